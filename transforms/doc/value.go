@@ -1,0 +1,287 @@
+package doc
+
+import (
+	"bytes"
+	"iter"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Value is one JSON value inside a scanned document, without white space around it. It aliases the document's bytes.
+// The zero Value is no value: its kind is [Invalid].
+type Value struct{ raw []byte }
+
+// Raw is the value's text in the document.
+func (v Value) Raw() []byte { return v.raw }
+
+// Kind tells what the value is.
+func (v Value) Kind() Kind {
+	if len(v.raw) == 0 {
+		return Invalid
+	}
+	switch v.raw[0] {
+	case 'n':
+		return Null
+	case 't', 'f':
+		return Bool
+	case '"':
+		return String
+	case '[':
+		return Array
+	case '{':
+		return Object
+	}
+	return Number
+}
+
+// True tells whether the value is the literal true.
+func (v Value) True() bool { return len(v.raw) > 0 && v.raw[0] == 't' }
+
+// Text is the decoded text of a string, and the raw text of anything else.
+func (v Value) Text() string {
+	if v.Kind() != String {
+		return string(v.raw)
+	}
+	in := v.raw[1 : len(v.raw)-1]
+	if bytes.IndexByte(in, '\\') < 0 {
+		return string(in)
+	}
+	return string(appendUnescaped(make([]byte, 0, len(in)), in))
+}
+
+// Is tells whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
+// letters fold: neither the long s nor the Kelvin sign is an ASCII letter. It does not allocate.
+func (v Value) Is(name string) bool {
+	if v.Kind() != String {
+		return false
+	}
+	in := v.raw[1 : len(v.raw)-1]
+	if bytes.IndexByte(in, '\\') < 0 {
+		return foldEqual(in, name)
+	}
+	var buf [128]byte
+	return foldEqual(appendUnescaped(buf[:0], in), name)
+}
+
+// Fields walks over an object's members in order; over anything else it does nothing. The first value is the key.
+func (v Value) Fields() iter.Seq2[Value, Value] {
+	return func(yield func(Value, Value) bool) {
+		if v.Kind() != Object {
+			return
+		}
+		b := v.raw
+		for i := space(b, 1); b[i] != '}'; {
+			end := skip(b, i)
+			key := Value{b[i:end]}
+			i = space(b, space(b, end)+1)
+			end = skip(b, i)
+			if !yield(key, Value{b[i:end]}) {
+				return
+			}
+			if i = space(b, end); b[i] == ',' {
+				i = space(b, i+1)
+			}
+		}
+	}
+}
+
+// Items walks over an array's elements in order; over anything else it does nothing.
+func (v Value) Items() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		if v.Kind() != Array {
+			return
+		}
+		b := v.raw
+		for i := space(b, 1); b[i] != ']'; {
+			end := skip(b, i)
+			if !yield(Value{b[i:end]}) {
+				return
+			}
+			if i = space(b, end); b[i] == ',' {
+				i = space(b, i+1)
+			}
+		}
+	}
+}
+
+// Lookup is the value of an object's key, compared as [Value.Is] does.
+func (v Value) Lookup(name string) (Value, bool) {
+	for key, val := range v.Fields() {
+		if key.Is(name) {
+			return val, true
+		}
+	}
+	return Value{}, false
+}
+
+// FoldEqual compares two names as SCIM does: ASCII letters without case, everything else exactly.
+func FoldEqual(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Fold is the name with its ASCII letters in lower case.
+func Fold(s string) string {
+	for i := range len(s) {
+		if s[i] != lower(s[i]) {
+			b := []byte(s)
+			for j := i; j < len(b); j++ {
+				b[j] = lower(b[j])
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// AppendString appends s as a JSON string: only what RFC 8259 §7 demands is escaped, so that <, > and & stay as they are.
+func AppendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func foldEqual(a []byte, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+func trim(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
+
+// skip is the index after the value that begins at i. The text has been scanned, so it is known to be whole.
+func skip(b []byte, i int) int {
+	switch b[i] {
+	case '"':
+		return skipString(b, i)
+	case '{', '[':
+		depth := 0
+		for ; ; i++ {
+			switch b[i] {
+			case '"':
+				i = skipString(b, i) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+	}
+	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
+		i++
+	}
+	return i
+}
+
+func skipString(b []byte, i int) int {
+	for i++; ; i++ {
+		n := bytes.IndexByte(b[i:], '"')
+		i += n
+		back := i - 1
+		for b[back] == '\\' {
+			back--
+		}
+		if (i-back)%2 == 1 {
+			return i + 1
+		}
+	}
+}
+
+// appendUnescaped decodes the inside of a scanned string (RFC 8259 §7).
+func appendUnescaped(dst, in []byte) []byte {
+	for i := 0; i < len(in); i++ {
+		if in[i] != '\\' {
+			dst = append(dst, in[i])
+			continue
+		}
+		i++
+		switch in[i] {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r := hex4(in[i+1:])
+			i += 4
+			if utf16.IsSurrogate(r) && i+6 < len(in)+0 && in[i+1] == '\\' {
+				r = utf16.DecodeRune(r, hex4(in[i+3:]))
+				i += 6
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, in[i])
+		}
+	}
+	return dst
+}
+
+func hex4(b []byte) rune {
+	var r rune
+	for _, c := range b[:4] {
+		switch {
+		case c <= '9':
+			c -= '0'
+		default:
+			c = lower(c) - 'a' + 10
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}

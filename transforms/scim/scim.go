@@ -1,0 +1,16 @@
+// Package scim holds the words of SCIM 2.0 (RFC 7643, RFC 7644) that the rest of the gateway shares: schema URIs, the
+// operation, the answer documents and the error.
+package scim
+
+// The schema URIs of RFC 7643 §4, §8 and RFC 7644 §3.
+const (
+	UserSchema       = "urn:ietf:params:scim:schemas:core:2.0:User"
+	GroupSchema      = "urn:ietf:params:scim:schemas:core:2.0:Group"
+	EnterpriseSchema = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	PatchSchema      = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+	ListSchema       = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+	ErrorSchema      = "urn:ietf:params:scim:api:messages:2.0:Error"
+)
+
+// MediaType is the type of every SCIM body (RFC 7644 §3.1). The gateway sends it without a charset.
+const MediaType = "application/scim+json"
