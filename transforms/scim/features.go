@@ -1,0 +1,127 @@
+package scim
+
+import "github.com/caddy-scim/gateway/transforms/schema"
+
+// Features is what an upstream, together with what the gateway remembers for it, really does and keeps. The discovery
+// documents (RFC 7644 §4) are made of it, so that no client is promised what would be dropped.
+type Features struct {
+	Patch          bool // PATCH (RFC 7644 §3.5.2)
+	Bulk           bool // /Bulk (RFC 7644 §3.7), with at most MaxOperations operations of MaxPayload bytes together
+	MaxOperations  int
+	MaxPayload     int
+	Filter         bool // filters in queries (RFC 7644 §3.4.2.2), with at most MaxResults resources in an answer
+	MaxResults     int
+	ChangePassword bool // the password of a user can be set
+	Sort           bool // sortBy and sortOrder (RFC 7644 §3.4.2.3)
+	ETag           bool // meta.version, If-Match and If-None-Match (RFC 7644 §3.14)
+
+	// DocumentationURI is where people read about this service; empty leaves it out.
+	DocumentationURI string
+
+	// AuthenticationSchemes are the ways in (RFC 7643 §5); none means the SCIM API key as a bearer token.
+	AuthenticationSchemes []AuthenticationScheme
+
+	// Keeps tells whether an attribute is kept; nil means that everything is. A complex attribute is asked for by each of
+	// its sub-attributes and is kept where one of them is; sub is empty for everything else. uri is empty for the core
+	// schema. A resource type of which nothing is kept does not exist.
+	Keeps func(rt *schema.ResourceType, uri, name, sub string) bool
+
+	// Writes tells whether an attribute that is kept can be written too; nil means that it can. What cannot is
+	// advertised as readOnly (RFC 7643 §2.2).
+	Writes func(rt *schema.ResourceType, uri, name, sub string) bool
+}
+
+// AuthenticationScheme is one way to authenticate (RFC 7643 §5).
+type AuthenticationScheme struct {
+	Type             string // "oauthbearertoken", "httpbasic"…
+	Name             string
+	Description      string
+	SpecURI          string
+	DocumentationURI string
+	Primary          bool
+}
+
+var bearer = AuthenticationScheme{
+	Type: "oauthbearertoken", Name: "SCIM API key", Primary: true,
+	Description: "The SCIM API key as a bearer token in the Authorization header.",
+	SpecURI:     "https://www.rfc-editor.org/info/rfc6750",
+}
+
+// attribute is an attribute as this upstream has it; nil where it has not.
+func (f *Features) attribute(rt *schema.ResourceType, uri string, a *schema.Attribute) *schema.Attribute {
+	kept := *a
+	if len(a.Sub) == 0 {
+		if f.Keeps != nil && !f.Keeps(rt, uri, a.Name, "") {
+			return nil
+		}
+		if f.Writes != nil && !f.Writes(rt, uri, a.Name, "") {
+			kept.Mutability = schema.ReadOnly
+		}
+		return &kept
+	}
+	kept.Sub = nil
+	readOnly := true
+	for _, sub := range a.Sub {
+		if f.Keeps != nil && !f.Keeps(rt, uri, a.Name, sub.Name) {
+			continue
+		}
+		s := *sub
+		if f.Writes != nil && !f.Writes(rt, uri, a.Name, sub.Name) {
+			s.Mutability = schema.ReadOnly
+		}
+		readOnly = readOnly && s.Mutability == schema.ReadOnly
+		kept.Sub = append(kept.Sub, &s)
+	}
+	if kept.Sub == nil {
+		return nil
+	}
+	if readOnly {
+		kept.Mutability = schema.ReadOnly
+	}
+	return &kept
+}
+
+// schema is a schema as this upstream has it; nil where nothing of it is kept.
+func (f *Features) schema(rt *schema.ResourceType, s *schema.Schema) *schema.Schema {
+	uri := s.ID
+	if s == rt.Core {
+		uri = ""
+	}
+	kept := *s
+	kept.Attributes = nil
+	for _, a := range s.Attributes {
+		if a := f.attribute(rt, uri, a); a != nil {
+			kept.Attributes = append(kept.Attributes, a)
+		}
+	}
+	if kept.Attributes == nil {
+		return nil
+	}
+	return &kept
+}
+
+// ResourceType is a resource type as this upstream has it: the attributes that are kept, readOnly where they cannot be
+// written. It is nil where nothing of the core schema is kept.
+func (f *Features) ResourceType(rt *schema.ResourceType) *schema.ResourceType {
+	core := f.schema(rt, rt.Core)
+	if core == nil {
+		return nil
+	}
+	kept := &schema.ResourceType{Name: rt.Name, Endpoint: rt.Endpoint, Core: core}
+	for _, ext := range rt.Extensions {
+		if ext := f.schema(rt, ext); ext != nil {
+			kept.Extensions = append(kept.Extensions, ext)
+		}
+	}
+	return kept
+}
+
+func (f *Features) resourceTypes(set *schema.Set) []*schema.ResourceType {
+	var kept []*schema.ResourceType
+	for _, rt := range []*schema.ResourceType{set.User, set.Group} {
+		if rt := f.ResourceType(rt); rt != nil {
+			kept = append(kept, rt)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,97 @@
+package scim
+
+import (
+	"net/url"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// Location is the public URL of a resource (RFC 7644 §3.1). The id stays one path segment, whatever it is made of.
+func Location(base string, rt *schema.ResourceType, id string) string {
+	return base + rt.Endpoint + "/" + url.PathEscape(id)
+}
+
+// Complete gives a resource what every answer has (RFC 7643 §3): the schemas it uses, meta with its type and public URL,
+// and members for a group that has none, because a client that got no list at all cannot tell an empty group from a
+// server that hides it. What is there already stays, so that meta keeps created, lastModified and version.
+func Complete(res *doc.Node, rt *schema.ResourceType, base string) {
+	SetSchemas(res, rt)
+	if rt.Name == "Group" && absent(res.Get("members")) && rt.Attribute("", "members", "") != nil {
+		res.Set("members", doc.NewArray())
+	}
+	SetMeta(res, rt, base)
+}
+
+// SetMeta sets meta.resourceType and, where the resource has an id, meta.location (RFC 7643 §3.1).
+func SetMeta(res *doc.Node, rt *schema.ResourceType, base string) {
+	meta := res.Get("meta")
+	if meta.Kind() != doc.Object {
+		meta = doc.NewObject()
+		res.Set("meta", meta)
+	}
+	meta.Set("resourceType", doc.NewString(rt.Name))
+	if id := res.Get("id"); id.Kind() == doc.String {
+		meta.Set("location", doc.NewString(Location(base, rt, id.Text())))
+	}
+}
+
+// SetSchemas makes schemas say what the resource consists of (RFC 7643 §3): its core schema and every extension that has
+// an object in it. Where it says so already it is left alone, and so are URIs that nobody here knows: they are the
+// upstream's.
+func SetSchemas(res *doc.Node, rt *schema.ResourceType) {
+	want := []string{rt.Core.ID}
+	for _, f := range res.Fields() {
+		if isURI(f.Name) && f.Value.Kind() == doc.Object {
+			want = append(want, spelled(f.Name, rt))
+		}
+	}
+	list, changed := []*doc.Node{}, false
+	for _, item := range res.Get("schemas").Items() {
+		switch i := indexFold(want, item.Text()); {
+		case i >= 0:
+			want = append(want[:i:i], want[i+1:]...)
+		case rt.Schema(item.Text()) != nil: // an extension without an object, or a second mention
+			changed = true
+			continue
+		}
+		list = append(list, item)
+	}
+	for _, uri := range want {
+		list, changed = append(list, doc.NewString(uri)), true
+	}
+	if changed {
+		res.Set("schemas", doc.NewArray(list...))
+	}
+}
+
+// absent tells whether an attribute is unassigned: null and an empty array are the same as nothing (RFC 7643 §2.5).
+func absent(n *doc.Node) bool {
+	return n == nil || n.Kind() == doc.Null || n.Kind() == doc.Array && len(n.Items()) == 0
+}
+
+// isURI tells an extension's key from an attribute's name, which has no colon (RFC 7643 §2.1).
+func isURI(key string) bool {
+	for i := range len(key) {
+		if key[i] == ':' {
+			return true
+		}
+	}
+	return false
+}
+
+func spelled(uri string, rt *schema.ResourceType) string {
+	if s := rt.Schema(uri); s != nil {
+		return s.ID
+	}
+	return uri
+}
+
+func indexFold(list []string, s string) int {
+	for i, have := range list {
+		if doc.FoldEqual(have, s) {
+			return i
+		}
+	}
+	return -1
+}
