@@ -1,0 +1,218 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// The limits of a call where the configuration has none.
+const (
+	DefaultMaxResponse = 64 << 20
+	DefaultTimeout     = time.Minute
+)
+
+// StatusCanceled is the status of the error when the provider went away before the answer was there. It is nginx's, and
+// what Caddy writes into the access log in this case.
+const StatusCanceled = 499
+
+// Config is how calls are made.
+type Config struct {
+	MaxResponse int64         // bytes of one answer; 0 is DefaultMaxResponse
+	Timeout     time.Duration // of one call; 0 is DefaultTimeout, negative is none
+	ContentType string        // of bodies whose call names none; empty is application/scim+json
+	Accept      string        // empty is "application/scim+json, application/json"
+}
+
+// Caller makes the calls that belong to one SCIM request. It may be used by several goroutines.
+type Caller struct {
+	next   caddyhttp.Handler
+	orig   *http.Request
+	server *caddyhttp.Server
+	repl   *caddy.Replacer
+	vars   map[string]any
+	header http.Header
+	config Config
+
+	calls atomic.Int64
+	spent atomic.Int64
+}
+
+// New makes the caller of one SCIM request. It reads what it needs from the request's context at once, since Caddy's
+// variables must not be read while others write them.
+func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
+	if c.MaxResponse <= 0 {
+		c.MaxResponse = DefaultMaxResponse
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.ContentType == "" {
+		c.ContentType = scim.MediaType
+	}
+	if c.Accept == "" {
+		c.Accept = scim.MediaType + ", application/json"
+	}
+	ctx := r.Context()
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if server == nil {
+		server = &caddyhttp.Server{} // reverse_proxy dereferences it
+	}
+	repl, _ := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	vars, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
+	vars = maps.Clone(vars)
+	trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool)
+	return &Caller{
+		next: next, orig: r, server: server, repl: repl, vars: vars,
+		header: outgoing(r.Header, c, trusted),
+		config: c,
+	}
+}
+
+// Calls is how many calls were made so far.
+func (c *Caller) Calls() int { return int(c.calls.Load()) }
+
+// Spent is the time all calls took together; calls that ran side by side count each.
+func (c *Caller) Spent() time.Duration { return time.Duration(c.spent.Load()) }
+
+// Do makes one call. Any answer of the upstream is an answer, whatever its status; the error is a *[scim.Error] and means
+// that there is no whole answer: 502 nothing or half of one, 503 unreachable, 504 too slow, [StatusCanceled].
+func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
+	target, err := parseTarget(call.Path)
+	if err != nil {
+		return nil, err
+	}
+	c.calls.Add(1)
+	defer func(start time.Time) { c.spent.Add(int64(time.Since(start))) }(time.Now())
+
+	parent := ctx
+	if c.config.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.config.Timeout)
+		defer cancel()
+	}
+	res := &response{header: http.Header{}, limit: c.config.MaxResponse}
+	err = c.serve(res, c.request(ctx, call, target))
+	return outcome(parent, ctx, res, err)
+}
+
+// request is the call as the next handler gets it.
+func (c *Caller) request(ctx context.Context, call Call, target *url.URL) *http.Request {
+	sub := c.orig.WithContext(ctx)
+	sub.Method, sub.URL, sub.RequestURI = call.Method, target, target.RequestURI()
+	if call.Host != "" {
+		sub.Host = call.Host
+	}
+	sub.Trailer, sub.TransferEncoding, sub.Form, sub.PostForm, sub.MultipartForm = nil, nil, nil, nil, nil
+	sub.Header = c.header.Clone()
+	if call.Body == nil {
+		sub.Body, sub.GetBody, sub.ContentLength = http.NoBody, nil, 0
+		sub.Header.Del("Content-Type")
+	} else {
+		sub.Body, sub.ContentLength = io.NopCloser(bytes.NewReader(call.Body)), int64(len(call.Body))
+	}
+	maps.Copy(sub.Header, call.Header)
+	return sub
+}
+
+// serve runs the chain. reverse_proxy panics with http.ErrAbortHandler when the upstream's body breaks off after the
+// header was written; that exact value is an answer cut short. Any other panic is not ours.
+func (c *Caller) serve(res *response, sub *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if v != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http compares it
+				panic(v)
+			}
+			err = errCutShort
+		}
+	}()
+	// Route groups remember in the context that one of them has matched, variables and placeholders are not made for
+	// several goroutines: every call is prepared as a request of its own.
+	repl := caddy.NewReplacer()
+	sub = caddyhttp.PrepareRequest(sub, repl, res, c.server)
+	if vars, ok := sub.Context().Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		maps.Copy(vars, c.vars)
+	}
+	if c.repl != nil {
+		repl.Map(c.placeholder)
+	}
+	return c.next.ServeHTTP(res, sub)
+}
+
+// placeholder answers what the call's own replacer does not know from that of the provider's request: the placeholders
+// of the gateway, of map, of matchers. Those of the request itself are never asked for, they are the call's own.
+func (c *Caller) placeholder(key string) (any, bool) {
+	if strings.HasPrefix(key, "http.request.") || strings.HasPrefix(key, "http.response.") {
+		return nil, false
+	}
+	return c.repl.Get(key)
+}
+
+var errCutShort = errors.New("the upstream's answer was cut short")
+
+// outcome tells an answer from the many ways of not getting one.
+func outcome(parent, ctx context.Context, res *response, err error) (*Answer, error) {
+	if err == nil && !res.tooLarge {
+		switch res.status {
+		default:
+			return &Answer{Status: res.status, Header: res.header, Body: res.body}, nil
+		case 0:
+			return nil, failure(http.StatusBadGateway, "no handler behind the gateway answered", nil)
+		case StatusCanceled:
+		}
+	}
+	handler, _ := errors.AsType[caddyhttp.HandlerError](err)
+	dial, _ := errors.AsType[*net.OpError](err)
+	switch {
+	case parent.Err() == nil && ctx.Err() != nil:
+		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", ctx.Err())
+	case errors.Is(parent.Err(), context.DeadlineExceeded):
+		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", parent.Err())
+	case parent.Err() != nil, res.status == StatusCanceled, handler.StatusCode == StatusCanceled:
+		return nil, failure(StatusCanceled, "the client closed the request", context.Canceled)
+	case res.tooLarge:
+		return nil, failure(http.StatusBadGateway, "the upstream's answer is too large", nil)
+	case errors.Is(err, errCutShort):
+		return nil, failure(http.StatusBadGateway, "the upstream's answer was cut short", nil)
+	case dial != nil && dial.Op == "dial", handler.StatusCode == http.StatusServiceUnavailable:
+		return nil, failure(http.StatusServiceUnavailable, "the upstream cannot be reached", err)
+	case handler.StatusCode == http.StatusGatewayTimeout, errors.Is(err, context.DeadlineExceeded):
+		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
+	case handler.StatusCode >= 400 && handler.StatusCode < 500:
+		// The chain behind decided, as "error 404" or file_server do: an answer like any other.
+		return &Answer{Status: handler.StatusCode, Header: res.header}, nil
+	}
+	return nil, failure(http.StatusBadGateway, "the upstream's answer could not be read", err)
+}
+
+func failure(status int, detail string, cause error) *scim.Error {
+	return &scim.Error{Status: status, Detail: detail, Cause: cause}
+}
+
+// parseTarget checks the target of a call. Identifiers come from outside; one that is a dot segment would walk to another
+// resource, and proxies differ in what they do about it.
+func parseTarget(path string) (*url.URL, error) {
+	u, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return nil, failure(http.StatusInternalServerError, "the gateway made an upstream path that is no path", err)
+	}
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if s, err := url.PathUnescape(segment); err != nil || s == "." || s == ".." {
+			return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "an identifier cannot be part of a path")
+		}
+	}
+	return u, nil
+}

@@ -1,0 +1,36 @@
+package upstream
+
+import "net/http"
+
+// passed are the provider's headers that travel on: those that say who is asking or which trace it belongs to, and
+// never anything that the upstream could take for an identity. Authorization carries the SCIM key; Accept-Encoding would
+// keep Go from decoding by itself; conditional headers belong to the gateway's representation, not to the upstream's.
+var passed = []string{
+	"User-Agent", "Traceparent", "Tracestate", "Baggage", "X-Request-Id", "Adscimversion",
+}
+
+// forwarded travel on only where Caddy's trusted_proxies trusts who set them; reverse_proxy completes them.
+var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}
+
+// outgoing is the header that every call of a request begins with.
+func outgoing(in http.Header, c Config, trusted bool) http.Header {
+	out := make(http.Header, len(passed)+len(forwarded)+2)
+	for _, name := range passed {
+		if v := in[name]; len(v) > 0 {
+			out[name] = v
+		}
+	}
+	if trusted {
+		for _, name := range forwarded {
+			if v := in[name]; len(v) > 0 {
+				out[name] = v
+			}
+		}
+	}
+	if _, ok := out["User-Agent"]; !ok {
+		out["User-Agent"] = []string{""} // without the key Go's transport would introduce itself
+	}
+	out["Accept"] = []string{c.Accept}
+	out["Content-Type"] = []string{c.ContentType}
+	return out
+}

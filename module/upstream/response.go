@@ -1,0 +1,48 @@
+package upstream
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+)
+
+var errTooLarge = errors.New("the answer is larger than the gateway allows")
+
+// response takes what the next handler writes. It has a header map of its own: Caddy's recorder shares the client's, so
+// that the upstream's headers and 1xx answers would reach the provider.
+type response struct {
+	header   http.Header
+	status   int
+	body     []byte
+	limit    int64
+	tooLarge bool
+}
+
+func (r *response) Header() http.Header { return r.header }
+
+func (r *response) WriteHeader(status int) {
+	if r.status != 0 || status < 200 { // 1xx answers say nothing about the outcome
+		return
+	}
+	r.status = status
+	if n, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
+		if n > r.limit {
+			r.tooLarge = true
+			return
+		}
+		r.body = make([]byte, 0, min(max(n, 0), 1<<20))
+	}
+}
+
+func (r *response) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	if r.tooLarge || int64(len(r.body)+len(b)) > r.limit {
+		r.tooLarge = true
+		return 0, errTooLarge
+	}
+	r.body = append(r.body, b...)
+	return len(b), nil
+}
+
+// Flush does nothing: answers are complete before anything is made of them.
+func (r *response) Flush() {}

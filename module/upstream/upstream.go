@@ -1,0 +1,62 @@
+// Package upstream is the only place from which calls leave the gateway. What the gateway calls is the next handler in
+// Caddy's route, never a socket of its own: balancing, health checks, mTLS, header_up and mocks all come from Caddy.
+package upstream
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Namespace holds the guest modules that carry operations out.
+const Namespace = "http.handlers.scim_gateway.upstreams"
+
+// Upstream is what an operation is carried out on. Implementations are guest modules in [Namespace].
+type Upstream interface {
+	// Carry does what the operation says, calling the next handler through c as often as it takes. Errors are
+	// *scim.Error wherever the provider can be told more than that something broke.
+	Carry(ctx context.Context, c *Caller, op *scim.Operation) (*scim.Answer, error)
+
+	// Features is what the upstream keeps and does, for the discovery documents (RFC 7643 §5).
+	Features() scim.Features
+}
+
+// Discoverer is an [Upstream] that has discovery documents of its own. Path is relative to the SCIM root
+// ("/ServiceProviderConfig", "/Schemas/urn:…"). A nil answer leaves it to the gateway to write the document.
+type Discoverer interface {
+	Discover(ctx context.Context, c *Caller, path, base string) (*scim.Answer, error)
+}
+
+// Call is one request to the next handler.
+type Call struct {
+	Method string
+	Path   string      // escaped and absolute, with an optional query
+	Host   string      // empty keeps the host of the provider's request
+	Header http.Header // added to what the gateway sends anyway, replacing what has the same name
+	Body   []byte      // nil for none
+}
+
+// Answer is what the next handler answered, whatever its status.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// OK tells whether the status is one of success.
+func (a *Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
+
+// Doc is the body as a document. A body that is none, an HTML error page for example, is the upstream's fault: 502.
+func (a *Answer) Doc() (doc.Doc, error) {
+	d, err := doc.Scan(a.Body)
+	if err != nil {
+		return doc.Doc{}, &scim.Error{
+			Status: http.StatusBadGateway,
+			Detail: "the upstream's answer is not a JSON document the gateway accepts",
+			Cause:  err,
+		}
+	}
+	return d, nil
+}
