@@ -1,5 +1,7 @@
 package doc
 
+import "strconv"
+
 // Node is a JSON value that can be changed. A tree is made from a [Value] without copying it and is opened only where it
 // is looked into; what was not changed is printed byte for byte as it came, what was changed is printed without white
 // space. The order of keys is kept, numbers keep their text. A Node is for one goroutine.
@@ -43,7 +45,7 @@ func NewBool(b bool) *Node {
 func NewNull() *Node { return &Node{kind: Null, raw: []byte("null")} }
 
 // NewInt is an integer.
-func NewInt(i int64) *Node { return &Node{kind: Number, raw: appendInt(nil, i)} }
+func NewInt(i int64) *Node { return &Node{kind: Number, raw: strconv.AppendInt(nil, i, 10)} }
 
 // Kind tells what the node is; nil is [Invalid].
 func (n *Node) Kind() Kind {

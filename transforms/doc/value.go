@@ -115,17 +115,7 @@ func (v Value) Lookup(name string) (Value, bool) {
 }
 
 // FoldEqual compares two names as SCIM does: ASCII letters without case, everything else exactly.
-func FoldEqual(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
+func FoldEqual(a, b string) bool { return foldEqual(a, b) }
 
 // Fold is the name with its ASCII letters in lower case.
 func Fold(s string) string {
@@ -177,23 +167,16 @@ func lower(c byte) byte {
 	return c
 }
 
-func foldEqual(a []byte, b string) bool {
+func foldEqual[A, B string | []byte](a A, b B) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	for i := range a {
+	for i := range len(a) {
 		if lower(a[i]) != lower(b[i]) {
 			return false
 		}
 	}
 	return true
-}
-
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-		i++
-	}
-	return i
 }
 
 func trim(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
@@ -260,7 +243,7 @@ func appendUnescaped(dst, in []byte) []byte {
 		case 'u':
 			r := hex4(in[i+1:])
 			i += 4
-			if utf16.IsSurrogate(r) && i+6 < len(in)+0 && in[i+1] == '\\' {
+			if utf16.IsSurrogate(r) && i+6 < len(in) && in[i+1] == '\\' {
 				r = utf16.DecodeRune(r, hex4(in[i+3:]))
 				i += 6
 			}
@@ -270,18 +253,4 @@ func appendUnescaped(dst, in []byte) []byte {
 		}
 	}
 	return dst
-}
-
-func hex4(b []byte) rune {
-	var r rune
-	for _, c := range b[:4] {
-		switch {
-		case c <= '9':
-			c -= '0'
-		default:
-			c = lower(c) - 'a' + 10
-		}
-		r = r<<4 | rune(c)
-	}
-	return r
 }
