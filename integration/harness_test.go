@@ -1,0 +1,132 @@
+// Package integration looks at the gateway from outside: real Caddy in this process, real upstreams, Entra's requests.
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/caddy-scim/gateway"
+	"github.com/caddy-scim/gateway/integration/entra"
+)
+
+// testKey is the SCIM API key of every configuration here.
+const testKey = "an-api-key-for-tests-only-0123456789"
+
+// server is one running Caddy. Caddy's configuration is global to the process, so tests that start one are not parallel.
+type server struct {
+	t    testing.TB
+	addr string
+	dir  string
+	http *http.Client
+}
+
+// start runs Caddy with the site's body given; {DIR} in it is the test's folder, {KEY} the API key. Whatever prevents it
+// from serving fails the test: nothing here is ever skipped.
+func start(t testing.TB, site string) *server {
+	t.Helper()
+	return startIn(t, t.TempDir(), site)
+}
+
+func startIn(t testing.TB, dir, site string) *server {
+	t.Helper()
+	s := &server{t: t, addr: freeAddr(t), dir: dir}
+	// A connection kept alive over a reload is answered by the old configuration.
+	s.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 60 * time.Second}
+	s.load(site)
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	return s
+}
+
+// load replaces the running configuration, at the same address.
+func (s *server) load(site string) {
+	s.t.Helper()
+	text := fmt.Sprintf(`{
+	admin off
+	auto_https off
+	persist_config off
+	skip_install_trust
+	storage file_system %[1]s/storage
+	log {
+		output file %[1]s/caddy.log
+		level DEBUG
+		format json
+	}
+}
+http://%[2]s {
+	log {
+		output file %[1]s/access.log
+		format json
+	}
+%[3]s
+}
+`, s.dir, s.addr, strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey).Replace(site))
+	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		s.t.Fatalf("adapting: %v\n%s", err, text)
+	}
+	for _, w := range warnings {
+		if !strings.Contains(w.Message, "not formatted") {
+			s.t.Logf("adapt warning: %s", w)
+		}
+	}
+	if err := caddy.Load(adapted, true); err != nil {
+		s.t.Fatalf("loading: %v\n%s", err, adapted)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.addr)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if ctx.Err() != nil {
+			s.t.Fatalf("Caddy does not listen: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// entra is a provisioning job whose Tenant URL is the given path on this server.
+func (s *server) entra(root string) *entra.Client {
+	return &entra.Client{TenantURL: "http://" + s.addr + root, Secret: testKey, HTTP: s.http}
+}
+
+// logs is everything Caddy has logged so far, access log included.
+func (s *server) logs() string {
+	s.t.Helper()
+	var all strings.Builder
+	for _, name := range []string{"caddy.log", "access.log"} {
+		text, err := os.ReadFile(filepath.Join(s.dir, name))
+		if err != nil && !os.IsNotExist(err) {
+			s.t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
