@@ -1,16 +1,20 @@
 package doc
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Node is a JSON value that can be changed. A tree is made from a [Value] without copying it and is opened only where it
 // is looked into; what was not changed is printed byte for byte as it came, what was changed is printed without white
 // space. The order of keys is kept, numbers keep their text. A Node is for one goroutine.
 type Node struct {
 	kind   Kind
-	raw    []byte // original text; nil as soon as the node itself was changed or built
 	open   bool   // fields or items hold the content
+	raw    []byte // original text; nil as soon as the node itself was changed or built
 	fields []Field
 	items  []*Node
+	index  map[string]int // where the fields of an object with many are, by folded name; nil until it is needed
 }
 
 // Field is one member of an object.
@@ -19,8 +23,13 @@ type Field struct {
 	Value *Node
 }
 
-// Tree makes a value changeable.
-func Tree(v Value) *Node { return &Node{kind: v.Kind(), raw: v.raw} }
+// Tree makes a value changeable. No value is no node: nil.
+func Tree(v Value) *Node {
+	if v.Kind() == Invalid {
+		return nil
+	}
+	return &Node{kind: v.Kind(), raw: v.raw}
+}
 
 // Constructors of new nodes.
 
@@ -55,7 +64,7 @@ func (n *Node) Kind() Kind {
 	return n.kind
 }
 
-// Text is the decoded text of a string and the raw text of another scalar. For nil it is empty.
+// Text is the decoded text of a string and the raw text of anything else. For nil it is empty.
 func (n *Node) Text() string {
 	if n == nil {
 		return ""
@@ -69,7 +78,8 @@ func (n *Node) Text() string {
 // True tells whether the node is the literal true.
 func (n *Node) True() bool { return n.Kind() == Bool && n.raw[0] == 't' }
 
-// Fields are an object's members in order; nil for anything else. The slice is the node's own.
+// Fields are an object's members in order; nil for anything else. The slice is the node's own and must not be written to.
+// A member may be deleted while one ranges over it.
 func (n *Node) Fields() []Field {
 	if n.Kind() != Object {
 		return nil
@@ -78,7 +88,7 @@ func (n *Node) Fields() []Field {
 	return n.fields
 }
 
-// Items are an array's elements in order; nil for anything else. The slice is the node's own.
+// Items are an array's elements in order; nil for anything else. The slice is the node's own and must not be written to.
 func (n *Node) Items() []*Node {
 	if n.Kind() != Array {
 		return nil
@@ -89,10 +99,8 @@ func (n *Node) Items() []*Node {
 
 // Get is the member called name, compared as [FoldEqual] does; nil where there is none or n is no object.
 func (n *Node) Get(name string) *Node {
-	for _, f := range n.Fields() {
-		if FoldEqual(f.Name, name) {
-			return f.Value
-		}
+	if i := n.find(name); i >= 0 {
+		return n.fields[i].Value
 	}
 	return nil
 }
@@ -107,34 +115,64 @@ func (n *Node) Set(name string, v *Node) {
 	if n.Kind() != Object {
 		return
 	}
-	n.expand()
-	for i, f := range n.fields {
-		if FoldEqual(f.Name, name) {
-			n.fields[i].Value, n.raw = v, nil
-			return
-		}
+	name = valid(name)
+	if i := n.find(name); i >= 0 {
+		n.fields[i].Value, n.raw = v, nil
+		return
+	}
+	if n.index != nil {
+		n.index[Fold(name)] = len(n.fields)
 	}
 	n.fields, n.raw = append(n.fields, Field{name, v}), nil
 }
 
 // Delete removes the member called name and tells whether there was one.
 func (n *Node) Delete(name string) bool {
-	for i, f := range n.Fields() {
-		if FoldEqual(f.Name, name) {
-			n.fields, n.raw = append(n.fields[:i:i], n.fields[i+1:]...), nil
-			return true
-		}
+	i := n.find(name)
+	if i < 0 {
+		return false
 	}
-	return false
+	// A new slice, not slices.Delete: somebody may be ranging over the old one.
+	n.fields, n.raw, n.index = slices.Concat(n.fields[:i], n.fields[i+1:]), nil, nil
+	return true
 }
 
-// Rename gives the member called name another spelling, in its place.
-func (n *Node) Rename(name, to string) {
-	for i, f := range n.Fields() {
-		if FoldEqual(f.Name, name) && f.Name != to {
-			n.fields[i].Name, n.raw = to, nil
+// Rename gives the member called name another name or spelling, in its place, and tells whether it did. It does not where
+// there is no such member, and where another member has that name already: an object never has two of a name.
+func (n *Node) Rename(name, to string) bool {
+	i := n.find(name)
+	if i < 0 {
+		return false
+	}
+	to = valid(to)
+	if j := n.find(to); j >= 0 && j != i {
+		return false
+	}
+	if n.fields[i].Name != to {
+		n.fields[i].Name, n.raw, n.index = to, nil, nil
+	}
+	return true
+}
+
+// many is how many fields an object has before it gets an index: a body with 100,000 keys must not cost 100,000² steps.
+const many = 32
+
+// find is the place of an object's field, or -1.
+func (n *Node) find(name string) int {
+	fields := n.Fields()
+	if len(fields) <= many {
+		return slices.IndexFunc(fields, func(f Field) bool { return FoldEqual(f.Name, name) })
+	}
+	if n.index == nil {
+		n.index = make(map[string]int, len(fields))
+		for i, f := range fields {
+			n.index[Fold(f.Name)] = i
 		}
 	}
+	if i, ok := n.index[Fold(name)]; ok {
+		return i
+	}
+	return -1
 }
 
 // SetItems gives an array new elements. Anything but an array is left alone.
@@ -156,18 +194,30 @@ func (n *Node) Clone() *Node {
 	if n == nil {
 		return nil
 	}
-	c := &Node{kind: n.kind, raw: n.raw, open: n.open}
-	if n.open {
+	c := new(Node)
+	n.cloneTo(c)
+	return c
+}
+
+func (n *Node) cloneTo(c *Node) {
+	*c = Node{kind: n.kind, open: n.open, raw: n.raw}
+	nodes := make([]Node, len(n.fields)+len(n.items)) // one allocation for all children
+	if len(n.fields) > 0 {
 		c.fields = make([]Field, len(n.fields))
-		for i, f := range n.fields {
-			c.fields[i] = Field{f.Name, f.Value.Clone()}
-		}
+	}
+	if len(n.items) > 0 {
 		c.items = make([]*Node, len(n.items))
-		for i, item := range n.items {
-			c.items[i] = item.Clone()
+	}
+	for i, f := range n.fields {
+		f.Value.cloneTo(&nodes[i])
+		c.fields[i] = Field{f.Name, &nodes[i]}
+	}
+	for i, item := range n.items {
+		if item != nil {
+			item.cloneTo(&nodes[i])
+			c.items[i] = &nodes[i]
 		}
 	}
-	return c
 }
 
 // Equal compares two values: objects without regard to order (keys as [FoldEqual]), numbers by their text, strings
@@ -181,30 +231,25 @@ func (n *Node) Equal(m *Node) bool {
 		if len(n.Fields()) != len(m.Fields()) {
 			return false
 		}
-		for _, f := range n.Fields() {
+		for _, f := range n.fields {
 			if other := m.Get(f.Name); other == nil || !f.Value.Equal(other) {
 				return false
 			}
 		}
 		return true
 	case Array:
-		if len(n.Items()) != len(m.Items()) {
-			return false
-		}
-		for i, item := range n.Items() {
-			if !item.Equal(m.items[i]) {
-				return false
-			}
-		}
-		return true
+		return slices.EqualFunc(n.Items(), m.Items(), (*Node).Equal)
 	case Invalid:
 		return true
 	}
 	return n.Text() == m.Text()
 }
 
-// AppendTo prints the node at the end of dst.
+// AppendTo prints the node at the end of dst. Nil prints as null.
 func (n *Node) AppendTo(dst []byte) []byte {
+	if n == nil {
+		return append(dst, "null"...)
+	}
 	if !n.changed() {
 		return append(dst, n.raw...)
 	}
@@ -234,8 +279,8 @@ func (n *Node) AppendTo(dst []byte) []byte {
 func (n *Node) Doc() Doc { return Doc{n.AppendTo(nil)} }
 
 func (n *Node) changed() bool {
-	if n.raw == nil {
-		return true
+	if n == nil || n.raw == nil {
+		return n != nil
 	}
 	if !n.open {
 		return false
@@ -251,17 +296,4 @@ func (n *Node) changed() bool {
 		}
 	}
 	return false
-}
-
-func (n *Node) expand() {
-	if n.open {
-		return
-	}
-	n.open = true
-	for key, val := range (Value{n.raw}).Fields() {
-		n.fields = append(n.fields, Field{key.Text(), Tree(val)})
-	}
-	for val := range (Value{n.raw}).Items() {
-		n.items = append(n.items, Tree(val))
-	}
 }

@@ -3,6 +3,7 @@ package doc
 import (
 	"bytes"
 	"iter"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -46,7 +47,8 @@ func (v Value) Text() string {
 	if bytes.IndexByte(in, '\\') < 0 {
 		return string(in)
 	}
-	return string(appendUnescaped(make([]byte, 0, len(in)), in))
+	var short [128]byte
+	return string(appendUnescaped(short[:0], in))
 }
 
 // Is tells whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
@@ -132,8 +134,10 @@ func Fold(s string) string {
 }
 
 // AppendString appends s as a JSON string: only what RFC 8259 §7 demands is escaped, so that <, > and & stay as they are.
+// What is no valid UTF-8, as it may come out of a URL, becomes U+FFFD: a document is never invalid.
 func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
+	s = valid(s)
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); i++ {
@@ -159,6 +163,8 @@ func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
 }
+
+func valid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
@@ -224,11 +230,12 @@ func skipString(b []byte, i int) int {
 // appendUnescaped decodes the inside of a scanned string (RFC 8259 §7).
 func appendUnescaped(dst, in []byte) []byte {
 	for i := 0; i < len(in); i++ {
-		if in[i] != '\\' {
-			dst = append(dst, in[i])
-			continue
+		run := bytes.IndexByte(in[i:], '\\')
+		if run < 0 {
+			return append(dst, in[i:]...)
 		}
-		i++
+		dst = append(dst, in[i:i+run]...)
+		i += run + 1
 		switch in[i] {
 		case 'b':
 			dst = append(dst, '\b')
