@@ -73,3 +73,10 @@ type Literal struct {
 	Kind doc.Kind // String, Number, Bool or Null
 	Text string   // decoded for a string, else as written
 }
+
+func (*And) filter()       {}
+func (*Or) filter()        {}
+func (*Not) filter()       {}
+func (*Compare) filter()   {}
+func (*Present) filter()   {}
+func (*ValuePath) filter() {}

@@ -71,7 +71,7 @@ func (s *Set) place(c Custom) (rt *ResourceType, uri, name string, err error) {
 		return nil, "", "", fmt.Errorf("unknown resource type %q: User or Group", c.Resource)
 	}
 	uri, name, qualified := rt.SplitURN(c.Path)
-	if qualified && rt.Schema(uri) == nil && !isURN(uri) {
+	if qualified && rt.Schema(uri) == nil && !IsURN(uri) {
 		return nil, "", "", fmt.Errorf("%q is not the URI of a schema: urn:<namespace>:<name>", uri)
 	}
 	for _, other := range []*ResourceType{s.User, s.Group} {

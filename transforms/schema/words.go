@@ -53,9 +53,9 @@ func IsName(s string) bool {
 	return true
 }
 
-// isURN tells whether s can be the URI of an extension schema: a URN (RFC 8141) of plain characters, without the ones
+// IsURN tells whether s can be the URI of an extension schema: a URN (RFC 8141) of plain characters, without the ones
 // that have a meaning in a filter or a path.
-func isURN(s string) bool {
+func IsURN(s string) bool {
 	if len(s) < len("urn:a:b") || !equalFold(s[:len("urn:")], "urn:") {
 		return false
 	}

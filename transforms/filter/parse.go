@@ -1,0 +1,398 @@
+package filter
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// Parse reads a filter (RFC 7644 §3.4.2.2) on resources of the given type. Attributes that the type does not know are
+// taken as they are written: whether to refuse them is up to the caller. A nil type knows none. Any error is an [*Error].
+func Parse(text string, rt *schema.ResourceType, o Options) (Filter, Notes, error) {
+	p := parser{text: text, rt: rt, opt: o}
+	f, err := p.whole()
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, p.notes, nil
+}
+
+// ParsePath reads an attribute path (RFC 7644 §3.5.2 and §3.10), as it comes in a PATCH operation or in a list of
+// attributes. Unknown attributes are taken as [Parse] takes them. Any error is an [*Error].
+func ParsePath(text string, rt *schema.ResourceType, o Options) (Path, Notes, error) {
+	p := parser{text: text, rt: rt, opt: o}
+	path, err := p.path()
+	if err != nil {
+		return Path{}, 0, err
+	}
+	return path, p.notes, nil
+}
+
+// parser reads by recursive descent, one byte ahead; depth bounds the recursion.
+type parser struct {
+	text  string
+	pos   int
+	rt    *schema.ResourceType
+	opt   Options
+	notes Notes
+
+	depth, deepest int // open parentheses: now, and at most since the last bracket opened
+
+	bare   bool              // the last attribute got the URI of an extension that it came without
+	inside bool              // inside brackets, where attributes are sub-attributes
+	parent *schema.Attribute // the attribute before the brackets; nil where unknown
+}
+
+func (p *parser) whole() (Filter, error) {
+	if err := p.start("filter"); err != nil {
+		return nil, err
+	}
+	f, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.end(`"and", "or" or the end is expected`); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (p *parser) path() (Path, error) {
+	if err := p.start("path"); err != nil {
+		return Path{}, err
+	}
+	attr, def, err := p.attr(false)
+	if err != nil {
+		return Path{}, err
+	}
+	path := Path{Attr: attr}
+	if p.peek() == '[' {
+		if path.Filter, err = p.brackets(attr, def); err != nil {
+			return Path{}, err
+		}
+		if p.peek() == '.' {
+			if path.Sub, _, err = p.sub(def); err != nil {
+				return Path{}, err
+			}
+		}
+	}
+	return path, p.end("the end of the path is expected")
+}
+
+// start checks what is checked once.
+func (p *parser) start(what string) error {
+	limit := p.opt.MaxBytes
+	if limit == 0 {
+		limit = DefaultMaxBytes
+	}
+	if len(p.text) > limit {
+		return p.fail(limit, "the "+what+" is too long")
+	}
+	if !utf8.ValidString(p.text) {
+		return p.fail(0, "the "+what+" is not valid UTF-8")
+	}
+	if err := p.spaces(0); err != nil {
+		return err
+	}
+	if p.pos == len(p.text) {
+		return p.fail(0, "the "+what+" is empty")
+	}
+	return nil
+}
+
+func (p *parser) end(expected string) error {
+	if err := p.spaces(0); err != nil {
+		return err
+	}
+	if p.pos < len(p.text) {
+		return p.fail(p.pos, expected)
+	}
+	return nil
+}
+
+// or, and and term are the levels of precedence (RFC 7644 §3.4.2.2): grouping, not, and, or.
+func (p *parser) or() (Filter, error) {
+	left, err := p.and()
+	for err == nil {
+		at := p.pos
+		var more bool
+		if more, err = p.connective("or"); err != nil || !more {
+			break
+		}
+		if p.opt.Strict {
+			return nil, p.strict(at)
+		}
+		var right Filter
+		right, err = p.and()
+		left = &Or{left, right}
+	}
+	return left, err
+}
+
+func (p *parser) and() (Filter, error) {
+	left, err := p.term()
+	for err == nil {
+		var more bool
+		if more, err = p.connective("and"); err != nil || !more {
+			break
+		}
+		var right Filter
+		right, err = p.term()
+		left = &And{left, right}
+	}
+	return left, err
+}
+
+// connective takes the word with the spaces around it, or nothing.
+func (p *parser) connective(word string) (bool, error) {
+	i := p.pos
+	for i < len(p.text) && p.text[i] == ' ' {
+		i++
+	}
+	end := i + len(word)
+	if i == p.pos || end >= len(p.text) || p.text[end] != ' ' || !foldEqual(p.text[i:end], word) {
+		return false, nil
+	}
+	p.noteCase(p.text[i:end], word)
+	if err := p.spaces(1); err != nil {
+		return false, err
+	}
+	p.pos = end
+	return true, p.spaces(1)
+}
+
+func (p *parser) term() (Filter, error) {
+	start := p.pos
+	if p.peek() == '(' {
+		return p.group()
+	}
+	if open := p.afterNot(); open > 0 {
+		p.pos += len("not")
+		p.noteCase(p.text[start:p.pos], "not")
+		if open > p.pos { // "not (" is how the RFC writes it in its examples, "not(" what its grammar says
+			if err := p.spaces(1); err != nil {
+				return nil, err
+			}
+		}
+		f, err := p.group()
+		return &Not{f}, err
+	}
+	attr, def, err := p.attr(true)
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() != '[' {
+		return p.expression(attr, def)
+	}
+	inner, err := p.brackets(attr, def)
+	if err != nil {
+		return nil, err
+	}
+	if p.peek() != '.' {
+		return &ValuePath{attr, inner}, nil
+	}
+	return p.comparedValuePath(attr, def, inner)
+}
+
+// afterNot is the index of the parenthesis after the word "not"; 0 where the text does not go on so, and "not" is an
+// attribute's name.
+func (p *parser) afterNot() int {
+	const not = "not"
+	if len(p.text)-p.pos <= len(not) || !foldEqual(p.text[p.pos:p.pos+len(not)], not) {
+		return 0
+	}
+	for i := p.pos + len(not); i < len(p.text); i++ {
+		if p.text[i] == '(' {
+			return i
+		}
+		if p.text[i] != ' ' {
+			break
+		}
+	}
+	return 0
+}
+
+func (p *parser) group() (Filter, error) {
+	start := p.pos
+	if p.opt.Strict {
+		return nil, p.strict(start)
+	}
+	if p.depth++; p.depth > MaxDepth {
+		return nil, p.fail(start, "the parentheses are nested too deeply")
+	}
+	p.deepest = max(p.deepest, p.depth)
+	p.pos++
+	if err := p.spaces(0); err != nil {
+		return nil, err
+	}
+	f, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.spaces(0); err != nil {
+		return nil, err
+	}
+	if p.peek() != ')' {
+		return nil, p.fail(p.pos, `"and", "or" or a closing parenthesis is expected`)
+	}
+	p.pos++
+	p.depth--
+	return f, nil
+}
+
+// brackets reads the filter of a value path, from bracket to bracket.
+func (p *parser) brackets(attr Attr, def *schema.Attribute) (Filter, error) {
+	start := p.pos
+	switch {
+	case p.inside:
+		return nil, p.fail(start, "brackets cannot be inside brackets")
+	case attr.Name == "":
+		return nil, p.fail(start, "an attribute is expected before the bracket")
+	case attr.Sub != "" || def != nil && def.Type != schema.Complex && !def.MultiValued:
+		return nil, p.fail(start, "only an attribute with several values or sub-attributes can be followed by brackets")
+	}
+	outer := p.depth
+	p.inside, p.parent, p.depth, p.deepest = true, def, 0, 0
+	p.pos++
+	if err := p.spaces(0); err != nil {
+		return nil, err
+	}
+	f, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.spaces(0); err != nil {
+		return nil, err
+	}
+	if p.peek() != ']' {
+		return nil, p.fail(p.pos, `"and", "or" or a closing bracket is expected`)
+	}
+	p.pos++
+	p.inside, p.parent, p.depth = false, nil, outer
+	return f, nil
+}
+
+// comparedValuePath mends a comparison that follows a value path, which the grammar knows in paths only (Q16).
+func (p *parser) comparedValuePath(attr Attr, def *schema.Attribute, inner Filter) (Filter, error) {
+	if err := p.use(ValuePathComparison, p.pos); err != nil {
+		return nil, err
+	}
+	start := p.pos
+	sub, subDef, err := p.sub(def)
+	if err != nil {
+		return nil, err
+	}
+	last, err := p.expression(Attr{Name: sub}, subDef)
+	if err != nil {
+		return nil, err
+	}
+	if _, or := inner.(*Or); or && p.deepest == MaxDepth { // it gets parentheses of its own
+		return nil, p.fail(start, "the parentheses are nested too deeply")
+	}
+	return &ValuePath{attr, &And{inner, last}}, nil
+}
+
+// sub reads the sub-attribute after a value path, from the dot on.
+func (p *parser) sub(def *schema.Attribute) (string, *schema.Attribute, error) {
+	p.pos++
+	start := p.pos
+	name := p.token()
+	if !schema.IsName(name) {
+		return "", nil, p.fail(start, "a sub-attribute is expected after the dot")
+	}
+	sub := def.SubAttribute(name)
+	return p.spelled(name, sub), sub, nil
+}
+
+// expression reads what follows an attribute: "pr", or an operator and a value.
+func (p *parser) expression(attr Attr, def *schema.Attribute) (Filter, error) {
+	if p.peek() != ' ' {
+		return nil, p.fail(p.pos, "a space and an operator are expected after the attribute")
+	}
+	if err := p.spaces(1); err != nil {
+		return nil, err
+	}
+	start := p.pos
+	word := p.token()
+	op, ok := operator(word)
+	if !ok {
+		return nil, p.fail(start, "an operator is expected: eq, ne, co, sw, ew, gt, ge, lt, le or pr")
+	}
+	p.noteCase(word, string(op))
+	if p.opt.Strict && op != Eq {
+		return nil, p.strict(start)
+	}
+	if op == present {
+		return &Present{attr}, nil
+	}
+	if p.peek() != ' ' {
+		return nil, p.fail(p.pos, "a space and a value are expected after the operator")
+	}
+	if err := p.spaces(1); err != nil {
+		return nil, err
+	}
+	return p.compare(attr, def, op, start)
+}
+
+const present Operator = "pr"
+
+func operator(word string) (Operator, bool) {
+	for _, op := range [...]Operator{Eq, Ne, Co, Sw, Ew, Gt, Ge, Lt, Le, present} {
+		if foldEqual(word, string(op)) {
+			return op, true
+		}
+	}
+	return "", false
+}
+
+// token is the text up to a space, a bracket, a parenthesis or a quote.
+func (p *parser) token() string {
+	rest := p.text[p.pos:]
+	if i := strings.IndexAny(rest, ` []()"`); i >= 0 {
+		rest = rest[:i]
+	}
+	p.pos += len(rest)
+	return rest
+}
+
+// spaces takes all spaces at the position. More or less than want is a leniency.
+func (p *parser) spaces(want int) error {
+	start := p.pos
+	for p.pos < len(p.text) && p.text[p.pos] == ' ' {
+		p.pos++
+	}
+	if p.pos-start != want {
+		return p.use(Spaces, start)
+	}
+	return nil
+}
+
+// noteCase notes an operator that is not in lower case.
+func (p *parser) noteCase(written, canonical string) {
+	if written != canonical {
+		p.notes |= OperatorCase
+	}
+}
+
+func (p *parser) peek() byte {
+	if p.pos < len(p.text) {
+		return p.text[p.pos]
+	}
+	return 0
+}
+
+// use notes a leniency, or is an error where it is not allowed.
+func (p *parser) use(n Notes, at int) error {
+	if !p.opt.allows(n) {
+		return p.fail(at, refusals[n])
+	}
+	p.notes |= n
+	return nil
+}
+
+func (p *parser) strict(at int) error {
+	return p.fail(at, `only "eq" and "and" are allowed by the strict filter profile`)
+}
+
+func (p *parser) fail(at int, reason string) error { return &Error{Offset: at, Reason: reason} }
