@@ -1,0 +1,108 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-scim/gateway/integration/entra"
+)
+
+// named checks that a group has a name, an external id and its collections.
+func named(group, name, externalID string) func(*testing.T, *world, *entra.Response) {
+	return func(t *testing.T, w *world, _ *entra.Response) {
+		t.Helper()
+		g := w.groupNamed(name)
+		if g == nil || g.ID != w.ids[group] {
+			t.Fatalf("there is no group %q that is %s", name, group)
+		}
+		got := ""
+		if g.ExternalID != nil {
+			got = *g.ExternalID
+		}
+		if got != externalID {
+			t.Errorf("%s has externalId %q, want %q", group, got, externalID)
+		}
+	}
+}
+
+var groupScenarios = []scenario{
+	{name: "G-R1 read", method: "GET", path: "/Groups/{G1}", status: 200, check: func(t *testing.T, w *world, r *entra.Response) {
+		list, _ := r.Body["members"].([]any)
+		if r.ID() != w.ids["G1"] || r.String("displayName") != "Test Group 1" || r.String("externalId") != "A" || len(list) != 2 {
+			t.Errorf("%s", r.Raw)
+		}
+	}},
+	{name: "G-R1 read without members", method: "GET", path: "/Groups/{G1}?excludedAttributes=members", status: 200, check: func(t *testing.T, _ *world, r *entra.Response) {
+		if _, there := r.Body["members"]; there {
+			t.Errorf("%s", r.Raw)
+		}
+	}},
+	{name: "read empty group", method: "GET", path: "/Groups/{G2}", status: 200, check: func(t *testing.T, _ *world, r *entra.Response) {
+		if list, ok := r.Body["members"].([]any); !ok || len(list) != 0 {
+			t.Errorf("%s", r.Raw)
+		}
+	}},
+	{name: "G-R2 read unknown", method: "GET", path: "/Groups/{nobody}", status: 404},
+	{name: "G-R3 first page", method: "GET", path: "/Groups?count=2&excludedAttributes=members", status: 200, check: func(t *testing.T, _ *world, r *entra.Response) {
+		if list, _ := r.Body["Resources"].([]any); r.Total() != 3 || len(list) != 2 {
+			t.Errorf("%s", r.Raw)
+		}
+	}},
+	{name: "G-R4 displayName", method: "GET", path: "/Groups?filter=displayName+eq+%22Test+Group+2%22&excludedAttributes=members", status: 200, check: total(1, "G2")},
+	{name: "G-R5 externalId", method: "GET", path: "/Groups?filter=externalId+eq+%22C%22", status: 200, check: total(1, "G3")},
+	{name: "G-R6 externalId of none", method: "GET", path: "/Groups?filter=externalId+eq+%22Z%22", status: 200, check: total(0)},
+
+	{name: "G-C1 create with members", method: "POST", path: "/Groups", status: 201, body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"New","externalId":"N","members":[{"display":"x","value":"{U1}"}]}`,
+		check: func(t *testing.T, w *world, r *entra.Response) {
+			w.ids["G4"] = r.ID()
+			named("G4", "New", "N")(t, w, r)
+			members("G4", "U1")(t, w, r)
+			if r.Header.Get("Location") != w.c.TenantURL+"/Groups/"+r.ID() {
+				t.Errorf("Location %q", r.Header.Get("Location"))
+			}
+		}},
+	{name: "G-C2 blank name", method: "POST", path: "/Groups", body: `{"displayName":" "}`, status: 400, scimType: "invalidValue"},
+	{name: "G-C2 no name", method: "POST", path: "/Groups", body: `{"externalId":"x"}`, status: 400, scimType: "invalidValue"},
+	{name: "G-C3 externalId taken", method: "POST", path: "/Groups", body: `{"displayName":"New","externalId":"A"}`, status: 409, scimType: "uniqueness"},
+	{name: "equal name", method: "POST", path: "/Groups", body: `{"displayName":"Test Group 1","externalId":"other"}`, status: 409, scimType: "uniqueness"},
+	{name: "create with unknown member", method: "POST", path: "/Groups", body: `{"displayName":"New","members":[{"value":"{nobody}"}]}`, status: 400, scimType: "invalidValue", check: func(t *testing.T, w *world, _ *entra.Response) {
+		if w.groupNamed("New") != nil {
+			t.Error("the group was created all the same")
+		}
+	}},
+
+	{name: "G-P1 put", method: "PUT", path: "/Groups/{G1}", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Renamed","externalId":"A","members":[{"value":"{U2}"},{"value":"{U3}"}]}`, status: 200,
+		check: all(named("G1", "Renamed", "A"), members("G1", "U2,U3"))},
+	{name: "G-P2 put unknown", method: "PUT", path: "/Groups/{nobody}", body: `{"displayName":"x"}`, status: 404},
+	{name: "put empty members", method: "PUT", path: "/Groups/{G1}", body: `{"displayName":"Test Group 1","externalId":"A","members":[]}`, status: 200, check: members("G1", "")},
+	{name: "G-D1 delete", method: "DELETE", path: "/Groups/{G1}", status: 204, check: func(t *testing.T, w *world, _ *entra.Response) {
+		if w.groupNamed("Test Group 1") != nil || w.status("user1@example.com") != 2 {
+			t.Error("the group is still there, or its member is not")
+		}
+	}},
+	{name: "G-D2 delete unknown", method: "DELETE", path: "/Groups/{nobody}", status: 404},
+
+	{name: "G-A1 rename, path-less", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"replace","value":{"displayName":"x"}}]}`, status: 200, check: all(named("G1", "x", "A"), members("G1", "U1,U4"))},
+	{name: "G-A2 rename, path in other case", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Replace","path":"displayname","value":"x"}]}`, status: 200, check: named("G1", "x", "A")},
+	{name: "rename to a taken name", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Replace","path":"displayName","value":"Test Group 2"}]}`, status: 409, scimType: "uniqueness", check: named("G1", "Test Group 1", "A")},
+	{name: "G-A4 replace members", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"replace","path":"members","value":[{"value":"{U2}"}]}]}`, status: 200, check: members("G1", "U2")},
+	{name: "G-A7 add members", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Add","path":"members","value":[{"$ref":null,"value":"{U2}"},{"$ref":null,"value":"{U3}"}]}]}`, status: 200, check: members("G1", "U1,U2,U3,U4")},
+	{name: "G-A8 duplicates", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"add","path":"members","value":[{"value":"{U2}"},{"value":"{U2}"},{"value":"{U1}"}]}]}`, status: 200, check: members("G1", "U1,U2,U4")},
+	{name: "add members, path-less", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"add","value":{"members":[{"value":"{U2}"}]}}]}`, status: 200, check: members("G1", "U1,U2,U4")},
+	{name: "add an unknown member", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"add","path":"members","value":[{"value":"{U2}"},{"value":"{nobody}"}]}]}`, status: 400, scimType: "invalidValue", check: members("G1", "U1,U4")},
+	{name: "G-A10 remove one and rename", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"remove","path":"members[value eq \"{U1}\"]"},{"op":"replace","value":{"displayName":"x"}}]}`, status: 200, check: all(members("G1", "U4"), named("G1", "x", "A"))},
+	{name: "G-A11 remove with value array", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Remove","path":"members","value":[{"$ref":null,"value":"{U1}"},{"$ref":null,"value":"{U4}"}]}]}`, status: 200, check: all(members("G1", ""), is("user1@example.com", 2))},
+	{name: "remove one with value array", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Remove","path":"members","value":[{"$ref":null,"value":"{U1}"}]}]}`, status: 200, check: members("G1", "U4")},
+	{name: "remove nothing with an empty array", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Remove","path":"members","value":[]}]}`, status: 200, check: members("G1", "U1,U4")},
+	{name: "remove all", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"remove","path":"members"}]}`, status: 200, check: members("G1", "")},
+	{name: "remove a stranger", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Remove","path":"members","value":[{"value":"{nobody}"}]}]}`, status: 200, check: members("G1", "U1,U4")},
+	{name: "add and remove", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Add","path":"members","value":[{"value":"{U2}"}]},{"op":"Remove","path":"members","value":[{"value":"{U1}"}]}]}`, status: 200, check: members("G1", "U2,U4")},
+	{name: "G-A12 externalId", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"Replace","path":"externalId","value":"N"}]}`, status: 200, check: all(named("G1", "Test Group 1", "N"), members("G1", "U1,U4"))},
+	{name: "G-A13 externalId, path-less with name", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"replace","value":{"displayName":"x","externalId":"N"}}]}`, status: 200, check: named("G1", "x", "N")},
+	{name: "G-A16 externalId taken", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"replace","path":"externalId","value":"B"}]}`, status: 409, scimType: "uniqueness", check: named("G1", "Test Group 1", "A")},
+	{name: "G-A17 externalId too long", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"replace","path":"externalId","value":"` + strings.Repeat("x", 301) + `"}]}`, status: 400, scimType: "invalidValue", check: named("G1", "Test Group 1", "A")},
+	{name: "G-A18 same externalId", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[{"op":"replace","path":"externalId","value":"A"}]}`, status: 200, check: named("G1", "Test Group 1", "A")},
+	{name: "G-A21 no operations", method: "PATCH", path: "/Groups/{G1}", body: patchOp + `[]}`, status: 200, check: members("G1", "U1,U4")},
+	{name: "G-A22 unknown group", method: "PATCH", path: "/Groups/{nobody}", body: patchOp + `[{"op":"replace","path":"displayName","value":"x"}]}`, status: 404},
+	{name: "membership test of other clients", method: "GET", path: "/Groups?filter=id+eq+%22{G1}%22+and+members+eq+%22{U1}%22&attributes=id", status: 200, check: total(1, "G1")},
+}

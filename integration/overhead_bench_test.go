@@ -1,0 +1,198 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// TestMain lets the test binary be a Caddy of its own, so that a benchmark can tell Caddy's processor time from its own.
+func TestMain(m *testing.M) {
+	if file := os.Getenv("GATEWAY_TEST_CADDYFILE"); file != "" {
+		os.Exit(serveCaddyfile(file))
+	}
+	os.Exit(m.Run())
+}
+
+func serveCaddyfile(file string) int {
+	text, err := os.ReadFile(file)
+	if err == nil {
+		var adapted []byte
+		if adapted, _, err = caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file}); err == nil {
+			err = caddy.Load(adapted, true)
+		}
+	}
+	if err != nil {
+		fmt.Println("error:", err)
+		return 1
+	}
+	fmt.Println("ready")
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
+	return 0
+}
+
+// startProcess runs Caddy in a process of its own and returns its process id.
+func startProcess(b *testing.B, caddyfile string) int {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "Caddyfile")
+	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), "GATEWAY_TEST_CADDYFILE="+file)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = stdin.Close(); cancel(); _ = cmd.Wait() })
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if lines.Text() == "ready" {
+			return cmd.Process.Pid
+		}
+		b.Log(lines.Text())
+	}
+	b.Fatal("Caddy did not start")
+	return 0
+}
+
+// entraPatch is about 700 bytes of what Entra sends for a person whose record changed.
+const entraPatch = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` +
+	`{"op":"Replace","path":"displayName","value":"Alexandra Morgan-Whitfield"},` +
+	`{"op":"Replace","path":"emails[type eq \"work\"].value","value":"alexandra.morgan@example.com"},` +
+	`{"op":"Replace","path":"name.givenName","value":"Alexandra"},` +
+	`{"op":"Replace","path":"name.familyName","value":"Morgan-Whitfield"},` +
+	`{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department","value":"Tour Operations"},` +
+	`{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"7f4bc1a3-285e-48ae-8202-5accb43efb0e"},` +
+	`{"op":"Replace","path":"active","value":"True"}]}`
+
+const scimUser = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],` +
+	`"id":"5171a35d82074e068ce2","userName":"alexandra.morgan@example.com","displayName":"Alexandra Morgan-Whitfield","active":true,` +
+	`"name":{"givenName":"Alexandra","familyName":"Morgan-Whitfield"},"emails":[{"type":"work","primary":true,"value":"alexandra.morgan@example.com"}],` +
+	`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Tour Operations","manager":{"value":"7f4bc1a3-285e-48ae-8202-5accb43efb0e"}},` +
+	`"meta":{"resourceType":"User","location":"https://upstream.example.com/v2/Users/5171a35d82074e068ce2"}}`
+
+// BenchmarkOverhead puts the gateway beside a plain reverse_proxy: one Caddy process, one upstream, one connection each,
+// requests in turn, so that whatever else the machine does hits both alike. It reports the ratios of the median latency
+// and of Caddy's own processor time per request; 1.05 and 1.15 are the goals.
+func BenchmarkOverhead(b *testing.B) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/scim+json")
+		_, _ = io.WriteString(w, scimUser)
+	}))
+	defer upstream.Close()
+	plain, gateway := freeAddr(b), freeAddr(b)
+	pid := startProcess(b, fmt.Sprintf(`{
+	admin off
+	auto_https off
+	persist_config off
+	log {
+		level ERROR
+	}
+	storage file_system %[4]s
+}
+http://%[1]s {
+	reverse_proxy %[3]s
+}
+http://%[2]s {
+	scim_gateway /scim/* %[3]s {
+		key bench %[5]s
+		quirks entra
+		upstream scim /scim
+	}
+}
+`, plain, gateway, upstream.Listener.Addr(), b.TempDir(), testKey))
+
+	clients := [2]*http.Client{{Transport: &http.Transport{}}, {Transport: &http.Transport{}}}
+	urls := [2]string{"http://" + plain + "/scim/Users/5171a35d82074e068ce2", "http://" + gateway + "/scim/Users/5171a35d82074e068ce2"}
+	do := func(i int) time.Duration {
+		req, err := http.NewRequest(http.MethodPatch, urls[i], strings.NewReader(entraPatch))
+		if err != nil {
+			b.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/scim+json; charset=utf-8")
+		req.Header.Set("Authorization", "Bearer "+testKey)
+		began := time.Now()
+		res, err := clients[i].Do(req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			b.Fatalf("%s: %d", urls[i], res.StatusCode)
+		}
+		return time.Since(began)
+	}
+	for range 500 { // both paths warm
+		do(0)
+		do(1)
+	}
+
+	var took [2][]time.Duration
+	var cpu [2]time.Duration
+	const block = 200
+	b.ResetTimer()
+	for b.Loop() {
+		for i := range 2 {
+			before := processorTime(b, pid)
+			for range block {
+				took[i] = append(took[i], do(i))
+			}
+			cpu[i] += processorTime(b, pid) - before
+		}
+	}
+	b.StopTimer()
+	for i := range 2 {
+		slices.Sort(took[i])
+	}
+	median := func(i int) float64 { return float64(took[i][len(took[i])/2]) }
+	b.ReportMetric(median(1)/median(0), "p50-ratio")
+	b.ReportMetric(float64(cpu[1])/float64(cpu[0]), "cpu-ratio")
+	b.ReportMetric(median(0)/1e3, "plain-p50-µs")
+	b.ReportMetric(median(1)/1e3, "gateway-p50-µs")
+	b.ReportMetric(float64(cpu[0].Microseconds())/float64(len(took[0])), "plain-cpu-µs/req")
+	b.ReportMetric(float64(cpu[1].Microseconds())/float64(len(took[1])), "gateway-cpu-µs/req")
+	b.ReportMetric(0, "ns/op")
+}
+
+// processorTime is what all threads of a process have used so far, to the nanosecond.
+func processorTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(files) == 0 {
+		b.Fatalf("this system does not tell a process's processor time: %v", err)
+	}
+	var sum time.Duration
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		ns, _ := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
+		sum += time.Duration(ns)
+	}
+	return sum
+}
