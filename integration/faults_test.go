@@ -1,0 +1,294 @@
+package integration
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-scim/gateway/integration/entra"
+)
+
+// scimSite is the gateway in front of a SCIM upstream, in the form that expands to a reverse_proxy.
+func scimSite(addr, more string) string {
+	return `
+	scim_gateway /scim/* ` + addr + ` {
+		key test {KEY}
+		quirks entra
+		upstream scim /v2
+		` + more + `
+	}`
+}
+
+// TestFaultyUpstream holds what the provider is told against what the upstream did: its trouble is never our caller's
+// bad key (401), never a resource that is gone (404) and never success.
+func TestFaultyUpstream(t *testing.T) {
+	abort := func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_ = conn.Close()
+		}
+	}
+	half := func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/scim+json\r\nContent-Length: 500\r\n\r\n{\"id\":\"1\",")
+			_ = conn.Close()
+		}
+	}
+	slow := func(w http.ResponseWriter, r *http.Request, _ []byte) {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(10 * time.Second):
+		}
+	}
+	const html = "<html><body>Internal error at db01.internal.example: stack trace</body></html>"
+	cases := []struct {
+		name   string
+		answer func(http.ResponseWriter, *http.Request, []byte)
+		want   int
+	}{
+		{"401", status(401, "application/json", `{"error":"bad upstream credentials"}`), 502},
+		{"403", status(403, "application/json", `{}`), 502},
+		{"500 HTML", status(500, "text/html", html), 502},
+		{"503", status(503, "text/plain", "busy"), 502},
+		{"redirect", status(302, "text/html", ""), 502},
+		{"200 HTML", status(200, "text/html", html), 502},
+		{"200 broken JSON", status(200, "application/json", `{"id":"1",`), 502},
+		{"200 array", status(200, "application/json", `[]`), 502},
+		{"hangs up", abort, 502},
+		{"half an answer", half, 502},
+		{"too slow", slow, 504},
+		{"429", func(w http.ResponseWriter, r *http.Request, b []byte) {
+			w.Header().Set("Retry-After", "7")
+			status(429, "application/json", `{}`)(w, r, b)
+		}, 429},
+	}
+	rec := newRecorder(t)
+	s := start(t, scimSite(rec.Listener.Addr().String(), `transport http {
+			response_header_timeout 300ms
+		}`))
+	c := s.entra("/scim")
+	requests := []struct{ method, path, body string }{
+		{"GET", "/Users/1", ""},
+		{"GET", "/Users?filter=userName+eq+%22a%40example.com%22", ""},
+		{"POST", "/Users", newUser},
+		{"PATCH", "/Users/1", patchOp + `[{"op":"Replace","path":"active","value":"False"}]}`},
+		{"DELETE", "/Users/1", ""},
+	}
+	for _, tc := range cases {
+		for _, r := range requests {
+			if r.method == "DELETE" && strings.HasPrefix(tc.name, "200") {
+				continue // the body of an answer to DELETE tells nothing
+			}
+			t.Run(tc.name+"/"+r.method+" "+r.path, func(t *testing.T) {
+				rec.take(tc.answer)
+				var body any
+				if r.body != "" {
+					body = r.body
+				}
+				res, err := c.Do(r.method, r.path, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := tc.want
+				mustBeError(t, res, want)
+				if want == 429 && res.Header.Get("Retry-After") != "7" {
+					t.Errorf("Retry-After %q", res.Header.Get("Retry-After"))
+				}
+				for _, leak := range []string{"db01", "stack", "credentials", rec.Listener.Addr().String()} {
+					if strings.Contains(string(res.Raw), leak) {
+						t.Errorf("the answer shows %q: %s", leak, res.Raw)
+					}
+				}
+			})
+		}
+	}
+	t.Run("down", func(t *testing.T) {
+		rec.Close()
+		for _, r := range requests {
+			var body any
+			if r.body != "" {
+				body = r.body
+			}
+			res, err := c.Do(r.method, r.path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustBeError(t, res, 503)
+		}
+	})
+}
+
+// TestNobodyAnswers: a chain that falls through is an error, not an empty success.
+func TestNobodyAnswers(t *testing.T) {
+	s := start(t, `
+	scim_gateway /scim/* {
+		key test {KEY}
+		upstream scim
+	}`)
+	res, err := s.entra("/scim").Read("/Users", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustBeError(t, res, 502)
+}
+
+// TestFaultyOrganization breaks an organization API underneath the gateway.
+func TestFaultyOrganization(t *testing.T) {
+	const token = `{"access_token":"t","expires_in":3600,"token_type":"Bearer"}`
+	rec := newRecorder(t)
+	site := `
+	scim_gateway /scim/* ` + rec.Listener.Addr().String() + ` {
+		key test {KEY}
+		quirks entra
+		upstream bitwarden {
+			client_id ` + orgClient + `
+			client_secret ` + orgSecret + `
+		}
+		transport http {
+			response_header_timeout 300ms
+		}
+	}`
+	const member = `{"object":"member","id":"6f2b0a52-3b8e-4a0e-9f5c-0d7b1c2e3f41","email":"a@example.com","status":2,"type":2,"externalId":null,"collections":[]}`
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request, []byte){
+		"HTML":          status(200, "text/html", "<html>login</html>"),
+		"wrong shape":   status(200, "application/json", `{"data":{"a":1}}`),
+		"no list":       status(200, "application/json", `{"object":"list"}`),
+		"500":           status(500, "application/json", `{"message":"db01.internal failed"}`),
+		"401":           status(401, "application/json", `{}`),
+		"403":           status(403, "application/json", `{}`),
+		"empty":         status(200, "application/json", ``),
+		"items no ids":  status(200, "application/json", `{"data":[{"email":"a@example.com"}]}`),
+		"items numbers": status(200, "application/json", `{"data":[1,2]}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, site)
+			rec.take(func(w http.ResponseWriter, r *http.Request, b []byte) {
+				if strings.HasSuffix(r.URL.Path, "/connect/token") {
+					status(200, "application/json", token)(w, r, b)
+					return
+				}
+				answer(w, r, b)
+			})
+			res, err := s.entra("/scim").Find("/Users", "userName", "a@example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustBeError(t, res, 502)
+			if strings.Contains(string(res.Raw), "db01") {
+				t.Errorf("%s", res.Raw)
+			}
+		})
+	}
+	t.Run("token refused", func(t *testing.T) {
+		s := start(t, site)
+		rec.take(status(400, "application/json", `{"error":"invalid_client"}`))
+		res, err := s.entra("/scim").Find("/Users", "userName", "a@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustBeError(t, res, 502)
+	})
+	t.Run("token expired in between", func(t *testing.T) {
+		s := start(t, site)
+		tokens, refused := 0, false
+		rec.take(func(w http.ResponseWriter, r *http.Request, b []byte) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/connect/token"):
+				tokens++
+				status(200, "application/json", fmt.Sprintf(`{"access_token":"t%d","expires_in":3600,"token_type":"Bearer"}`, tokens))(w, r, b)
+			case r.Header.Get("Authorization") != "Bearer t2":
+				refused = true
+				status(401, "application/json", `{}`)(w, r, b)
+			default:
+				status(200, "application/json", `{"object":"list","data":[`+member+`]}`)(w, r, b)
+			}
+		})
+		res, err := s.entra("/scim").Find("/Users", "userName", "a@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Status != 200 || res.Total() != 1 || tokens != 2 || !refused {
+			t.Errorf("%d tokens, answer %d %s", tokens, res.Status, res.Raw)
+		}
+	})
+}
+
+func mustBeError(t *testing.T, res *entra.Response, want int) {
+	t.Helper()
+	if res.Status != want {
+		t.Errorf("status %d, want %d: %.300s", res.Status, want, res.Raw)
+		return
+	}
+	if res.String("status") != fmt.Sprint(want) || res.String("detail") == "" || res.Header.Get("Content-Type") != "application/scim+json" {
+		t.Errorf("no SCIM error: %q %.300s", res.Header.Get("Content-Type"), res.Raw)
+	}
+}
+
+// TestSecretsStayOut: after a day's work neither key nor client text is in any log.
+func TestSecretsStayOut(t *testing.T) {
+	rec := newRecorder(t)
+	s := start(t, scimSite(rec.Listener.Addr().String(), ""))
+	c := s.entra("/scim")
+	wrong := *c
+	wrong.Secret = "the-wrong-key-that-nobody-may-see"
+	for _, client := range []*entra.Client{c, &wrong} {
+		for _, body := range []string{newUser, strings.Replace(newUser, `"active":true`, `"active":"maybe","password":"hunter2-secret"`, 1)} {
+			if _, err := client.Do("POST", "/Users", body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := client.Do("PATCH", "/Users/1", patchOp+`[{"op":"Replace","path":"password","value":"hunter2-secret"},{"op":"Replace","path":"displayName","value":"Very Private"}]}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logs := s.logs()
+	for _, secret := range []string{testKey, wrong.Secret, "hunter2-secret", "Very Private", "User5@Example.com"} {
+		if strings.Contains(logs, secret) {
+			t.Errorf("the logs hold %q", secret)
+		}
+	}
+	if !strings.Contains(logs, `"user_id":"test"`) {
+		t.Error("the access log does not name the key")
+	}
+}
+
+// TestRawSocket sends what no HTTP client sends.
+func TestRawSocket(t *testing.T) {
+	rec := newRecorder(t)
+	s := start(t, scimSite(rec.Listener.Addr().String(), ""))
+	for name, head := range map[string]string{
+		"dot-dot id":         "GET /scim/Users/%2e%2e HTTP/1.1",
+		"slash in id":        "GET /scim/Users/a%2fb/c HTTP/1.1",
+		"query in id":        "GET /scim/Users/a%3ffilter HTTP/1.1",
+		"control in id":      "GET /scim/Users/a%00b HTTP/1.1",
+		"unknown endpoint":   "GET /scim/Devices HTTP/1.1",
+		"lower-case segment": "GET /scim/users/.. HTTP/1.1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			fmt.Fprintf(conn, "%s\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: close\r\n\r\n", head, s.addr, testKey)
+			text, err := io.ReadAll(conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, seen := range rec.take(nil) {
+				if !strings.HasPrefix(seen.URI, "/v2/Users/a") || strings.Count(seen.URI, "/") != 3 || strings.Contains(seen.URI, "?") {
+					t.Errorf("%s reached the upstream", seen.URI)
+				}
+			}
+			if strings.HasPrefix(string(text), "HTTP/1.1 3") {
+				t.Errorf("a redirect: %s", text)
+			}
+		})
+	}
+}
