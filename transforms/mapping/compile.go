@@ -1,0 +1,227 @@
+package mapping
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// Compile checks a definition and makes it ready for use. Variables of {env.NAME} are looked up now, with getenv; without
+// it, or where a variable does not exist, such a placeholder is a mistake. Any error is an [*Error].
+func Compile(def Definition, set *schema.Set, getenv ...func(name string) (string, bool)) (*Plan, error) {
+	c := &compiler{set: set, base: strings.TrimSuffix(def.Base, "/"), errs: new([]*Error)}
+	if len(getenv) > 0 {
+		c.getenv = getenv[0]
+	}
+	p := c.plan(def)
+	if len(*c.errs) > 0 {
+		return nil, (*c.errs)[0]
+	}
+	return p, nil
+}
+
+// Check finds the mistakes of a definition as [Compile] does, but leaves the environment alone: where a configuration is
+// adapted, the variables of the machine that will run it need not exist.
+func Check(def Definition, set *schema.Set) error {
+	_, err := Compile(def, set, func(name string) (string, bool) { return "/env." + name, true })
+	return err
+}
+
+// compiler is a place in a definition. All places of one run share the list of mistakes.
+type compiler struct {
+	where   string
+	set     *schema.Set
+	getenv  func(string) (string, bool)
+	base    string
+	headers []param
+	rules   []rule
+	auths   map[string]*Auth
+	errs    *[]*Error
+}
+
+func (c *compiler) at(where string) *compiler {
+	sub := *c
+	if sub.where != "" {
+		where = sub.where + "." + where
+	}
+	sub.where = where
+	return &sub
+}
+
+func (c *compiler) fail(format string, args ...any) {
+	*c.errs = append(*c.errs, errorf(c.where, format, args...))
+}
+
+// check reports a mistake whose place was not known where it was found.
+func (c *compiler) check(err error) {
+	if err == nil {
+		return
+	}
+	var known *Error
+	if errors.As(err, &known) {
+		*c.errs = append(*c.errs, known)
+		return
+	}
+	c.fail("%v", err)
+}
+
+func (c *compiler) scope() *scope {
+	return &scope{getenv: c.getenv, uses: map[string]bool{}, written: map[string]bool{}}
+}
+
+// path compiles a path; an empty text is the whole document.
+func (c *compiler) path(text string) path {
+	if text == "" {
+		return path{}
+	}
+	p, err := parsePath(text)
+	c.check(err)
+	return p
+}
+
+// static reads a text in which there is nothing but {env.NAME}.
+func (c *compiler) static(text string) []part {
+	parts, err := c.scope().parseText(text)
+	c.check(err)
+	return parts
+}
+
+func (c *compiler) text(text string) string {
+	s, err := render(c.static(text), &Env{}, nil)
+	c.check(err)
+	return s
+}
+
+func (c *compiler) plan(def Definition) *Plan {
+	p := &Plan{Auths: make(map[string]*Auth)}
+	c.at("base").checkBase(&c.base)
+	for _, name := range slices.Sorted(maps.Keys(def.Auths)) {
+		p.Auths[name] = c.auth(name, def.Auths[name])
+	}
+	c.auths = p.Auths
+	c.headers = c.at("headers").headerFields(def.Headers, c.scope())
+	c.rules = c.errorRules(def.Errors)
+	if def.User == nil {
+		c.fail("there is no user: a mapping says how users are kept")
+	} else {
+		p.User = c.at("user").resource(c.set.User, def.User)
+	}
+	if def.Group != nil {
+		p.Group = c.at("group").resource(c.set.Group, def.Group)
+	}
+	return p
+}
+
+func (c *compiler) checkBase(base *string) {
+	*base = c.text(*base)
+	switch {
+	case *base == "":
+	case strings.Contains(*base, "://"):
+		c.fail("%q names a host: calls go to the next handler, where reverse_proxy says which host that is; write the path alone", *base)
+	default:
+		c.checkPath(*base)
+	}
+}
+
+// checkPath checks what an operator wrote as part of a URL's path.
+func (c *compiler) checkPath(text string) {
+	if !strings.HasPrefix(text, "/") {
+		c.fail("%q does not begin with a slash", text)
+	}
+	for i := range len(text) {
+		if !unreserved(text[i]) && !strings.ContainsRune("/%!$&'()*+,;=:@", rune(text[i])) {
+			c.fail("%q has a character that a path cannot have: %q", text, text[i])
+			return
+		}
+	}
+	for segment := range strings.SplitSeq(text, "/") {
+		if segment == "." || segment == ".." {
+			c.fail("%q has a segment %q", text, segment)
+		}
+	}
+}
+
+func (c *compiler) headerFields(def map[string]string, s *scope) []param {
+	var out []param
+	for _, name := range slices.Sorted(maps.Keys(def)) {
+		at := c.at(name)
+		if !isToken(name) {
+			at.fail("%q is no name of a header field", name)
+		}
+		v, err := s.parseString(def[name])
+		at.check(err)
+		out = append(out, param{name, v})
+	}
+	return out
+}
+
+// isToken tells whether s is a token of RFC 9110 §5.6.2, as names of header fields and cookies are.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !unreserved(s[i]) && !strings.ContainsRune("!#$%&'*+^`|", rune(s[i])) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isName tells whether s can be the name of what a call saves.
+func isName(s string) bool { return s != "" && nameLen(s) == len(s) }
+
+func (c *compiler) conditions(field string, defs []ConditionDef) []condition {
+	var out []condition
+	for i, def := range defs {
+		at := c.at(index(field, i))
+		if def.Path == "" {
+			at.fail("a condition needs a path")
+		}
+		if (len(def.Is) == 0) == (len(def.Not) == 0) {
+			at.fail("a condition needs either values that it is or values that it is not")
+		}
+		out = append(out, condition{at.path(def.Path), def.Is, def.Not})
+	}
+	return out
+}
+
+func (c *compiler) states(defs []StateDef) []state {
+	var out []state
+	for i, def := range defs {
+		at := c.at(index("state", i))
+		if def.Path == "" || len(def.Values) == 0 {
+			at.fail("a state needs a path and values")
+		}
+		for _, literal := range slices.Sorted(maps.Keys(def.Values)) {
+			if word := def.Values[literal]; !slices.Contains(States(), word) {
+				at.fail("unknown state %q: one of %s", word, strings.Join(States(), ", "))
+			}
+		}
+		out = append(out, state{at.path(def.Path), def.Values})
+	}
+	return out
+}
+
+func (c *compiler) attributes(field string, names []string, rt *schema.ResourceType) []*attribute {
+	var out []*attribute
+	for _, name := range names {
+		a, err := parseAttribute(name, rt)
+		if err != nil {
+			c.at(field).check(err)
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// fold is the set of the folded texts.
+func fold(texts ...string) map[string]bool {
+	set := make(map[string]bool)
+	for _, t := range texts {
+		set[doc.Fold(t)] = true
+	}
+	return set
+}

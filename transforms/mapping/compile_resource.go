@@ -1,0 +1,275 @@
+package mapping
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
+
+// resource compiles how one resource type is kept.
+func (c *compiler) resource(rt *schema.ResourceType, def *ResourceDef) *Resource {
+	r := &Resource{Type: rt, DisableAs: def.DisableAs, email: def.Email, readable: fold("id"), writable: fold()}
+	if len(r.email) == 0 {
+		r.email = DefaultEmail
+	}
+	c.at("email").check(checkEmail(def.Email))
+	if def.ID == "" {
+		c.fail("there is no id: the path of what becomes the SCIM id")
+	}
+	r.id = c.at("id").path(def.ID)
+	if r.key = r.id; def.Key != "" {
+		r.key = c.at("key").path(def.Key)
+	}
+	r.active = c.conditions("active", def.Active)
+	r.protect = c.conditions("protect", def.Protect)
+	r.states = c.states(def.State)
+	c.maps(r, def)
+	c.verbs(r, def)
+	c.membership(r, def)
+	c.lists(r, def)
+	c.whole(r, def)
+	return r
+}
+
+func (c *compiler) maps(r *Resource, def *ResourceDef) {
+	seen := map[string]bool{}
+	for i, m := range def.Map {
+		at := c.at(index("map", i))
+		a, err := parseAttribute(m.Attribute, r.Type)
+		if err != nil {
+			at.check(err)
+			continue
+		}
+		switch folded := doc.Fold(a.canonical); {
+		case folded == "id" || folded == "active" || folded == "members" || folded == "schemas" || strings.HasPrefix(folded, "meta"):
+			at.fail("%s is not mapped: it follows from id, active, members and the resource type", a.canonical)
+		case seen[folded]:
+			at.fail("%s is mapped twice", a.canonical)
+		default:
+			seen[folded] = true
+		}
+		if a.parent.MultiValued && a.parent.Type == schema.Complex && a.sub == "" {
+			at.fail("%s has elements with sub-attributes: map those, as in %s.value", a.canonical, a.canonical)
+		}
+		s := at.scope()
+		s.rt, s.names = r.Type, []string{"cur"}
+		text := m.Value
+		if text == "" {
+			at.fail("%s is mapped to nothing", a.canonical)
+		} else if !strings.Contains(text, "{") {
+			text = "{cur." + text + "}"
+		}
+		v, err := s.parseString(text)
+		at.check(err)
+		r.maps = append(r.maps, mapped{a, v})
+		for _, p := range a.covers() {
+			r.readable[doc.Fold(p)] = true
+		}
+	}
+	if r.Type == c.set.User {
+		r.readable["active"] = true
+	}
+}
+
+// verbs compiles the calls of all verbs but those of membership.
+func (c *compiler) verbs(r *Resource, def *ResourceDef) {
+	user := r.Type == c.set.User
+	r.List = c.calls(r, verbList, "list", def.List)
+	r.Get = c.calls(r, verbGet, "get", def.Get)
+	r.Create = c.calls(r, verbCreate, "create", def.Create)
+	r.Update = c.calls(r, verbUpdate, "update", def.Update)
+	r.Delete = c.calls(r, verbDelete, "delete", def.Delete)
+	r.Disable = c.calls(r, verbDisable, "disable", def.Disable)
+	r.Enable = c.calls(r, verbEnable, "enable", def.Enable)
+	r.Reinvite = c.calls(r, verbReinvite, "reinvite", def.Reinvite)
+	r.Find = make(map[string]*Call)
+	for _, name := range slices.Sorted(maps.Keys(def.Find)) {
+		at := c.at("find." + name)
+		a, err := parseAttribute(name, r.Type)
+		if err != nil {
+			at.check(err)
+			continue
+		}
+		if r.Find[a.canonical] != nil {
+			at.fail("%s has two finds", a.canonical)
+		}
+		if !r.Readable(a.canonical) {
+			at.fail("what is found by %s has to be compared again, but the mapping has no `map %s`", a.canonical, a.canonical)
+		}
+		r.Find[a.canonical] = at.call(r, verbFind, 0, def.Find[name], map[string]bool{})
+	}
+	if !user {
+		for field, n := range map[string]int{
+			"disable": len(def.Disable), "enable": len(def.Enable), "reinvite": len(def.Reinvite), "active": len(def.Active),
+			"state": len(def.State), "email": len(def.Email), "disable_as": len(def.DisableAs),
+		} {
+			if n > 0 {
+				c.at(field).fail("groups have no %s", field)
+			}
+		}
+		return
+	}
+	switch def.DisableAs {
+	case "":
+	case DisableDelete, DisableRefuse:
+		if len(r.Disable)+len(r.Enable) > 0 {
+			c.at("disable_as").fail("users are deactivated either by disable calls or by %q", def.DisableAs)
+		}
+		if def.DisableAs == DisableDelete && len(r.Delete) == 0 {
+			c.at("disable_as").fail("there is no delete call")
+		}
+	default:
+		c.at("disable_as").fail("unknown word %q: delete or refuse", def.DisableAs)
+	}
+	if len(r.Disable) > 0 {
+		r.writable["active"] = true
+	}
+}
+
+func (c *compiler) membership(r *Resource, def *ResourceDef) {
+	if r.Type == c.set.User {
+		for field, n := range map[string]int{
+			"members": len(def.Members), "embedded_members": len(def.EmbeddedMembers), "member_add": len(def.MemberAdd),
+			"member_remove": len(def.MemberRemove), "members_set": len(def.MembersSet),
+		} {
+			if n > 0 {
+				c.at(field).fail("users have no members; membership belongs to the group")
+			}
+		}
+		return
+	}
+	r.Members = c.calls(r, verbMembers, "members", def.Members)
+	r.MemberAdd = c.calls(r, verbMemberAdd, "member_add", def.MemberAdd)
+	r.MemberRemove = c.calls(r, verbMemberRemove, "member_remove", def.MemberRemove)
+	r.MembersSet = c.calls(r, verbMembersSet, "members_set", def.MembersSet)
+	if def.EmbeddedMembers != "" {
+		r.Embedded = true
+		r.embedded = c.at("embedded_members").path(def.EmbeddedMembers)
+	}
+	if r.Embedded && len(r.Members) > 0 {
+		c.at("members").fail("members are read either by calls or from the item, not both")
+	}
+	reads := r.Embedded || len(r.Members) > 0
+	writes := len(r.MemberAdd)+len(r.MemberRemove)+len(r.MembersSet) > 0
+	switch {
+	case writes && !reads:
+		c.fail("there is no way to read a group's members: members or embedded members")
+	case len(r.MembersSet) == 0 && (len(r.MemberAdd) == 0) != (len(r.MemberRemove) == 0):
+		c.fail("members can only be added or only be removed: give both, or members_set")
+	}
+	for _, calls := range [][]*Call{r.MemberAdd, r.MemberRemove} {
+		bulk, one := false, false
+		for _, call := range calls {
+			bulk = bulk || call.Uses("members")
+			one = one || call.Uses("mid") || call.Uses("member")
+			if bulk && one {
+				c.fail("%s uses {members} and {mid} or {member}: a call is made either once or once a member", call.Where)
+			}
+		}
+		if len(calls) > 0 && !bulk && !one {
+			c.fail("%s says neither {mid}, {member.…} nor {members}, so that it is about nobody", calls[0].Where)
+		}
+	}
+	if len(r.MembersSet) > 0 && !slices.ContainsFunc(r.MembersSet, func(call *Call) bool { return call.Uses("members") }) {
+		c.fail("%s does not say {members}", r.MembersSet[0].Where)
+	}
+	if reads {
+		r.readable["members"], r.readable["members.value"] = true, true
+	}
+	if writes {
+		r.writable["members"], r.writable["members.value"] = true, true
+	}
+}
+
+// lists compiles the lists of attributes.
+func (c *compiler) lists(r *Resource, def *ResourceDef) {
+	r.ignored = fold()
+	for _, name := range def.Ignore {
+		if name == "*" {
+			r.ignored["*"] = true
+			continue
+		}
+		for _, a := range c.attributes("ignore", []string{name}, r.Type) {
+			if r.Writable(a.canonical) {
+				c.at("ignore").fail("%s is written by a create or update and cannot be ignored", a.canonical)
+			}
+			r.ignored[doc.Fold(a.canonical)] = true
+		}
+	}
+	for _, a := range c.attributes("unique", def.Unique, r.Type) {
+		if !r.Readable(a.canonical) {
+			c.at("unique").fail("%s cannot be looked up: the mapping has no `map %s`", a.canonical, a.canonical)
+		}
+		r.Unique = append(r.Unique, a.canonical)
+	}
+}
+
+// whole checks that the verbs make sense together.
+func (c *compiler) whole(r *Resource, def *ResourceDef) {
+	name := "displayName"
+	if r.Type == c.set.User {
+		name = "userName"
+	}
+	has := func(calls []*Call) bool { return len(calls) > 0 }
+	switch {
+	case !r.Readable(name):
+		c.fail("there is no `map %s`, by which providers look for what exists", name)
+	case !has(r.List):
+		c.fail("there is no list: without it neither lists nor filters can be answered")
+	case !has(r.Create):
+		c.fail("there is no create")
+	}
+	if r.Type == c.set.User {
+		switch {
+		case has(r.Disable) != has(r.Enable):
+			c.fail("disable and enable belong together: what was deactivated must become active again")
+		case !has(r.Disable) && def.DisableAs == "":
+			c.fail("there is no disable: if the API cannot deactivate users, say `disable delete` or `disable refuse`")
+		case has(r.Disable) && len(r.active) == 0:
+			c.fail("users can be deactivated, but nothing says which are active: active <path> is|not <value>")
+		}
+	}
+	if !has(r.Get) {
+		for _, call := range r.reading() {
+			if call.Hydrate {
+				c.fail("%s is hydrated, but there is no get", call.Where)
+			}
+		}
+	}
+	c.result(r)
+}
+
+// reading are the calls that yield items.
+func (r *Resource) reading() []*Call {
+	return slices.Concat(r.List, slices.Collect(maps.Values(r.Find)))
+}
+
+// result settles how the item is found that a create has made.
+func (c *compiler) result(r *Resource) {
+	var told *Call
+	for _, call := range r.Create {
+		if call.Result != NoResult {
+			if told != nil {
+				c.fail("%s and %s both say where the new item is", told.Where, call.Where)
+			}
+			told = call
+		}
+	}
+	if told == nil && len(r.Create) > 0 {
+		told = r.Create[0]
+		told.Result = ResultBody
+	}
+	switch {
+	case told == nil:
+	case len(told.cond) > 0 || len(told.picked) > 0:
+		c.fail("%s says where the new item is, but is not always made", told.Where)
+	case told.Result == ResultRefetch && !r.Readable(told.sought):
+		c.fail("%s looks the new item up by %s, which is not mapped", told.Where, told.sought)
+	}
+}

@@ -1,0 +1,64 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+)
+
+// DefaultEmail is the order in which a user's e-mail address is looked for where a mapping does not say. A private
+// address is not invited unless the operator asks for it ("first"), nor is a guest at the address that Entra makes up.
+var DefaultEmail = []string{"primary", "work", "userName"}
+
+// emailWords are the words of such an order.
+var emailWords = []string{"primary", "work", "first", "userName", "guest"}
+
+// PrimaryEmail is the address that stands for a SCIM user at the organization: the first that the order finds. The words
+// are primary (the e-mail marked so), work (of that type), first (any), userName (if it looks like an address and is not
+// the made-up one of a guest, which holds #EXT#) and guest (userName even then). Blank values are skipped. Without any
+// address it is empty.
+func PrimaryEmail(res *doc.Node, order []string) string {
+	if len(order) == 0 {
+		order = DefaultEmail
+	}
+	for _, word := range order {
+		if address := email(res, word); address != "" {
+			return address
+		}
+	}
+	return ""
+}
+
+func email(res *doc.Node, word string) string {
+	if word == "userName" || word == "guest" {
+		name := strings.TrimSpace(res.Get("userName").Text())
+		guest := strings.Contains(strings.ToUpper(name), "#EXT#")
+		if at := strings.IndexByte(name, '@'); at < 1 || at == len(name)-1 || guest && word != "guest" {
+			return ""
+		}
+		return name
+	}
+	for _, e := range res.Get("emails").Items() {
+		address := strings.TrimSpace(e.Get("value").Text())
+		fits := word == "first" ||
+			word == "primary" && e.Get("primary").True() ||
+			word == "work" && doc.FoldEqual(e.Get("type").Text(), "work")
+		if fits && address != "" && e.Get("value").Kind() == doc.String {
+			return address
+		}
+	}
+	return ""
+}
+
+func checkEmail(order []string) error {
+	for i, word := range order {
+		if !slices.Contains(emailWords, word) {
+			return fault("unknown word %q: one of %s", word, strings.Join(emailWords, ", "))
+		}
+		if slices.Contains(order[:i], word) {
+			return fault("%q is there twice", word)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package mapping
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Outcome is what an answer of the API comes to.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Proceed Outcome = iota // success; Verdict.Value is the answer
+	Done                   // what was asked for is so already, or what is looked for is not there: there is nothing to read
+	Failed                 // Verdict.Err says why
+)
+
+// Verdict is what an answer of the API means.
+type Verdict struct {
+	Outcome Outcome
+	Value   doc.Value   // the answer; invalid where it is no JSON document and need not be one
+	Err     *scim.Error // for Failed
+}
+
+// rule is an error rule, compiled.
+type rule struct {
+	low, high int // status
+	path      path
+	pattern   *regexp.Regexp // nil: the status decides
+	ok        bool
+	answer    scim.Error
+}
+
+func (r *rule) matches(status int, body []byte, v doc.Value) bool {
+	switch {
+	case status < r.low || status > r.high:
+		return false
+	case r.pattern == nil:
+		return true
+	case r.path.whole() && v.Kind() != doc.String:
+		return r.pattern.Match(body) // HTML and plain text too
+	}
+	found := r.path.find(v)
+	if found.Kind() == doc.Array {
+		for item := range found.Items() {
+			if r.pattern.MatchString(item.Text()) {
+				return true
+			}
+		}
+		return false
+	}
+	return found.Kind() != doc.Invalid && found.Kind() != doc.Null && r.pattern.MatchString(found.Text())
+}
+
+// Judge says what an answer means: the first rule that matches, or else the status. The body is scanned here; an answer
+// that is no JSON document is an error only where the call needs to read it. RetryAfter of an error is the caller's to
+// fill in, from the header.
+func (c *Call) Judge(status int, body []byte) Verdict {
+	d, broken := doc.Scan(body)
+	if broken != nil {
+		d = doc.Doc{}
+	}
+	v := d.Value()
+	for i := range c.rules {
+		r := &c.rules[i]
+		if !r.matches(status, body, v) {
+			continue
+		}
+		if r.ok && status/100 == 2 {
+			return c.read(v, body, broken)
+		}
+		if r.ok {
+			return Verdict{Outcome: Done}
+		}
+		answer := r.answer
+		answer.Cause = answered(status)
+		return Verdict{Outcome: Failed, Err: &answer}
+	}
+	if status/100 == 2 {
+		return c.read(v, body, broken)
+	}
+	return c.refused(status)
+}
+
+func (c *Call) read(v doc.Value, body []byte, broken error) Verdict {
+	if !c.reads() || broken == nil {
+		return Verdict{Value: v}
+	}
+	err := scim.Errorf(502, "", "the organization did not answer %s with a JSON document", c.Where)
+	if err.Cause = broken; len(body) == 0 {
+		err.Cause = errors.New("the answer is empty")
+	}
+	return Verdict{Outcome: Failed, Err: err}
+}
+
+// reads tells whether the call needs to read the answer.
+func (c *Call) reads() bool {
+	switch c.verb {
+	case verbList, verbFind, verbGet, verbMembers:
+		return true
+	}
+	return len(c.saves) > 0 || c.Result == ResultBody || c.Result == ResultID
+}
+
+// refused is the meaning of a status for which there is no rule. The API's 401 and 403 are about the gateway's own
+// credentials: passed on, they would make the provider give up its own, which are good.
+func (c *Call) refused(status int) Verdict {
+	err := scim.Errorf(502, "", "the organization answered with status %d", status)
+	switch {
+	case (status == 404 || status == 410) && c.verb == verbFind,
+		(status == 404 || status == 410) && c.verb == verbMemberRemove && c.names:
+		return Verdict{Outcome: Done}
+	case (status == 404 || status == 410) && c.verb == verbMemberAdd && c.names:
+		err = scim.Errorf(400, scim.InvalidValue, "the group or the member is not known to the organization")
+	case (status == 404 || status == 410) && c.names:
+		err = scim.Errorf(404, "", "the resource is not known to the organization")
+	case status == 404 || status == 410: // a wrong base, most likely; it must not look as if a resource were gone
+		err.Detail += " where it should know the URL"
+	case status == 401 || status == 403:
+		err = scim.Errorf(502, "", "the organization refused the gateway's own credentials or rights (status %d)", status)
+	case status == 409:
+		err = scim.Errorf(409, scim.Uniqueness, "the organization has such a resource already")
+	case status == 429:
+		err = scim.Errorf(429, "", "the organization asks for fewer requests")
+	case status/100 == 4:
+		err = scim.Errorf(400, scim.InvalidValue, "the organization refused the request with status %d", status)
+	}
+	err.Cause = errors.New(c.Where + ": " + answered(status).Error())
+	return Verdict{Outcome: Failed, Err: err}
+}
+
+func answered(status int) error {
+	return errors.New("the organization answered " + strconv.Itoa(status))
+}

@@ -1,0 +1,202 @@
+package mapping
+
+import (
+	"slices"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// Plan is a definition that has been checked and compiled. It does not change and may be used by many goroutines.
+type Plan struct {
+	User  *Resource
+	Group *Resource // nil where the mapping has no groups
+	Auths map[string]*Auth
+}
+
+// What happens where users cannot be deactivated ([Resource.DisableAs]).
+const (
+	DisableDelete = "delete" // the user is removed
+	DisableRefuse = "refuse" // the request is refused
+)
+
+// Resource is how one resource type is kept. Calls of one verb are made in order; those of List and Members are added up.
+type Resource struct {
+	Type *schema.ResourceType
+
+	List, Get, Create, Update, Disable, Enable, Delete, Reinvite []*Call
+
+	Find map[string]*Call // by canonical SCIM path
+
+	Members, MemberAdd, MemberRemove, MembersSet []*Call
+
+	Embedded  bool     // a group's members are inside its item: see EmbeddedMembers
+	DisableAs string   // DisableDelete or DisableRefuse where Disable is empty; else ""
+	Unique    []string // canonical SCIM paths
+
+	id, key  path
+	embedded path
+	maps     []mapped
+	active   []condition
+	states   []state
+	protect  []condition
+	email    []string
+	readable map[string]bool // by folded canonical path
+	writable map[string]bool
+	ignored  map[string]bool
+}
+
+type mapped struct {
+	attr  *attribute
+	value value
+}
+
+type state struct {
+	path   path
+	values map[string]string
+}
+
+// ID is the SCIM id of an item: numbers are written as they stand. It is empty where the item has none.
+func (r *Resource) ID(item doc.Value) string { return scalar(r.id.find(item)) }
+
+// Key is what names the item in URLs.
+func (r *Resource) Key(item doc.Value) string { return scalar(r.key.find(item)) }
+
+// Active tells whether the item is an active user.
+func (r *Resource) Active(item doc.Value) bool {
+	for i := range r.active {
+		if !r.active[i].holds(item) {
+			return false
+		}
+	}
+	return true
+}
+
+// State is how far a membership has come: one of [States], or empty where the mapping does not say.
+func (r *Resource) State(item doc.Value) string {
+	for _, s := range r.states {
+		if word, ok := s.values[literal(s.path.find(item))]; ok {
+			return word
+		}
+	}
+	return ""
+}
+
+// HasState tells whether the mapping says how far memberships have come.
+func (r *Resource) HasState() bool { return len(r.states) > 0 }
+
+// States are the words that [Resource.State] may say.
+func States() []string { return []string{"staged", "invited", "accepted", "confirmed", "revoked"} }
+
+// Protected tells whether the item is hidden from SCIM: it is not listed, and must not be changed.
+func (r *Resource) Protected(item doc.Value) bool {
+	return slices.ContainsFunc(r.protect, func(c condition) bool { return c.holds(item) })
+}
+
+// Email is the e-mail address of a SCIM user, chosen as the mapping says; empty where there is none.
+func (r *Resource) Email(res *doc.Node) string { return PrimaryEmail(res, r.email) }
+
+// EmbeddedMembers are the ids of a group's members that are inside its item. It is an error if the item does not show
+// them, as the items of a list sometimes do not.
+func (r *Resource) EmbeddedMembers(item doc.Value) ([]string, error) {
+	v := r.embedded.find(item)
+	if v.Kind() != doc.Array && v.Kind() != doc.Null {
+		return nil, malformed("a group does not show its members")
+	}
+	return memberIDs(slices.Collect(v.Items()), path{})
+}
+
+// Resource is the item as SCIM sees it: schemas, id, the mapped attributes that it has, and active. Membership and meta
+// are not the item's to say.
+func (r *Resource) Resource(item doc.Value) *doc.Node {
+	res := doc.NewObject()
+	schemas := doc.NewArray(doc.NewString(r.Type.Core.ID))
+	res.Set("schemas", schemas)
+	res.Set("id", doc.NewString(r.ID(item)))
+	env := &Env{Cur: item}
+	for i := range r.maps {
+		m := &r.maps[i]
+		n, err := m.value.eval(env, false)
+		if err != nil { // a value that a filter cannot read is no value
+			continue
+		}
+		if n = coerce(n, m.attr.target); n == nil {
+			continue
+		}
+		if m.attr.uri != "" && res.Get(m.attr.uri) == nil {
+			schemas.Add(doc.NewString(m.attr.uri))
+		}
+		m.attr.put(res, n)
+	}
+	r.dropBare(res)
+	if r.Type.Core.Attribute("active") != nil {
+		res.Set("active", doc.NewBool(r.Active(item)))
+	}
+	return res
+}
+
+// dropBare removes elements that have been given a type or a mark, but no value.
+func (r *Resource) dropBare(res *doc.Node) {
+	for i := range r.maps {
+		a := r.maps[i].attr
+		if a.sub == "" || !a.parent.MultiValued || a.parent.SubAttribute("value") == nil {
+			continue
+		}
+		holder := res
+		if a.uri != "" {
+			holder = res.Get(a.uri)
+		}
+		list := holder.Get(a.name)
+		if list == nil {
+			continue
+		}
+		var whole []*doc.Node
+		for _, item := range list.Items() {
+			if item.Get("value") != nil {
+				whole = append(whole, item)
+			}
+		}
+		if len(whole) == 0 {
+			holder.Delete(a.name)
+		} else if len(whole) < len(list.Items()) {
+			list.SetItems(whole)
+		}
+	}
+}
+
+// Value is the text of one mapped attribute, so that an item can be compared without making a resource of it; false where
+// the item has no such value, or the attribute has several.
+func (r *Resource) Value(item doc.Value, path string) (string, bool) {
+	if doc.FoldEqual(path, "id") {
+		return r.ID(item), true
+	}
+	for i := range r.maps {
+		m := &r.maps[i]
+		if !doc.FoldEqual(m.attr.canonical, path) {
+			continue
+		}
+		n, err := m.value.eval(&Env{Cur: item}, false)
+		if err != nil {
+			return "", false
+		}
+		n = coerce(n, m.attr.target)
+		if k := n.Kind(); k == doc.Invalid || k == doc.Array || k == doc.Object {
+			return "", false
+		}
+		return n.Text(), true
+	}
+	return "", false
+}
+
+// Readable tells whether an item shows the attribute with the canonical path.
+func (r *Resource) Readable(path string) bool { return r.has(r.readable, path) }
+
+// Writable tells whether a create or update sends the attribute, or a part of it.
+func (r *Resource) Writable(path string) bool { return r.has(r.writable, path) }
+
+// Ignored tells whether the attribute is accepted and dropped.
+func (r *Resource) Ignored(path string) bool {
+	return r.has(r.ignored, path) || r.ignored["*"] && !r.Writable(path)
+}
+
+func (r *Resource) has(set map[string]bool, path string) bool { return set[doc.Fold(path)] }

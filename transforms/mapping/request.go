@@ -1,0 +1,235 @@
+package mapping
+
+import (
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Request is one HTTP request, complete but for the credential.
+type Request struct {
+	Method      string
+	Path        string // escaped, with the query
+	Header      []Header
+	Body        []byte // nil for none
+	ContentType string // empty without a body
+	Auth        string // name of the auth; empty for none
+}
+
+// Header is a header field.
+type Header struct{ Name, Value string }
+
+type bodyKind uint8
+
+const (
+	bodyNone bodyKind = iota
+	bodyJSON
+	bodyForm
+)
+
+type param struct {
+	name  string
+	value value
+}
+
+// Request makes the call's request.
+func (c *Call) Request(env *Env) (Request, error) { return c.request(env, nil, "") }
+
+// request makes a request with more parameters, or with another query instead of the call's own.
+func (c *Call) request(env *Env, more []Header, query string) (Request, error) {
+	r := Request{Method: c.Method, Auth: c.auth}
+	path, err := c.renderPath(env)
+	if err != nil {
+		return r, err
+	}
+	if query == "" {
+		if query, err = c.renderQuery(env); err != nil {
+			return r, err
+		}
+	}
+	if c.paging == nil || !c.paging.inBody {
+		for _, p := range more {
+			query = join(query, p.Name, p.Value)
+		}
+		more = nil
+	}
+	if r.Path = path; query != "" {
+		r.Path += "?" + query
+	}
+	for _, h := range c.headers {
+		text, err := h.value.text(env)
+		if err != nil {
+			return r, err
+		}
+		if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			return r, scim.Errorf(400, scim.InvalidValue, "a value has control characters and cannot be sent in a header field")
+		}
+		r.Header = append(r.Header, Header{h.name, text})
+	}
+	return r, c.renderBody(env, more, &r)
+}
+
+// renderPath makes the path. A value becomes a part of one segment and can neither be empty nor climb: a DELETE of "" or
+// of ".." would hit another route than the operator meant.
+func (c *Call) renderPath(env *Env) (string, error) {
+	bad := false
+	path, err := render(c.path, env, func(s string) string {
+		bad = bad || s == "" || climbs(s)
+		return escape(s)
+	})
+	if err != nil {
+		return "", err
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		bad = bad || segment == "." || segment == ".."
+	}
+	if bad {
+		return "", gone()
+	}
+	return path, nil
+}
+
+// climbs tells whether a server that decodes %2F before it cleans a path would leave the segment.
+func climbs(s string) bool {
+	for segment := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == ".." || segment == "." {
+			return true
+		}
+	}
+	return strings.ContainsRune(s, 0)
+}
+
+func (c *Call) renderQuery(env *Env) (string, error) {
+	query, err := render(c.rawQuery, env, escape)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range c.query {
+		n, err := p.value.eval(env, false)
+		if err != nil {
+			return "", err
+		}
+		if n != nil {
+			query = join(query, p.name, textOf(n))
+		}
+	}
+	return query, nil
+}
+
+func join(query, name, text string) string {
+	if query != "" {
+		query += "&"
+	}
+	return query + escape(name) + "=" + escape(text)
+}
+
+// renderBody makes the body. In a create what is missing is left out, so that the API's own default holds; anywhere else
+// it is null, so that what was removed is removed.
+func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
+	if c.body == bodyNone {
+		return nil
+	}
+	root := doc.NewObject()
+	switch c.from {
+	case "":
+	case "cur":
+		root = doc.Tree(env.Cur)
+	default:
+		root = doc.Tree(env.Vars[c.from])
+	}
+	if root.Kind() == doc.Invalid {
+		return malformed("%s begins with a document that is not there", c.Where)
+	}
+	root, err := build(root, c.edits, env, c.verb == verbCreate)
+	if err != nil {
+		return err
+	}
+	for _, p := range more {
+		v := doc.NewString(p.Value)
+		if n, err := toInt(v); err == nil && c.body == bodyJSON && c.paging.counts() {
+			v = n
+		}
+		if root, err = (edit{place: placeOf(p.Name)}).set(root, v); err != nil {
+			return err
+		}
+	}
+	if c.body == bodyJSON {
+		r.ContentType, r.Body = "application/json", root.AppendTo(nil)
+		return nil
+	}
+	form := ""
+	for _, f := range root.Fields() {
+		items := []*doc.Node{f.Value}
+		if f.Value.Kind() == doc.Array {
+			items = f.Value.Items()
+		}
+		for _, item := range items {
+			form = join(form, f.Name, textOf(item))
+		}
+	}
+	r.ContentType, r.Body = "application/x-www-form-urlencoded", []byte(form)
+	return nil
+}
+
+// escape percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
+func escape(s string) string {
+	const hex = "0123456789ABCDEF"
+	plain := true
+	for i := range len(s) {
+		plain = plain && unreserved(s[i])
+	}
+	if plain {
+		return s
+	}
+	b := make([]byte, 0, len(s)+16)
+	for i := range len(s) {
+		if c := s[i]; unreserved(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}
+
+func unreserved(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// unescape decodes percent-encoding; what is none stays as it is.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if hi, lo := nibble(s[i+1]), nibble(s[i+2]); hi < 16 && lo < 16 {
+				b = append(b, hi<<4|lo)
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+func nibble(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 16
+}
+
+// lastSegment is the last segment of a URL's path, decoded.
+func lastSegment(location string) string {
+	location, _, _ = strings.Cut(location, "#")
+	location, _, _ = strings.Cut(location, "?")
+	location = strings.TrimRight(location, "/")
+	return unescape(location[strings.LastIndexByte(location, '/')+1:])
+}

@@ -1,0 +1,215 @@
+package mapping
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// scope is what placeholders may name at one place of a definition.
+type scope struct {
+	rt      *schema.ResourceType
+	getenv  func(string) (string, bool)
+	names   []string        // roots that are known here besides env
+	saved   map[string]bool // saved by earlier calls; true where it may be missing, because it was picked
+	email   []string        // the order for {scim.email}
+	uses    map[string]bool // filled in: roots that were used
+	written map[string]bool // filled in: folded canonical paths of {scim.X}
+	picked  []string        // filled in: picked names that were used
+}
+
+// source is where a placeholder's value comes from.
+type source interface{ eval(*Env) *doc.Node }
+
+type (
+	constSource struct{ json doc.Doc }
+	textSource  func(*Env) string
+	itemSource  struct {
+		item func(*Env) doc.Value
+		path path
+	}
+	attrSource    struct{ attr *attribute }
+	emailSource   struct{ order []string }
+	changedSource struct{ attr *attribute }
+	membersSource struct{}
+)
+
+func (c constSource) node() *doc.Node         { return doc.Tree(c.json.Value()) }
+func (c constSource) eval(*Env) *doc.Node     { return c.node() }
+func (t textSource) eval(env *Env) *doc.Node  { return orMissing(t(env)) }
+func (a attrSource) eval(env *Env) *doc.Node  { return a.attr.get(env.SCIM) }
+func (e emailSource) eval(env *Env) *doc.Node { return orMissing(PrimaryEmail(env.SCIM, e.order)) }
+
+func (i itemSource) eval(env *Env) *doc.Node {
+	v := i.path.find(i.item(env))
+	if v.Kind() == doc.Invalid {
+		return nil
+	}
+	return doc.Tree(v)
+}
+
+func (c changedSource) eval(env *Env) *doc.Node { return doc.NewBool(env.changed(c.attr)) }
+
+func (membersSource) eval(env *Env) *doc.Node {
+	ids := doc.NewArray()
+	for _, id := range env.Members {
+		ids.Add(doc.NewString(id))
+	}
+	return ids
+}
+
+func orMissing(s string) *doc.Node {
+	if s == "" {
+		return nil
+	}
+	return doc.NewString(s)
+}
+
+// The texts that an operation has.
+var texts = map[string]textSource{
+	"id":    func(env *Env) string { return env.ID },
+	"key":   func(env *Env) string { return env.Key },
+	"value": func(env *Env) string { return env.Value },
+	"mid":   func(env *Env) string { return env.MID },
+	"token": func(env *Env) string { return env.Value },
+	"random": func(env *Env) string {
+		if env.Random == nil {
+			return ""
+		}
+		return env.Random()
+	},
+}
+
+// source reads the first word of an alternative. Literals other than true, false and null are for later ones.
+func (s *scope) source(word string, later bool) (source, error) {
+	root, rest, dotted := strings.Cut(word, ".")
+	if word == "true" || word == "false" || word == "null" || later && nameLen(word) == 0 {
+		d, err := doc.Scan([]byte(word))
+		if err != nil {
+			return nil, fault("%q is neither a placeholder nor JSON", word)
+		}
+		return constSource{d}, nil
+	}
+	if root == "env" {
+		return s.environment(rest)
+	}
+	_, isSaved := s.saved[root]
+	if !isSaved && !slices.Contains(s.names, root) {
+		return nil, fault("unknown placeholder {%s}: here there are %s", word, s.known())
+	}
+	s.use(root)
+	item := itemSource{}
+	switch root {
+	case "scim", "changed":
+		return s.attribute(root, rest)
+	case "cur":
+		item.item = func(env *Env) doc.Value { return env.Cur }
+	case "member":
+		item.item = func(env *Env) doc.Value { return env.Member }
+	case "members":
+		if dotted {
+			return nil, fault("{members} are ids and have no %q", rest)
+		}
+		return membersSource{}, nil
+	default:
+		if !isSaved {
+			if dotted {
+				return nil, fault("{%s} is a text and has no %q", root, rest)
+			}
+			return texts[root], nil
+		}
+		if s.saved[root] {
+			s.picked = append(s.picked, root)
+		}
+		item.item = func(env *Env) doc.Value { return env.Vars[root] }
+	}
+	if dotted {
+		var err error
+		if item.path, err = parsePath(rest); err != nil {
+			return nil, err
+		}
+	}
+	return item, nil
+}
+
+func (s *scope) environment(name string) (source, error) {
+	if name == "" {
+		return nil, fault("{env} needs the name of a variable, as in {env.TOKEN}")
+	}
+	if s.getenv == nil {
+		return nil, fault("{env.%s}: there is no environment here", name)
+	}
+	text, ok := s.getenv(name)
+	if !ok {
+		return nil, fault("the environment has no variable %s", name)
+	}
+	return constSource{doc.NewString(text).Doc()}, nil
+}
+
+func (s *scope) attribute(root, name string) (source, error) {
+	if root == "scim" && name == "email" {
+		for _, word := range []string{"emails", "emails.value"} {
+			s.written[word] = true
+		}
+		return emailSource{s.email}, nil
+	}
+	attr, err := parseAttribute(name, s.rt)
+	if err != nil {
+		return nil, err
+	}
+	if root == "changed" {
+		return changedSource{attr}, nil
+	}
+	for _, p := range attr.covers() {
+		s.written[doc.Fold(p)] = true
+	}
+	return attrSource{attr}, nil
+}
+
+func (s *scope) use(name string) {
+	if s.uses == nil {
+		s.uses = make(map[string]bool)
+	}
+	s.uses[name] = true
+}
+
+func (s *scope) known() string {
+	words := []string{"{env.NAME}"}
+	for _, name := range slices.Concat(s.names, slices.Sorted(maps.Keys(s.saved))) {
+		switch name {
+		case "scim", "changed", "cur", "member":
+			name += ".…"
+		}
+		words = append(words, "{"+name+"}")
+	}
+	return strings.Join(words, ", ")
+}
+
+// fault is a mistake whose place is not known yet.
+func fault(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// invalid is what the provider is told when a value cannot be made into what the API wants. It names the placeholder and
+// never the value.
+func invalid(source string, err error) error {
+	return scim.Errorf(400, scim.InvalidValue, "%s cannot be sent to the organization: %v", source, err)
+}
+
+// near lists the words of a set, those that resemble word first and alone.
+func near[V any](word string, set map[string]V) string {
+	words := slices.Sorted(maps.Keys(set))
+	var close []string
+	for _, w := range words {
+		if len(word) > 0 && w[0] == word[0] {
+			close = append(close, w)
+		}
+	}
+	if len(close) > 0 {
+		words = close
+	}
+	return strings.Join(words, ", ")
+}
