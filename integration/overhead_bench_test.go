@@ -46,7 +46,7 @@ func serveCaddyfile(file string) int {
 }
 
 // startProcess runs Caddy in a process of its own and returns its process id.
-func startProcess(b *testing.B, caddyfile string) int {
+func startProcess(b testing.TB, caddyfile string) int {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "Caddyfile")
 	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
@@ -179,7 +179,7 @@ http://%[2]s {
 }
 
 // processorTime is what all threads of a process have used so far, to the nanosecond.
-func processorTime(b *testing.B, pid int) time.Duration {
+func processorTime(b testing.TB, pid int) time.Duration {
 	b.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(files) == 0 {

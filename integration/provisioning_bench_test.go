@@ -1,0 +1,157 @@
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddy-scim/gateway/integration/entra"
+)
+
+// counter stands between the gateway and an organization and counts what passes, so that the figures are not the
+// gateway's own.
+type counter struct {
+	*httptest.Server
+
+	mu    sync.Mutex
+	calls map[string]int // by method and path, ids replaced
+}
+
+func newCounter(t testing.TB, addr string) *counter {
+	t.Helper()
+	target, err := url.Parse("http://" + addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 64}
+	c := &counter{calls: map[string]int{}}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		segments := strings.Split(r.URL.Path, "/")
+		for i, s := range segments {
+			if len(s) == 36 && strings.Count(s, "-") == 4 {
+				segments[i] = "{id}"
+			}
+		}
+		c.mu.Lock()
+		c.calls[r.Method+" "+strings.Join(segments, "/")]++
+		c.mu.Unlock()
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// take is what was counted since the last call.
+func (c *counter) take() (calls map[string]int, total int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls, c.calls = c.calls, map[string]int{}
+	for _, n := range calls {
+		total += n
+	}
+	return calls, total
+}
+
+// counted is a gateway in front of the embedded organization with a counter in between, and the organization's address.
+func counted(t testing.TB) (*server, *counter) {
+	t.Helper()
+	org := freeAddr(t)
+	c := newCounter(t, org)
+	s := start(t, `
+	scim_gateway /scim/* `+c.Listener.Addr().String()+` {
+		key test {KEY}
+		quirks entra
+		upstream bitwarden {
+			client_id `+orgClient+`
+			client_secret `+orgSecret+`
+		}
+	}
+}
+http://`+org+` {
+	scim_organization {
+		store {DIR}/organization.db
+		client `+orgClient+` `+orgSecret+`
+	}`)
+	s.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	t.Cleanup(s.http.CloseIdleConnections)
+	return s, c
+}
+
+// BenchmarkProvisioning provisions PROVISION_USERS people (10,000 by default) the way Entra does it, one look-up and one
+// POST each, then puts them into a group one by one, and reports the calls that reached the organization per SCIM write.
+func BenchmarkProvisioning(b *testing.B) {
+	n := 10000
+	if text := os.Getenv("PROVISION_USERS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s, calls := counted(b)
+	c := s.entra("/scim")
+	ids := make([]string, n)
+	each := func(do func(i int)) {
+		var group sync.WaitGroup
+		for worker := range 4 {
+			group.Go(func() {
+				for i := worker; i < n; i += 4 {
+					do(i)
+				}
+			})
+		}
+		group.Wait()
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		each(func(i int) {
+			mail := fmt.Sprintf("person%05d@example.com", i)
+			res, err := c.Find("/Users", "userName", mail)
+			if err != nil || res.Total() != 0 {
+				b.Errorf("look-up: %v %v", res, err)
+				return
+			}
+			res, err = c.Create(entra.User{UserName: mail, Mail: mail, ExternalID: fmt.Sprint("e", i), DisplayName: mail})
+			if err != nil || res.Status != 201 {
+				b.Errorf("create: %v %v", res, err)
+				return
+			}
+			ids[i] = res.ID()
+		})
+		seen, total := calls.take()
+		b.ReportMetric(float64(total)/float64(n), "calls/create")
+		b.ReportMetric(float64(seen["GET /api/public/members"]), "list-calls")
+		b.Logf("%d people: %v", n, seen)
+
+		res, err := c.CreateGroup("Everybody", "all")
+		if err != nil || res.Status != 201 {
+			b.Fatalf("group: %v %v", res, err)
+		}
+		group := res.ID()
+		calls.take()
+		some := min(n, 300)
+		for _, id := range ids[:some] {
+			if res, err := c.AddMembers(group, id); err != nil || res.Status >= 300 {
+				b.Fatalf("member: %v %v", res, err)
+			}
+		}
+		seen, total = calls.take()
+		b.ReportMetric(float64(total)/float64(some), "calls/membership")
+		b.Logf("%d memberships: %v", some, seen)
+		each(func(i int) {
+			if res, err := c.SetActive(ids[i], false); err != nil || res.Status != 200 {
+				b.Errorf("disable: %v %v", res, err)
+			}
+		})
+		seen, total = calls.take()
+		b.ReportMetric(float64(total)/float64(n), "calls/disable")
+		b.Logf("%d disabled: %v", n, seen)
+	}
+}
