@@ -221,6 +221,10 @@ func (c *compiler) content(call *Call, s *scope, def CallDef) {
 
 func (c *compiler) edit(call *Call, s *scope, def EditDef) edit {
 	e := edit{}
+	if def.Path == "" {
+		c.fail("there is no path")
+		return e
+	}
 	switch def.Action {
 	case "", "set":
 	case "append":
@@ -231,14 +235,8 @@ func (c *compiler) edit(call *Call, s *scope, def EditDef) edit {
 		c.fail("unknown action %q: set, append or remove", def.Action)
 	}
 	var err error
-	if def.Path == "" {
-		c.fail("there is no path")
-	}
 	e.place, err = parsePlace(def.Path)
 	c.check(err)
-	if call.Method != "" && len(e.place) != 1 && def.Path != "" && call.body == bodyForm {
-		c.fail("fields of a form have no dots")
-	}
 	e.value, err = s.parseValue(def.Value)
 	c.check(err)
 	if len(def.If) > 0 && !call.verb.changing() {
@@ -377,7 +375,7 @@ func (c *compiler) pager(def *PaginateDef) *paging {
 	if !ok {
 		c.fail("unknown style %q: one of %s", def.By, strings.Join(slices.Sorted(maps.Keys(styles)), ", "))
 	}
-	p := &paging{style: style, param: def.Param, sizeParam: def.SizeParam, size: def.Size, inBody: def.InBody, totalHeader: def.TotalHeader}
+	p := &paging{style: style, param: def.Param, sizeParam: def.SizeParam, size: def.Size, totalHeader: def.TotalHeader}
 	numbered := p.counts()
 	if (def.Param == "") == (numbered || style == byCursor) {
 		c.fail("page, offset and cursor need a parameter, and no other style has one")
@@ -405,6 +403,17 @@ func (c *compiler) pager(def *PaginateDef) *paging {
 	}
 	if def.TotalHeader != "" && !isToken(def.TotalHeader) {
 		c.fail("%q is no name of a header field", def.TotalHeader)
+	}
+	if p.inBody = def.InBody; p.inBody {
+		var err error
+		if p.param != "" {
+			p.place, err = parsePlace(p.param)
+			c.check(err)
+		}
+		if p.sizeParam != "" {
+			p.sizePlace, err = parsePlace(p.sizeParam)
+			c.check(err)
+		}
 	}
 	p.path = c.path(def.Path)
 	p.total, p.hasTotal = c.path(def.Total), def.Total != ""

@@ -1,45 +1,26 @@
 package mapping
 
-import (
-	"strconv"
-	"strings"
+import "github.com/caddy-scim/gateway/transforms/doc"
 
-	"github.com/caddy-scim/gateway/transforms/doc"
-)
-
-// path is an operator's path into JSON, compiled. The zero path is the whole document.
-type path struct {
-	steps []string
-}
+// path is an operator's path into JSON, compiled. Unlike a [doc.Path], the zero path is the whole document: most paths of
+// a mapping may be left out.
+type path struct{ doc.Path }
 
 func parsePath(text string) (path, error) {
-	if text == "" {
-		return path{}, fault("the path is empty")
+	p, err := doc.ParsePath(text)
+	if err != nil {
+		return path{}, fault("bad path %q: %v", text, err)
 	}
-	if text == "@this" {
-		return path{}, nil
-	}
-	return path{strings.Split(text, ".")}, nil
+	return path{p}, nil
 }
 
-func (p path) whole() bool { return len(p.steps) == 0 }
+// whole tells whether the path is the document itself.
+func (p path) whole() bool { return p.IsZero() || p.String() == "@this" }
 
 // find is the value at the path; invalid where there is none.
 func (p path) find(v doc.Value) doc.Value {
-	for _, s := range p.steps {
-		if i, err := strconv.Atoi(s); err == nil && v.Kind() == doc.Array {
-			n := 0
-			var found doc.Value
-			for item := range v.Items() {
-				if n == i {
-					found = item
-				}
-				n++
-			}
-			v = found
-			continue
-		}
-		v, _ = v.Lookup(s)
+	if p.IsZero() || v.Kind() == doc.Invalid {
+		return v
 	}
-	return v
+	return v.Find(p.Path)
 }

@@ -147,11 +147,15 @@ func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
 	}
 	for _, p := range more {
 		v := doc.NewString(p.Value)
-		if n, err := toInt(v); err == nil && c.body == bodyJSON && c.paging.counts() {
+		if n, err := toInt(v); err == nil && c.paging.counts() {
 			v = n
 		}
-		if root, err = (edit{place: placeOf(p.Name)}).set(root, v); err != nil {
-			return err
+		at := c.paging.place
+		if p.Name == c.paging.sizeParam {
+			at = c.paging.sizePlace
+		}
+		if err := root.SetPath(at, v); err != nil {
+			return malformed("a document cannot be changed: %v", err)
 		}
 	}
 	if c.body == bodyJSON {
