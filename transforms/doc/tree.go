@@ -275,6 +275,17 @@ func (n *Node) AppendTo(dst []byte) []byte {
 	return append(dst, '}')
 }
 
+// Value is what the node is now, to be read: its text in the document where nothing was changed, else printed anew.
+func (n *Node) Value() Value {
+	switch {
+	case n == nil:
+		return Value{}
+	case n.changed():
+		return Value{n.AppendTo(nil)}
+	}
+	return Value{n.raw}
+}
+
 // Doc prints the tree as a document of its own. What a tree prints is valid by construction and is not scanned again.
 func (n *Node) Doc() Doc { return Doc{n.AppendTo(nil)} }
 

@@ -1,0 +1,364 @@
+package doc_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+)
+
+func scanned(t interface{ Fatalf(string, ...any) }, text string) doc.Doc {
+	d, err := doc.Scan([]byte(text))
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return d
+}
+
+const upstream = `{
+	"id": 7, "name": {"first": "Ada", "last.name": "Lovelace", "0": "zero", "10001": "many", "*": "star", "#": "hash", "a|b": "pipe"},
+	"@odata.nextLink": "next", "big": 9007199254740993, "null": null, "text": "x[1,2]{\"a\":1}",
+	"members": [
+		{"group_id": 9007199254740992, "id": "m1", "type": "work"},
+		{"group_id": 9007199254740993, "id": "m2", "type": "home", "value": "ada@example.com"},
+		{"group_id": 0, "id": "m3", "type": "home"},
+		{"group_id": "5", "id": "say \"a|b.c)#\"", "sub": [{"x": 1}, {"x": 2}, {"y": 3}]},
+		"text", "[1,tru]", 5, null
+	],
+	"users": {"u1": {"n": 1}, "u2": {"n": 2}},
+	"empty": []
+}`
+
+func TestFind(t *testing.T) {
+	root := scanned(t, upstream).Value()
+	for path, want := range map[string]string{
+		`id`:                            `7`,
+		`name.first`:                    `"Ada"`,
+		`name.last\.name`:               `"Lovelace"`,
+		`name.\0`:                       `"zero"`,
+		`name.0`:                        `"zero"`,
+		`name.\10001`:                   `"many"`,
+		`name.\*`:                       `"star"`,
+		`name.\#`:                       `"hash"`,
+		`name.a\|b`:                     `"pipe"`,
+		`name.a\|id`:                    ``,
+		`\@odata\.nextLink`:             `"next"`,
+		`big`:                           `9007199254740993`,
+		`null`:                          `null`,
+		`null.x`:                        ``,
+		`nothing`:                       ``,
+		`NAME.first`:                    ``,
+		`text.a`:                        ``,
+		`text.0`:                        ``,
+		`members.0.id`:                  `"m1"`,
+		`members.\0.id`:                 ``,
+		`members.6`:                     `5`,
+		`members.9999`:                  ``,
+		`members.#`:                     `8`,
+		`users.#`:                       ``,
+		`empty.#`:                       `0`,
+		`empty.#.id`:                    `[]`,
+		`members.#.type`:                `["work","home","home"]`,
+		`members.#.0`:                   `[]`,
+		`members.#.sub.#.x`:             `[[1,2]]`,
+		`members.3.sub.#`:               `3`,
+		`members.#.sub.#`:               `[3]`,
+		`users.@values`:                 `[{"n": 1},{"n": 2}]`,
+		`users.@values.#.n`:             `[1,2]`,
+		`users.@values.1.n`:             `2`,
+		`members.@values`:               ``,
+		`@this.id`:                      `7`,
+		`users.u1.@this`:                `{"n": 1}`,
+		`users.u1.@this.n`:              `1`,
+		`members.#(id==m2).type`:        `"home"`,
+		`members.#(id=="m2").value`:     `"ada@example.com"`,
+		`members.#(type=="work").value`: ``, // the first that matches has none
+		`members.#(type=="home")#.id`:   `["m2","m3"]`,
+		`members.#(type!="home")#.id`:   `["m1"]`,
+		`members.#(type=="none")`:       ``,
+		`members.#(type=="none")#`:      `[]`,
+		`members.#(type=="home")#.#`:    `[]`, // of each, and none is an array
+		`members.#(value).id`:           `"m2"`,
+		`members.#(group_id==9007199254740992).id`:     `"m1"`,
+		`members.#(group_id==9007199254740993).id`:     `"m2"`,
+		`members.#(group_id==m1).id`:                   ``, // no word is the number 0
+		`members.#(group_id==0).id`:                    `"m3"`,
+		`members.#(group_id=="0").id`:                  ``, // quoted means a string
+		`members.#(group_id==5).id`:                    `"say \"a|b.c)#\""`,
+		`members.#(id=="say \"a|b.c)#\"").group_id`:    `"5"`,
+		`members.#(id=="say \u0022a|b.c)#\"").sub.1.x`: `2`,
+		`members.#(=="text")`:                          `"text"`,
+		`members.#(==5)`:                               `5`,
+		`members.#(==null)`:                            `null`,
+		`members.#(sub.1.x==2).sub.0.x`:                `1`,
+		`members.#.sub.#(x==2).x`:                      `[2]`,
+		`users.#(n==1)`:                                ``,
+	} {
+		if got := string(root.Find(doc.MustPath(path)).Raw()); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	if v := root.Find(doc.MustPath("@this")); string(v.Raw()) != strings.TrimSpace(upstream) {
+		t.Errorf("@this is %s", v.Raw())
+	}
+	if v := root.Find(doc.Path{}); v.Kind() != doc.Invalid {
+		t.Errorf("the zero path finds %s", v.Raw())
+	}
+	for _, text := range []string{`"x[1,2]"`, `5`, `null`, `"{\"a\":1}"`} {
+		for _, path := range []string{"0", "a", "#", "#.a", "@values", "#(==1)"} {
+			if v := scanned(t, text).Value().Find(doc.MustPath(path)); v.Kind() != doc.Invalid {
+				t.Errorf("%s of %s is %s", path, text, v.Raw())
+			}
+		}
+	}
+}
+
+func TestParsePathRefuses(t *testing.T) {
+	for path, want := range map[string]string{
+		"":                        "empty path at byte 0",
+		"a.":                      "a name is missing at byte 2",
+		".a":                      "a name is missing at byte 0",
+		"..a":                     "a name is missing at byte 0",
+		"a..b":                    "a name is missing at byte 2",
+		`a\`:                      "the path ends with a backslash at byte 2",
+		"@pretty":                 `the only modifiers are @this and @values; write \@ for the character at byte 0`,
+		"@dig:password":           `the only modifiers are @this and @values; write \@ for the character at byte 0`,
+		"a.@valuesx":              `the only modifiers are @this and @values; write \@ for the character at byte 2`,
+		"@this:x":                 `the only modifiers are @this and @values; write \@ for the character at byte 0`,
+		"a|b":                     `a character that has no place in a path; write \ before it if it is part of a name at byte 1`,
+		"a*":                      `a character that has no place in a path; write \ before it if it is part of a name at byte 1`,
+		"{a,b}":                   `a character that has no place in a path; write \ before it if it is part of a name at byte 0`,
+		"[a,b]":                   `a character that has no place in a path; write \ before it if it is part of a name at byte 0`,
+		"#[a==1]":                 `a character that has no place in a path; write \ before it if it is part of a name at byte 0`,
+		`!"forged"`:               `a name is missing at byte 0`,
+		"a.!true":                 `a name is missing at byte 2`,
+		"a#":                      `a character that has no place in a path; write \ before it if it is part of a name at byte 1`,
+		"a=b":                     "expected a dot at byte 1",
+		"a\nb":                    "control character in a path at byte 1",
+		"a\xff":                   "invalid UTF-8 in a path at byte 0",
+		"a.10000":                 `index of more than 9999; a name of digits is written with \ before it at byte 2`,
+		"99999999999999999999":    `index of more than 9999; a name of digits is written with \ before it at byte 0`,
+		"#()":                     "the query is empty at byte 2",
+		"#(":                      "the query is not closed at byte 2",
+		"#(a":                     "the query is not closed at byte 3",
+		"#(a==":                   "the query is not closed at byte 5",
+		"#(a==1":                  "the query is not closed at byte 6",
+		`#(a=="1)`:                "the document breaks off at byte 8",
+		`#(a=="1"`:                "expected the query's closing bracket at byte 8",
+		`#(a=="1"x)`:              "expected the query's closing bracket at byte 8",
+		"#(a==)":                  "the query has no value at byte 5",
+		"#(a==1)b":                "expected a dot at byte 7",
+		"#(a=1)":                  "the operators of a query are == and != at byte 3",
+		"#(a%b)":                  `a character that has no place in a path; write \ before it if it is part of a name at byte 3`,
+		"#(a<1)":                  `a character that has no place in a path; write \ before it if it is part of a name at byte 3`,
+		"#(a.==1)":                "a name is missing at byte 4",
+		"#(a==~true)":             "a text with such a character has to be in quotes at byte 5",
+		"#(a==b c)":               "a text with such a character has to be in quotes at byte 6",
+		"#(a.#(b==1)==2)":         `a character that has no place in a path; write \ before it if it is part of a name at byte 4`,
+		"#(@this==1)":             `the only modifiers are @this and @values; write \@ for the character at byte 2`,
+		strings.Repeat("a", 1001): "path of more than 1000 bytes at byte 1000",
+		strings.Repeat("a.", 33):  "path of more than 32 steps at byte 64",
+	} {
+		if _, err := doc.ParsePath(path); err == nil || err.Error() != want {
+			t.Errorf("%.40q: %v, want %s", path, err, want)
+		}
+	}
+}
+
+func TestMustPathPanics(t *testing.T) {
+	for _, must := range []func(){func() { doc.MustPath("a|b") }, func() { doc.MustSetPath("a|b") }} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("a bad constant was taken")
+				}
+			}()
+			must()
+		}()
+	}
+}
+
+// Whatever a name is, its escaped form finds it and nothing else, and whatever a text is, its quoted form equals it.
+func TestEscapeAndQuote(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringN(1, 20, -1), rapid.StringMatching(`[.\\|#@*?!{}\[\]()"'=<>%~:,0-9a-]{1,8}`))
+		name, other := text.Draw(t, "name"), text.Draw(t, "other")
+		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return
+		}
+		path, err := doc.ParsePath("a." + doc.Escape(name) + ".b")
+		if err != nil {
+			t.Fatalf("%q escaped is %q: %v", name, doc.Escape(name), err)
+		}
+		object := string(doc.AppendString([]byte(`{"a":{`), name)) + `:{"b":1}}}`
+		if got := string(scanned(t, object).Value().Find(path).Raw()); got != "1" {
+			t.Fatalf("%q finds %q in %s", path, got, object)
+		}
+		if !strings.EqualFold(other, name) {
+			object := string(doc.AppendString([]byte(`{"b":3,"a":{"b":2,`), other)) + `:{"b":1}}}`
+			if d, err := doc.Scan([]byte(object)); err == nil {
+				if got := d.Value().Find(path); got.Kind() != doc.Invalid {
+					t.Fatalf("%q finds %q in %s", path, got.Raw(), object)
+				}
+			}
+		}
+		array := `{"b":3,"a":[{"b":1},[{"b":2}],"b"]}`
+		if got := scanned(t, array).Value().Find(path); got.Kind() != doc.Invalid {
+			t.Fatalf("%q finds %q in %s", path, got.Raw(), array)
+		}
+
+		query := doc.MustPath("#(v==" + doc.Quote(name) + ").i")
+		list := `[{"v":0,"i":0},{"v":true,"i":1},{"v":` + string(doc.AppendString(nil, name)) + `,"i":2},{"v":null,"i":3}]`
+		if got := string(scanned(t, list).Value().Find(query).Raw()); got != "2" {
+			t.Fatalf("%q finds %q in %s", query, got, list)
+		}
+	})
+}
+
+// FuzzFind: no path that was compiled finds anything that is no JSON value, in any document.
+func FuzzFind(f *testing.F) {
+	paths := []string{
+		"a", "a.b.0.c", "#", "#.value", "members.#(value==x).display", `Operations.#(op=="Replace")#.path`, "@values.#.0", "@this",
+		`\@a.\#`, `urn:ietf:params:scim:schemas:extension:enterprise:2\.0:User.department`, "#.#.#", "#(a.b!=1)#.@values",
+	}
+	i := 0
+	seeds(f, func(text []byte) { i++; f.Add(text, paths[i%len(paths)]) })
+	f.Fuzz(func(t *testing.T, text []byte, path string) {
+		d, err := doc.Scan(text)
+		if err != nil {
+			return
+		}
+		p, err := doc.ParsePath(path)
+		if err != nil {
+			return
+		}
+		if v := d.Value().Find(p); v.Kind() != doc.Invalid {
+			if !json.Valid(v.Raw()) || len(v.Raw()) > 2*len(text)+2 {
+				t.Fatalf("%q finds %q in %q", path, v.Raw(), text)
+			}
+			checkValue(t, v)
+		}
+	})
+}
+
+func TestSetPath(t *testing.T) {
+	for _, test := range []struct{ before, path, after string }{
+		{`{}`, `a`, `{"a":"V"}`},
+		{`{}`, `a.b.c`, `{"a":{"b":{"c":"V"}}}`},
+		{`{}`, `a.b.0.c`, `{"a":{"b":[{"c":"V"}]}}`},
+		{`{}`, `a.0.0`, `{"a":[["V"]]}`},
+		{`{}`, `a.\0`, `{"a":{"0":"V"}}`},
+		{`{}`, `-1.-1`, `{"-1":{"-1":"V"}}`},
+		{`{}`, `members+`, `{"members+":"V"}`},
+		{`{}`, `a\.b`, `{"a.b":"V"}`},
+		{`{}`, `:a.:0`, `{":a":{":0":"V"}}`},
+		{`{}`, `\@this.\#.\*`, `{"@this":{"#":{"*":"V"}}}`},
+		{`{"a":{"x":1},"b":2}`, `a.y`, `{"a":{"x":1,"y":"V"},"b":2}`},
+		{`{"a":{"x":1},"b":2}`, `a.x`, `{"a":{"x":"V"},"b":2}`},
+		{`{"a":null}`, `a.b`, `{"a":{"b":"V"}}`},
+		{`{"a":"text"}`, `a`, `{"a":"V"}`},
+		{`{"a":[1,2]}`, `a.0`, `{"a":["V",2]}`},
+		{`{"a":[1,2]}`, `a.2`, `{"a":[1,2,"V"]}`},
+		{`{"a":[1,2]}`, `a.2.b`, `{"a":[1,2,{"b":"V"}]}`},
+		{`{"a":[1,{"b":2}]}`, `a.1.b`, `{"a":[1,{"b":"V"}]}`},
+		{`{"a":{"0":1}}`, `a.0`, `{"a":{"0":"V"}}`},
+		{`[]`, `0`, `["V"]`},
+		{`{"a":1}`, `@this`, `"V"`},
+	} {
+		path := doc.MustSetPath(test.path)
+		d := scanned(t, test.before)
+		tree := doc.Tree(d.Value())
+		if err := tree.SetPath(path, doc.NewString("V")); err != nil {
+			t.Errorf("%s in %s: %v", test.path, test.before, err)
+			continue
+		}
+		if diff := cmp.Diff(test.after, string(tree.AppendTo(nil))); diff != "" {
+			t.Errorf("%s in %s: %s", test.path, test.before, diff)
+		}
+		if got := tree.At(path).Text(); got != "V" {
+			t.Errorf("%s is %q afterwards", test.path, got)
+		}
+		with, err := d.With(path, doc.NewString("V").Value())
+		if err != nil || string(with.Raw()) != test.after {
+			t.Errorf("%s with %s is %s, %v", test.before, test.path, with.Raw(), err)
+		}
+	}
+}
+
+func TestSetPathRefuses(t *testing.T) {
+	for _, test := range []struct{ before, path, err string }{
+		{`{"a":"text"}`, `a.b`, `a.b: there is a string where "b" should be`},
+		{`{"a":[]}`, `a.b`, `a.b: there is an array where "b" should be`},
+		{`{"a":[]}`, `a.\0`, `a.\0: there is an array where "0" should be`},
+		{`{"a":[]}`, `a.1`, `a.1: the array has too few elements for the index 1`},
+		{`{}`, `a.9999`, `a.9999: the array has too few elements for the index 9999`},
+		{`{}`, `a.0.2.b`, `a.0.2.b: the array has too few elements for the index 2`},
+		{`{"a":{"b":5}}`, `a.b.c.d`, `a.b.c.d: there is a number where "c" should be`},
+		{`7`, `a`, `a: there is a number where "a" should be`},
+	} {
+		d, path := scanned(t, test.before), doc.MustSetPath(test.path)
+		tree := doc.Tree(d.Value())
+		if err := tree.SetPath(path, doc.NewNull()); err == nil || err.Error() != test.err {
+			t.Errorf("%s in %s: %v", test.path, test.before, err)
+		}
+		if got := string(tree.AppendTo(nil)); got != test.before {
+			t.Errorf("%s in %s was refused, but left %s", test.path, test.before, got)
+		}
+		if _, err := d.With(path, doc.NewNull().Value()); err == nil || err.Error() != test.err {
+			t.Errorf("%s with %s: %v", test.before, test.path, err)
+		}
+	}
+	for path, want := range map[string]string{
+		"":          "empty path at byte 0",
+		"a.#":       `a character that has no place in a path; write \ before it if it is part of a name at byte 2`,
+		"a.#(b==1)": `a character that has no place in a path; write \ before it if it is part of a name at byte 2`,
+		"a.@this":   `the only modifiers are @this and @values; write \@ for the character at byte 2`,
+		"a.10000":   `index of more than 9999; a name of digits is written with \ before it at byte 2`,
+		"a.":        "a name is missing at byte 2",
+	} {
+		if _, err := doc.ParseSetPath(path); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", path, err, want)
+		}
+	}
+}
+
+func TestWith(t *testing.T) {
+	d := scanned(t, "{ \"a\" : [ 1 , {\"b\":2} ],\n \"c\":3 }")
+	with, err := d.With(doc.MustSetPath("a.1.b"), scanned(t, `{"new":true}`).Value())
+	if want := "{ \"a\" : [ 1 , {\"b\":{\"new\":true}} ],\n \"c\":3 }"; err != nil || string(with.Raw()) != want {
+		t.Errorf("%s, %v", with.Raw(), err)
+	}
+	if _, err := scanned(t, `{"Meta":1}`).With(doc.MustSetPath("meta"), doc.NewNull().Value()); reason(err) != "duplicate key" {
+		t.Errorf("another spelling: %v", err)
+	}
+	if _, err := d.With(doc.MustSetPath("a"), doc.Value{}); err == nil {
+		t.Error("nothing was set to nothing")
+	}
+}
+
+func TestAppendAndDeletePath(t *testing.T) {
+	tree := doc.Tree(scanned(t, `{"a":{"list":[1,2,3],"x":null},"s":"t"}`).Value())
+	for _, path := range []string{"a.list", "a.x", "a.new"} {
+		if err := tree.AppendPath(doc.MustSetPath(path), doc.NewInt(4), doc.NewInt(5)); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if err := tree.AppendPath(doc.MustSetPath("s"), doc.NewInt(4)); err == nil || err.Error() != "s is no array but a string" {
+		t.Error(err)
+	}
+	for path, want := range map[string]bool{"a.list.0": true, "a.list.9": false, "a.list.b": false, "a.x": true, "b.c": false, "s.t": false, "@this": false} {
+		if got := tree.DeletePath(doc.MustSetPath(path)); got != want {
+			t.Errorf("deleting %s: %v", path, got)
+		}
+	}
+	if err := tree.SetPath(doc.MustSetPath("s"), nil); err != nil {
+		t.Error(err)
+	}
+	if got, want := string(tree.AppendTo(nil)), `{"a":{"list":[2,3,4,5],"new":[4,5]}}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
