@@ -1,0 +1,73 @@
+package organization
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"strings"
+)
+
+// client is the one OAuth2 client of the organization. Only hashes are kept and compared, so that neither the
+// secret nor its length can be learned from the time that a comparison takes.
+type client struct {
+	id, secret [sha256.Size]byte
+}
+
+// newClient reads the configured client id and secret.
+func newClient(id, secret string) (client, error) {
+	if err := CheckClientID(id); err != nil {
+		return client{}, err
+	}
+	c := client{id: sha256.Sum256([]byte(id))}
+	sum, hashed, err := parseSecret(secret)
+	if err != nil {
+		return client{}, err
+	}
+	if hashed {
+		c.secret = sum
+	} else {
+		c.secret = sha256.Sum256([]byte(secret))
+	}
+	return c, nil
+}
+
+// is reports whether these are the credentials of the client.
+func (c client) is(id, secret string) bool {
+	i, s := sha256.Sum256([]byte(id)), sha256.Sum256([]byte(secret))
+	return subtle.ConstantTimeCompare(i[:], c.id[:])&subtle.ConstantTimeCompare(s[:], c.secret[:]) == 1
+}
+
+// CheckClientID says what is wrong with a client id, nil when nothing is.
+func CheckClientID(id string) error {
+	rest, ok := strings.CutPrefix(id, "organization.")
+	if !ok {
+		return errors.New(`client id: must be "organization." followed by a GUID`)
+	}
+	if _, err := parseGUID(rest); err != nil {
+		return errors.New(`client id: what follows "organization." must be a GUID`)
+	}
+	return nil
+}
+
+// CheckClientSecret says what is wrong with a client secret or the hash of one, nil when nothing is. It never
+// repeats the secret.
+func CheckClientSecret(secret string) error {
+	_, _, err := parseSecret(secret)
+	return err
+}
+
+func parseSecret(secret string) (sum [sha256.Size]byte, hashed bool, err error) {
+	if secret == "" {
+		return sum, false, errors.New("client secret: must not be empty")
+	}
+	digits, hashed := strings.CutPrefix(secret, "sha256:")
+	if !hashed {
+		return sum, false, nil
+	}
+	if b, err := hex.DecodeString(digits); err == nil && len(b) == len(sum) {
+		copy(sum[:], b)
+		return sum, true, nil
+	}
+	return sum, true, errors.New("client secret: sha256: must be followed by 64 hexadecimal digits")
+}

@@ -1,0 +1,110 @@
+package organization
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// maxBatch bounds how many changes share a transaction.
+const maxBatch = 256
+
+var (
+	// errAlone rolls a shared transaction back: one of its changes failed half-way.
+	errAlone = errors.New("a change failed")
+	// errUnchanged rolls back a transaction in which nothing was written, which spares the disk.
+	errUnchanged = errors.New("nothing changed")
+)
+
+// change is a function that wants to write.
+type change struct {
+	run  func(*tx) error
+	err  error
+	done chan struct{}
+}
+
+// change runs a function that may write, and returns when what it wrote is on disk, or its error. The function may
+// run more than once, so it must set its results anew each time; what a failed run wrote is undone.
+func (s *store) change(run func(*tx) error) error {
+	c := &change{run: run, done: make(chan struct{})}
+	select {
+	case s.changes <- c:
+		<-c.done
+		return c.err
+	case <-s.closing:
+		return errClosed
+	}
+}
+
+// commitLoop writes one transaction after the other. Whoever came while the last one went to disk shares the next
+// one: under load the cost of fsync is divided, and a lone writer waits for nobody, which bbolt's own Batch cannot
+// offer.
+func (s *store) commitLoop() {
+	defer close(s.stopped)
+	for {
+		select {
+		case c := <-s.changes:
+			batch := s.waiting([]*change{c})
+			s.commit(batch)
+			for _, c := range batch {
+				close(c.done)
+			}
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+func (s *store) waiting(batch []*change) []*change {
+	for len(batch) < maxBatch {
+		select {
+		case c := <-s.changes:
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit writes the changes of a batch in one transaction. When one of them fails after it wrote something, or the
+// transaction itself fails, each runs again in a transaction of its own, so that nobody pays for somebody else.
+func (s *store) commit(batch []*change) {
+	wrote := false
+	err := s.db.Update(func(b *bolt.Tx) error {
+		t := s.begin(b)
+		for _, c := range batch {
+			t.wrote = false
+			if c.err = guarded(c.run, t); c.err != nil && t.wrote {
+				return errAlone
+			}
+			wrote = wrote || t.wrote
+		}
+		if !wrote {
+			return errUnchanged
+		}
+		return nil
+	})
+	switch {
+	case err == nil, err == errUnchanged:
+	case len(batch) > 1:
+		for _, c := range batch {
+			s.commit([]*change{c})
+		}
+	case err != errAlone:
+		batch[0].err = err
+	}
+}
+
+// guarded turns a panic into an error: the committer serves everybody, and net/http cannot recover for it.
+func guarded(run func(*tx) error, t *tx) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			t.wrote = true
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return run(t)
+}

@@ -1,0 +1,112 @@
+package organization
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const parts = 256
+
+// list keeps the items of a bucket in encoded form, in parts by the first byte of their ids. The API has no paging
+// and no filter, so its clients read whole lists between two writes; a write makes one part stale, and only that one
+// is read from disk again.
+type list struct {
+	bucket []byte
+	mu     sync.Mutex
+	parts  [parts]part
+}
+
+type part struct {
+	items   []byte // joined with commas; never modified, only replaced, since answers may still be writing it
+	built   uint64 // the transaction that items shows
+	changed uint64 // the last transaction that wrote to the part, committed or not
+}
+
+func newList(bucket []byte) *list {
+	l := &list{bucket: bucket}
+	for i := range l.parts {
+		l.parts[i].changed = 1 // later than never built
+	}
+	return l
+}
+
+// touch notes that a transaction that is not committed yet writes the item.
+func (l *list) touch(id guid, transaction int) {
+	l.mu.Lock()
+	l.parts[id[0]].changed = uint64(transaction)
+	l.mu.Unlock()
+}
+
+// listing is a consistent state of a list, ready to be written.
+type listing [parts][]byte
+
+// snapshot returns the list as of the last committed transaction.
+func (l *list) snapshot(db *bolt.DB) (*listing, error) {
+	// The transaction begins under the lock, so that no part can be newer than the state that is asked for.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out listing
+	err := db.View(func(b *bolt.Tx) error {
+		cursor := b.Bucket(l.bucket).Cursor()
+		for i := range l.parts {
+			p := &l.parts[i]
+			// When changed belongs to a transaction that is not committed, the part is read again in vain: once.
+			if p.built < p.changed {
+				p.items = collect(cursor, byte(i), len(p.items))
+				p.built = uint64(b.ID())
+			}
+			out[i] = p.items
+		}
+		return nil
+	})
+	return &out, err
+}
+
+// collect joins the items whose ids begin with first.
+func collect(cursor *bolt.Cursor, first byte, size int) []byte {
+	items := make([]byte, 0, size+size/8)
+	for k, v := cursor.Seek([]byte{first}); len(k) > 0 && k[0] == first; k, v = cursor.Next() {
+		if len(items) > 0 {
+			items = append(items, ',')
+		}
+		items = append(items, v...)
+	}
+	return items
+}
+
+// write answers with the list.
+func (l *listing) write(w http.ResponseWriter) {
+	const head, tail = `{"object":"list","data":[`, `]}`
+	size, filled := len(head)+len(tail), 0
+	for _, items := range l {
+		if len(items) > 0 {
+			size += len(items)
+			filled++
+		}
+	}
+	size += max(filled-1, 0)
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(size))
+	w.WriteHeader(http.StatusOK)
+	_, err := io.WriteString(w, head)
+	first := true
+	for _, items := range l {
+		if len(items) == 0 || err != nil {
+			continue
+		}
+		if !first {
+			_, err = io.WriteString(w, ",")
+		}
+		first = false
+		if err == nil {
+			_, err = w.Write(items)
+		}
+	}
+	if err == nil {
+		_, _ = io.WriteString(w, tail)
+	}
+}

@@ -1,0 +1,178 @@
+package organization
+
+// memberModel is what creates or updates a member. The address only counts when one is created.
+type memberModel struct {
+	Email       string            `json:"email"`
+	Type        *role             `json:"type"`
+	ExternalID  *string           `json:"externalId"`
+	Permissions *permissions      `json:"permissions"`
+	Collections []collectionModel `json:"collections"`
+	Groups      []guid            `json:"groups"`
+}
+
+// check notes what is wrong, and returns the external id and collections as they are stored.
+func (in *memberModel) check(p problems) (externalID *string, access []collection) {
+	switch {
+	case in.Type == nil:
+		p.required("Type", false)
+	case !in.Type.valid():
+		p.add("Type", "The field Type is invalid.")
+	case *in.Type != roleCustom && in.Permissions != nil:
+		p.add("Permissions", "Only users with the Custom role may use custom permissions.")
+	}
+	return p.externalID(in.ExternalID), p.collections(in.Collections)
+}
+
+func listMembers(c *call) (any, error) { return c.org.members.snapshot(c.org.db) }
+
+func getMember(c *call) (any, error) { return c.stored(bucketMembers) }
+
+// stored answers with an item as it is stored, which is as the API shows it.
+func (c *call) stored(bucket []byte) (any, error) {
+	var item []byte
+	err := c.org.view(func(t *tx) (err error) {
+		item, err = t.raw(bucket, c.id)
+		return err
+	})
+	return item, err
+}
+
+// createMember invites somebody. Nothing but the address has to be unique: the API does not look at external ids.
+func createMember(c *call) (any, error) {
+	in, err := decode[memberModel](c.body)
+	if err != nil {
+		return nil, err
+	}
+	p := problems{}
+	email := p.email("Email", in.Email)
+	externalID, access := in.check(p)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	if err := exclusive(access); err != nil {
+		return nil, err
+	}
+	m := newMember(email, statusInvited, *in.Type)
+	m.ExternalID, m.Permissions, m.Collections = externalID, in.Permissions, access
+	err = c.org.change(func(t *tx) error {
+		if _, taken := t.memberWithEmail(email); taken {
+			return errInvited
+		}
+		if err := t.seatsFor(c.seats, 1); err != nil {
+			return err
+		}
+		if err := t.putMember(m, nil); err != nil {
+			return err
+		}
+		return t.relate(memberSide, m.ID, in.Groups)
+	})
+	return m, err
+}
+
+// updateMember is a reset, as in the API: an external id or collections that are not stated are removed. Only
+// groups, and the permissions of a custom role, stay when they are not stated. The address cannot be changed.
+func updateMember(c *call) (any, error) {
+	in, err := decode[memberModel](c.body)
+	if err != nil {
+		return nil, err
+	}
+	p := problems{}
+	externalID, access := in.check(p)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	if err := exclusive(access); err != nil {
+		return nil, err
+	}
+	return changeMember(c, func(t *tx, m *member) error {
+		if *in.Type != roleOwner && t.lastOwner(m) {
+			return errLastOwner
+		}
+		m.Type, m.ExternalID, m.Collections = *in.Type, externalID, access
+		if m.Type != roleCustom || in.Permissions != nil {
+			m.Permissions = in.Permissions
+		}
+		if in.Groups == nil {
+			return nil
+		}
+		return t.relate(memberSide, m.ID, in.Groups)
+	})
+}
+
+func deleteMember(c *call) (any, error) {
+	return nil, c.org.change(func(t *tx) error {
+		m, err := t.member(c.id)
+		if err != nil {
+			return err
+		}
+		if t.lastOwner(m) {
+			return errLastOwner
+		}
+		return t.removeMember(m)
+	})
+}
+
+func getGroupIDs(c *call) (any, error) { return c.related(bucketMembers, memberSide) }
+
+func setGroupIDs(c *call) (any, error) {
+	in, err := decode[struct {
+		GroupIDs []guid `json:"groupIds"`
+	}](c.body)
+	if err != nil {
+		return nil, err
+	}
+	return c.relate(bucketMembers, memberSide, "GroupIds", in.GroupIDs)
+}
+
+// related answers with the groups of a member, or the members of a group.
+func (c *call) related(bucket []byte, d side) (any, error) {
+	var ids []guid
+	err := c.org.view(func(t *tx) error {
+		if !t.has(bucket, c.id) {
+			return errNotFound
+		}
+		ids = t.related(d, c.id)
+		return nil
+	})
+	return ids, err
+}
+
+// relate replaces the groups of a member, or the members of a group, as a whole.
+func (c *call) relate(bucket []byte, d side, field string, ids []guid) (any, error) {
+	p := problems{}
+	// A list that is missing is a mistake and not an empty one: it would take everybody out.
+	p.required(field, ids != nil)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return nil, c.org.change(func(t *tx) error {
+		if !t.has(bucket, c.id) {
+			return errNotFound
+		}
+		return t.relate(d, c.id, ids)
+	})
+}
+
+// changeMember changes one member, and answers with it.
+func changeMember(c *call, run func(*tx, *member) error) (any, error) {
+	var m *member
+	err := c.org.change(func(t *tx) (err error) {
+		if m, err = t.member(c.id); err != nil {
+			return err
+		}
+		old := *m
+		if err := run(t, m); err != nil {
+			return err
+		}
+		return t.putMember(m, &old)
+	})
+	return m, err
+}
+
+// seatsFor refuses more members than there are seats for; a limit of 0 is none.
+func (t *tx) seatsFor(limit, more int) error {
+	if limit > 0 && more > 0 && t.seatsTaken()+more > limit {
+		return errSeats
+	}
+	return nil
+}
