@@ -1,0 +1,291 @@
+package patch
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Apply carries out operations on a resource, in order, all or none (RFC 7644 §3.5.2): on an error res stays as it is.
+// It returns the paths of the attributes that differ afterwards, as [Diff] does; none where the operations came to
+// nothing, and res is left alone then too. Any error is a [*scim.Error].
+//
+// Beyond the letter of the RFC, add and replace with a value filter that matches nothing make the element, where the
+// filter says what it is (Q38): Entra counts on it. Other filters are noTarget, as the RFC has it.
+func Apply(res *doc.Node, ops []Operation, rt *schema.ResourceType) (changed []string, err error) {
+	e := newEngine(res.Clone(), rt)
+	for i := range ops {
+		if err := e.apply(&ops[i]); err != nil {
+			return nil, numbered(i, err)
+		}
+	}
+	return e.finish(res)
+}
+
+// engine is a resource while operations work on it.
+type engine struct {
+	rt     *schema.ResourceType
+	res    *doc.Node
+	lists  map[string]*openList
+	order  []*openList
+	budget int
+	put    bool // a whole resource is being assigned: read-only attributes are ignored (RFC 7644 §3.3, §3.5.1)
+}
+
+// openList is a multi-valued attribute that operations work on, with its place in the resource.
+type openList struct {
+	*list
+	at filter.Attr
+}
+
+func newEngine(res *doc.Node, rt *schema.ResourceType) *engine {
+	return &engine{rt: rt, res: res, lists: map[string]*openList{}, budget: MaxVisits}
+}
+
+// finish puts the work into res, unless it came to nothing or would leave something that cannot be.
+func (e *engine) finish(res *doc.Node) ([]string, error) {
+	e.settle()
+	changed := Diff(res, e.res, e.rt)
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	if err := e.checkKept(res); err != nil {
+		return nil, err
+	}
+	syncSchemas(res, e.res, e.rt)
+	*res = *e.res
+	return changed, nil
+}
+
+// settle writes the open lists back. A list without elements is no attribute, and an extension without attributes no
+// extension (RFC 7643 §2.5).
+func (e *engine) settle() {
+	for _, l := range e.order {
+		if rest := l.rest(); len(rest) > 0 {
+			e.container(l.at.URI, true).Set(l.at.Name, doc.NewArray(rest...))
+		} else {
+			e.unset(l.at)
+		}
+	}
+	e.lists, e.order = map[string]*openList{}, nil
+}
+
+// checkKept refuses a result in which a required attribute has lost its value, or an immutable one has another
+// (RFC 7644 §3.5.2: mutability).
+func (e *engine) checkKept(before *doc.Node) error {
+	kept := func(attributes []*schema.Attribute, old, new *doc.Node) error {
+		for _, a := range attributes {
+			was, is := old.Get(a.Name), new.Get(a.Name)
+			switch {
+			case absent(was):
+			case a.Required && absent(is):
+				return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", a.Name)
+			case a.Mutability == schema.Immutable && !same(was, is):
+				return scim.Errorf(400, scim.Mutability, "%s is immutable and has a value already", a.Name)
+			}
+		}
+		return nil
+	}
+	if err := kept(e.rt.Core.Attributes, before, e.res); err != nil {
+		return err
+	}
+	for _, ext := range e.rt.Extensions {
+		if err := kept(ext.Attributes, before.Get(ext.ID), e.res.Get(ext.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// container is the object that holds the attributes of a schema: the resource itself or an extension's object. It is nil
+// where there is none, unless create makes it.
+func (e *engine) container(uri string, create bool) *doc.Node {
+	if uri == "" {
+		return e.res
+	}
+	ext := e.res.Get(uri)
+	if ext.Kind() == doc.Object {
+		return ext
+	}
+	if !create {
+		return nil
+	}
+	ext = doc.NewObject()
+	e.res.Set(uri, ext)
+	return ext
+}
+
+// unset removes an attribute, and the extension that has no other.
+func (e *engine) unset(at filter.Attr) {
+	in := e.container(at.URI, false)
+	if in == nil {
+		return
+	}
+	in.Delete(at.Name)
+	if at.URI != "" && len(in.Fields()) == 0 {
+		e.res.Delete(at.URI)
+	}
+}
+
+// list opens a multi-valued attribute.
+func (e *engine) list(t *target) *openList {
+	key := doc.Fold(t.at.String())
+	l := e.lists[key]
+	if l == nil {
+		l = &openList{newList(e.container(t.at.URI, false).Get(t.at.Name), t.attr, &e.budget), t.at}
+		e.lists[key], e.order = l, append(e.order, l)
+	}
+	return l
+}
+
+// isOpen tells whether the attribute has been opened as a list.
+func (e *engine) isOpen(t *target) bool { return e.lists[doc.Fold(t.at.String())] != nil }
+
+// close drops open lists together with what was done to them.
+func (e *engine) close(which func(at filter.Attr) bool) {
+	e.order = slices.DeleteFunc(e.order, func(l *openList) bool { return which(l.at) })
+	maps.DeleteFunc(e.lists, func(_ string, l *openList) bool { return which(l.at) })
+}
+
+// apply carries out one operation.
+func (e *engine) apply(op *Operation) error {
+	if op.Path.Attr.Name == "" {
+		return e.applyWhole(op)
+	}
+	t, err := resolve(op.Path, e.rt)
+	if err != nil {
+		return err
+	}
+	return e.assign(op.Op, t, op.Value)
+}
+
+// assign carries out one operation on one attribute.
+func (e *engine) assign(op Op, t *target, v doc.Value) error {
+	if t.at.URI == "" && doc.FoldEqual(t.at.Name, "schemas") {
+		// schemas follows from what the resource consists of (RFC 7643 §3), so that there is nothing to set.
+		if op == OpRemove || v.Kind() == doc.Null {
+			return scim.Errorf(400, scim.Mutability, "schemas is required and cannot be removed")
+		}
+		return check(t.attr, "schemas", v)
+	}
+	if op != OpRemove {
+		if err := checkValue(t, v); err != nil {
+			return err
+		}
+		if v.Kind() == doc.Null { // no value (RFC 7643 §2.5): nothing to add, and replacing with it removes (Q45)
+			if err := checkNull(t); err != nil || op == OpAdd {
+				return err
+			}
+			op = OpRemove
+		}
+	}
+	if e.several(op, t, v) {
+		return e.assignList(op, t, v)
+	}
+	return e.assignOne(op, t, v)
+}
+
+// checkValue checks the type of a value. With a value filter and no sub-attribute it is one element.
+func checkValue(t *target, v doc.Value) error {
+	a := t.innermost()
+	if t.filter == nil || t.sub != "" || a == nil || v.Kind() == doc.Null {
+		return check(a, t.String(), v)
+	}
+	return checkOne(a, t.String(), v)
+}
+
+// several tells whether the attribute is multi-valued: by the schema, or, where the schema does not know it, by what it
+// holds or is given.
+func (e *engine) several(op Op, t *target, v doc.Value) bool {
+	if t.attr != nil {
+		return t.attr.MultiValued
+	}
+	if op == OpReplace && t.filter == nil && t.sub == "" {
+		if v.Kind() != doc.Array { // whatever it was so far
+			e.close(func(at filter.Attr) bool { return doc.FoldEqual(at.String(), t.at.String()) })
+		}
+		return v.Kind() == doc.Array
+	}
+	if t.filter != nil || e.isOpen(t) {
+		return true
+	}
+	held := e.container(t.at.URI, false).Get(t.at.Name)
+	if t.sub != "" || op == OpRemove {
+		return held.Kind() == doc.Array
+	}
+	return v.Kind() == doc.Array || held.Kind() == doc.Array
+}
+
+// assignOne works on a single-valued attribute.
+func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
+	held := e.container(t.at.URI, false).Get(t.at.Name)
+	switch {
+	case op == OpRemove && t.sub == "":
+		if t.attr != nil && t.attr.Required && !absent(held) {
+			return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", t)
+		}
+		e.unset(t.at)
+		return nil
+	case op == OpRemove:
+		if held.Kind() != doc.Object {
+			return nil
+		}
+		if err := removable(t, held); err != nil {
+			return err
+		}
+		held.Delete(t.sub)
+		if len(held.Fields()) == 0 {
+			e.unset(t.at)
+		}
+		return nil
+	case t.sub == "" && v.Kind() != doc.Object:
+		e.container(t.at.URI, true).Set(t.at.Name, doc.Tree(v))
+		return nil
+	}
+	into := held
+	if into.Kind() != doc.Object {
+		into = doc.NewObject()
+	}
+	about := into.Get("value").Clone()
+	var err error
+	if t.sub != "" {
+		err = setSub(t.subs, t.at.String(), t.sub, into, v)
+	} else {
+		err = merge(t.attr, t.String(), into, v)
+	}
+	if err != nil {
+		return err
+	}
+	dropDerived(t.attr, into, about)
+	if len(into.Fields()) == 0 {
+		e.unset(t.at)
+	} else {
+		e.container(t.at.URI, true).Set(t.at.Name, into)
+	}
+	return nil
+}
+
+// removable tells whether a sub-attribute can lose its value.
+func removable(t *target, from *doc.Node) error {
+	if t.subs != nil && !absent(from.Get(t.sub)) && (t.subs.Required || t.subs.Mutability == schema.Immutable) {
+		return scim.Errorf(400, scim.Mutability, "%s cannot be removed", t)
+	}
+	return nil
+}
+
+// dropDerived removes the read-only parts of a reference that now refers to something else: the name of the former
+// manager is not that of the new one.
+func dropDerived(attr *schema.Attribute, n, about *doc.Node) {
+	if attr == nil || attr.SubAttribute("value") == nil || same(about, n.Get("value")) {
+		return
+	}
+	for _, sub := range attr.Sub {
+		if sub.Mutability == schema.ReadOnly {
+			n.Delete(sub.Name)
+		}
+	}
+}

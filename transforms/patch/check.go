@@ -1,0 +1,238 @@
+package patch
+
+import (
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// target is the attribute, or sub-attribute, that an operation works on, with what the schema knows about it.
+type target struct {
+	at     filter.Attr       // the attribute, without the sub-attribute
+	attr   *schema.Attribute // nil for an attribute that nobody declared
+	sub    string            // the sub-attribute's name; empty for the attribute itself
+	subs   *schema.Attribute // of the sub-attribute; nil where there is none or attr is unknown
+	filter filter.Filter     // of a value path
+}
+
+func (t *target) String() string {
+	at := t.at
+	at.Sub = t.sub
+	return at.String()
+}
+
+// innermost is what the schema knows about the value that the operation brings.
+func (t *target) innermost() *schema.Attribute {
+	if t.sub != "" {
+		return t.subs
+	}
+	return t.attr
+}
+
+// resolve checks a path against the schema (RFC 7644 §3.5.2: invalidPath, mutability).
+func resolve(p filter.Path, rt *schema.ResourceType) (*target, error) {
+	t := &target{at: p.Attr, sub: p.Sub, filter: p.Filter}
+	if p.Filter == nil {
+		t.sub = p.Attr.Sub
+	}
+	t.at.Sub = ""
+	if doc.FoldEqual(t.at.URI, rt.Core.ID) {
+		t.at.URI = ""
+	}
+	if t.attr = rt.Attribute(t.at.URI, t.at.Name, ""); t.attr == nil {
+		return t, nil
+	}
+	t.at.Name = t.attr.Name
+	if t.attr.Mutability == schema.ReadOnly {
+		return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
+	}
+	if t.sub != "" {
+		if t.subs = t.attr.SubAttribute(t.sub); t.subs == nil {
+			return nil, scim.Errorf(400, scim.InvalidPath, "%s has no such sub-attribute", t.at)
+		}
+		t.sub = t.subs.Name
+		if t.subs.Mutability == schema.ReadOnly {
+			return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
+		}
+	}
+	if t.filter != nil {
+		if !t.attr.MultiValued {
+			return nil, scim.Errorf(400, scim.InvalidPath, "%s has one value only, so that a value filter has nothing to select", t.at)
+		}
+		if t.attr.Type == schema.Complex && !known(t.filter, t.attr) {
+			return nil, scim.Errorf(400, scim.InvalidPath, "the filter names a sub-attribute that %s does not have", t.at)
+		}
+	}
+	return t, nil
+}
+
+// known tells whether a value filter names sub-attributes of attr only.
+func known(f filter.Filter, attr *schema.Attribute) bool {
+	switch f := f.(type) {
+	case *filter.And:
+		return known(f.Left, attr) && known(f.Right, attr)
+	case *filter.Or:
+		return known(f.Left, attr) && known(f.Right, attr)
+	case *filter.Not:
+		return known(f.Filter, attr)
+	case *filter.Compare:
+		return f.Attr.Sub == "" && attr.SubAttribute(f.Attr.Name) != nil
+	case *filter.Present:
+		return f.Attr.Sub == "" && attr.SubAttribute(f.Attr.Name) != nil
+	}
+	return false
+}
+
+// check tells whether a value, null included, can be the attribute's (RFC 7643 §2.3). name is for the message.
+func check(attr *schema.Attribute, name string, v doc.Value) error {
+	if attr == nil || v.Kind() == doc.Null {
+		return nil
+	}
+	if !attr.MultiValued {
+		return checkOne(attr, name, v)
+	}
+	if v.Kind() != doc.Array {
+		return checkElement(attr, name, v)
+	}
+	for item := range v.Items() {
+		if err := checkElement(attr, name, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkElement checks one value of a multi-valued attribute.
+func checkElement(attr *schema.Attribute, name string, v doc.Value) error {
+	if err := checkOne(attr, name, v); err != nil {
+		return err
+	}
+	if identified(attr) {
+		if id, ok := v.Lookup("value"); !ok || id.Kind() != doc.String || id.Text() == "" {
+			return scim.Errorf(400, scim.InvalidValue, "every element of %s needs a value (RFC 7643 §2.4)", name)
+		}
+	}
+	return nil
+}
+
+func checkOne(attr *schema.Attribute, name string, v doc.Value) error {
+	ok, want := true, "a string"
+	switch attr.Type {
+	case schema.String, schema.Reference:
+		ok = v.Kind() == doc.String
+	case schema.DateTime:
+		ok, want = v.Kind() == doc.String && isDateTime(v.Text()), "a date and time (RFC 7643 §2.3.5)"
+	case schema.Binary:
+		ok, want = v.Kind() == doc.String && isBase64(v.Text()), "Base64 (RFC 7643 §2.3.6)"
+	case schema.Boolean:
+		ok, want = v.Kind() == doc.Bool, "true or false"
+	case schema.Decimal:
+		ok, want = v.Kind() == doc.Number, "a number"
+	case schema.Integer:
+		ok, want = v.Kind() == doc.Number && !strings.ContainsAny(v.Text(), ".eE"), "a number without fraction"
+	case schema.Complex:
+		return checkComplex(attr, name, v)
+	}
+	if !ok {
+		return scim.Errorf(400, scim.InvalidValue, "%s must be %s", name, want)
+	}
+	return nil
+}
+
+func checkComplex(attr *schema.Attribute, name string, v doc.Value) error {
+	if v.Kind() != doc.Object {
+		return scim.Errorf(400, scim.InvalidValue, "%s must be an object of sub-attributes", name)
+	}
+	some := false
+	for key, val := range v.Fields() {
+		sub := key.Text()
+		if !schema.IsName(sub) {
+			return scim.Errorf(400, scim.InvalidPath, "%s: a key is not an attribute name (RFC 7643 §2.1)", name)
+		}
+		some = true
+		known := attr.SubAttribute(sub)
+		if known == nil {
+			continue
+		}
+		if err := check(known, name+"."+known.Name, val); err != nil {
+			return err
+		}
+	}
+	if !some && attr.MultiValued {
+		return scim.Errorf(400, scim.InvalidValue, "an element of %s is empty", name)
+	}
+	return nil
+}
+
+// checkNull refuses null where clearing does harm that nobody can have meant: an account without active is neither
+// disabled nor enabled (T4), and a group that loses all its members does so on an explicit remove (Q62).
+func checkNull(t *target) error {
+	if a := t.innermost(); a != nil && t.at.URI == "" && t.sub == "" && (a.Type == schema.Boolean && !a.MultiValued || identified(a)) {
+		return scim.Errorf(400, scim.InvalidValue, "%s cannot be null", t)
+	}
+	return nil
+}
+
+// identified tells whether an attribute's elements are references that their value alone identifies, as members are:
+// their value is immutable, so that another value is another element.
+func identified(attr *schema.Attribute) bool {
+	value := attr.SubAttribute("value")
+	return attr != nil && attr.MultiValued && value != nil && value.Mutability == schema.Immutable
+}
+
+// CheckPrimary refuses a resource that calls more than one value of an attribute primary (RFC 7643 §2.4). That is for
+// POST and PUT; in a PATCH the last one wins (RFC 7644 §3.5.2).
+func CheckPrimary(res *doc.Node, rt *schema.ResourceType) error {
+	one := func(in *doc.Node, attributes []*schema.Attribute) error {
+		for _, a := range attributes {
+			if !a.MultiValued || a.SubAttribute("primary") == nil {
+				continue
+			}
+			n := 0
+			for _, item := range in.Get(a.Name).Items() {
+				if item.Get("primary").True() {
+					n++
+				}
+			}
+			if n > 1 {
+				return scim.Errorf(400, scim.InvalidValue, "%s has %d primary values, there can be one (RFC 7643 §2.4)", a.Name, n)
+			}
+		}
+		return nil
+	}
+	if err := one(res, rt.Core.Attributes); err != nil {
+		return err
+	}
+	for _, ext := range rt.Extensions {
+		if err := one(res.Get(ext.ID), ext.Attributes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isDateTime accepts xsd:dateTime (RFC 7643 §2.3.5), whose zone is optional.
+func isDateTime(s string) bool {
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// isBase64 accepts both alphabets of RFC 4648 (RFC 7643 §2.3.6), padded or not.
+func isBase64(s string) bool {
+	s = strings.TrimRight(s, "=")
+	_, std := base64.RawStdEncoding.DecodeString(s)
+	if std == nil {
+		return true
+	}
+	_, url := base64.RawURLEncoding.DecodeString(s)
+	return url == nil
+}

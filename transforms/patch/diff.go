@@ -1,0 +1,107 @@
+package patch
+
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// Diff lists the attributes whose values differ, as canonical paths in the order of the resources: name.givenName for a
+// part of a complex attribute, emails for a multi-valued one, with the URI for an extension's. Order, the case of names
+// and the many ways to say that there is no value make no difference (RFC 7643 §2.5). schemas and meta are left out: they
+// follow from the rest.
+func Diff(before, after *doc.Node, rt *schema.ResourceType) []string {
+	var d differ
+	for name := range names(before, after) {
+		old, new := before.Get(name), after.Get(name)
+		switch {
+		case doc.FoldEqual(name, "schemas"), doc.FoldEqual(name, "meta"):
+		case !isURI(name):
+			d.attribute(rt.Attribute("", name, ""), filter.Attr{Name: name}, old, new)
+		default:
+			uri := name
+			if s := rt.Schema(uri); s == rt.Core {
+				uri = ""
+			} else if s != nil {
+				uri = s.ID
+			}
+			if !object(old) || !object(new) { // nobody knows what such a thing is
+				d.compare(filter.Attr{URI: uri}, old, new)
+				continue
+			}
+			for name := range names(old, new) {
+				d.attribute(rt.Attribute(uri, name, ""), filter.Attr{URI: uri, Name: name}, old.Get(name), new.Get(name))
+			}
+		}
+	}
+	return d.paths
+}
+
+type differ struct{ paths []string }
+
+func (d *differ) attribute(attr *schema.Attribute, at filter.Attr, old, new *doc.Node) {
+	if attr != nil {
+		at.Name = attr.Name
+	}
+	if !object(old) || !object(new) || attr != nil && attr.Type != schema.Complex {
+		d.compare(at, old, new)
+		return
+	}
+	for name := range names(old, new) {
+		at.Sub = name
+		if sub := attr.SubAttribute(name); sub != nil {
+			at.Sub = sub.Name
+		}
+		d.compare(at, old.Get(name), new.Get(name))
+	}
+}
+
+// object tells whether a value has fields, or is not there at all.
+func object(n *doc.Node) bool { return n.Kind() == doc.Object || absent(n) }
+
+func (d *differ) compare(at filter.Attr, old, new *doc.Node) {
+	if !same(old, new) {
+		d.paths = append(d.paths, at.String())
+	}
+}
+
+// names walks over the names of both objects' fields, each once.
+func names(a, b *doc.Node) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, f := range a.Fields() {
+			if !yield(f.Name) {
+				return
+			}
+		}
+		for _, f := range b.Fields() {
+			if a.Get(f.Name) == nil && !yield(f.Name) {
+				return
+			}
+		}
+	}
+}
+
+// Touches tells whether a list of changed attributes has something to do with path: the attribute itself, a part of it,
+// or what it is a part of. Both are canonical paths.
+func Touches(changed []string, path string) bool {
+	for _, c := range changed {
+		if within(c, path) || within(path, c) {
+			return true
+		}
+	}
+	return false
+}
+
+func within(path, whole string) bool {
+	n := len(whole)
+	return len(path) >= n && doc.FoldEqual(path[:n], whole) && (len(path) == n || path[n] == '.' || path[n] == ':' || path[n] == '[')
+}
+
+func isURI(key string) bool {
+	for i := range len(key) {
+		if key[i] == ':' {
+			return true
+		}
+	}
+	return false
+}
