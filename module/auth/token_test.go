@@ -1,0 +1,136 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const testTenant = "11111111-2222-4333-8444-555555555555"
+
+// issuer signs as Entra does and publishes its key.
+type issuer struct {
+	*httptest.Server
+	signer jose.Signer
+	asked  atomic.Int64
+}
+
+func newIssuer(t *testing.T, kid string) *issuer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &issuer{}
+	if i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", kid).WithType("JWT")); err != nil {
+		t.Fatal(err)
+	}
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Algorithm: "RS256", Use: "sig"}}}
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		i.asked.Add(1)
+		_ = json.NewEncoder(w).Encode(set)
+	}))
+	t.Cleanup(i.Close)
+	return i
+}
+
+func (i *issuer) sign(t *testing.T, changes map[string]any) string {
+	t.Helper()
+	claims := map[string]any{
+		"aud": customApps, "iss": "https://sts.windows.net/" + testTenant + "/", "appid": syncFabric, "tid": testTenant, "ver": "1.0",
+		"exp": time.Now().Add(time.Hour).Unix(), "nbf": time.Now().Add(-time.Minute).Unix(),
+	}
+	for k, v := range changes {
+		claims[k] = v
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := i.signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := object.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestEntraToken(t *testing.T) {
+	good, other := newIssuer(t, "k1"), newIssuer(t, "k1")
+	tokens, err := EntraToken{Tenant: strings.ToUpper(testTenant), JWKS: good.URL}.Verifier(http.DefaultClient, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const elsewhere = "99999999-2222-4333-8444-555555555555"
+	for name, tc := range map[string]struct {
+		token string
+		ok    bool
+	}{
+		"Entra's own":             {good.sign(t, nil), true},
+		"version 2.0 application": {good.sign(t, map[string]any{"appid": nil, "azp": syncFabric}), true},
+		"another tenant":          {good.sign(t, map[string]any{"tid": elsewhere, "iss": "https://sts.windows.net/" + elsewhere + "/"}), false},
+		"another tenant's id":     {good.sign(t, map[string]any{"tid": elsewhere}), false},
+		"another issuer":          {good.sign(t, map[string]any{"iss": "https://sts.windows.net/" + elsewhere + "/"}), false},
+		"another application":     {good.sign(t, map[string]any{"appid": "deadbeef-0000-4000-8000-000000000000"}), false},
+		"no application":          {good.sign(t, map[string]any{"appid": nil}), false},
+		"another audience":        {good.sign(t, map[string]any{"aud": "00000002-0000-0000-c000-000000000000"}), false},
+		"expired":                 {good.sign(t, map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}), false},
+		"not yet valid":           {good.sign(t, map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}), false},
+		"another key":             {other.sign(t, nil), false},
+		"unsigned":                {"eyJhbGciOiJub25lIn0.eyJhdWQiOiIifQ.", false},
+		"nonsense":                {"eyJ.e.e", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := tokens.Verify(context.Background(), tc.token); (err == nil) != tc.ok {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// TestForgedTokensDoNotFetch: the address of the signing keys is asked only now and then, and a genuine token passes in
+// the middle of forged ones.
+func TestForgedTokensDoNotFetch(t *testing.T) {
+	good, other := newIssuer(t, "k1"), newIssuer(t, "k2")
+	tokens, err := EntraToken{Tenant: testTenant, JWKS: good.URL}.Verifier(http.DefaultClient, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	genuine, forged := good.sign(t, nil), other.sign(t, nil)
+	for range 50 {
+		if err := tokens.Verify(context.Background(), genuine); err != nil {
+			t.Fatal(err)
+		}
+		if tokens.Verify(context.Background(), forged) == nil {
+			t.Fatal("a forged token passed")
+		}
+	}
+	if asked := good.asked.Load(); asked > 4 {
+		t.Errorf("the keys were fetched %d times", asked)
+	}
+}
+
+func TestEntraTokenMistakes(t *testing.T) {
+	for name, e := range map[string]EntraToken{
+		"no tenant":     {},
+		"tenant's name": {Tenant: "contoso.onmicrosoft.com"},
+		"relative keys": {Tenant: testTenant, JWKS: "/keys"},
+		"bad name":      {Tenant: testTenant, Name: "a b"},
+	} {
+		if e.Check() == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
