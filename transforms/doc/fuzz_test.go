@@ -138,6 +138,13 @@ func FuzzTree(f *testing.F) {
 			return // FuzzScan is about those
 		}
 		checkValue(t, d.Value())
+		for _, opened := range []bool{true, false} {
+			cursor := d.Cursor()
+			checkCursor(t, d, &cursor, d.Value(), opened)
+			if rest := cursor.Rest(); len(bytes.TrimSpace(rest)) > 0 {
+				t.Fatalf("the cursor leaves %q of %q", rest, text)
+			}
+		}
 
 		tree := doc.Tree(d.Value())
 		if got := tree.AppendTo(nil); !bytes.Equal(got, bytes.TrimSpace(d.Raw())) {
@@ -215,6 +222,39 @@ func checkValue(t *testing.T, v doc.Value) {
 		if !json.Valid(v.Raw()) || v.Text() != string(v.Raw()) {
 			t.Fatalf("scalar %q", v.Raw())
 		}
+	}
+}
+
+// checkCursor reads a value with a cursor, opened or skipped, and compares with the value's own readers.
+func checkCursor(t *testing.T, d doc.Doc, c *doc.Cursor, v doc.Value, opened bool) {
+	t.Helper()
+	if c.Kind() != v.Kind() {
+		t.Fatalf("the cursor sees a %s, the value is %q", c.Kind(), v.Raw())
+	}
+	if k := v.Kind(); !opened || k != doc.Array && k != doc.Object {
+		if got := d.In(c.Skip()).Raw(); !bytes.Equal(got, v.Raw()) {
+			t.Fatalf("the cursor skips %q, the value is %q", got, v.Raw())
+		}
+		return
+	}
+	c.Open()
+	for name, val := range v.Fields() {
+		if !c.More() {
+			t.Fatalf("the cursor finds too little in %q", v.Raw())
+		}
+		if got := d.In(c.Key()).Raw(); !bytes.Equal(got, name.Raw()) {
+			t.Fatalf("the cursor reads the key %q, it is %q", got, name.Raw())
+		}
+		checkCursor(t, d, c, val, opened)
+	}
+	for item := range v.Items() {
+		if !c.More() {
+			t.Fatalf("the cursor finds too little in %q", v.Raw())
+		}
+		checkCursor(t, d, c, item, opened)
+	}
+	if c.More() {
+		t.Fatalf("the cursor finds too much in %q", v.Raw())
 	}
 }
 
