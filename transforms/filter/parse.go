@@ -1,9 +1,6 @@
 package filter
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -56,59 +53,6 @@ func (p *parser) whole() (Filter, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-func (p *parser) path() (Path, error) {
-	if err := p.start("path"); err != nil {
-		return Path{}, err
-	}
-	attr, def, err := p.attr(false)
-	if err != nil {
-		return Path{}, err
-	}
-	path := Path{Attr: attr}
-	if p.peek() == '[' {
-		if path.Filter, err = p.brackets(attr, def); err != nil {
-			return Path{}, err
-		}
-		if p.peek() == '.' {
-			if path.Sub, _, err = p.sub(def); err != nil {
-				return Path{}, err
-			}
-		}
-	}
-	return path, p.end("the end of the path is expected")
-}
-
-// start checks what is checked once.
-func (p *parser) start(what string) error {
-	limit := p.opt.MaxBytes
-	if limit == 0 {
-		limit = DefaultMaxBytes
-	}
-	if len(p.text) > limit {
-		return p.fail(limit, "the "+what+" is too long")
-	}
-	if !utf8.ValidString(p.text) {
-		return p.fail(0, "the "+what+" is not valid UTF-8")
-	}
-	if err := p.spaces(0); err != nil {
-		return err
-	}
-	if p.pos == len(p.text) {
-		return p.fail(0, "the "+what+" is empty")
-	}
-	return nil
-}
-
-func (p *parser) end(expected string) error {
-	if err := p.spaces(0); err != nil {
-		return err
-	}
-	if p.pos < len(p.text) {
-		return p.fail(p.pos, expected)
-	}
-	return nil
 }
 
 // or, and and term are the levels of precedence (RFC 7644 §3.4.2.2): grouping, not, and, or.
@@ -189,10 +133,17 @@ func (p *parser) term() (Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.peek() != '.' {
-		return &ValuePath{attr, inner}, nil
+	switch p.peek() {
+	case '.':
+		return p.comparedValuePath(attr, def, inner)
+	case ' ':
+		after := *p
+		_ = after.spaces(1)
+		if _, ok := operator(after.token()); ok { // could be meant for the value, or not: no guess (C12)
+			return nil, p.fail(p.pos+1, "a value path cannot be compared: a sub-attribute belongs into the comparison")
+		}
 	}
-	return p.comparedValuePath(attr, def, inner)
+	return &ValuePath{attr, inner}, nil
 }
 
 // afterNot is the index of the parenthesis after the word "not"; 0 where the text does not go on so, and "not" is an
@@ -241,70 +192,6 @@ func (p *parser) group() (Filter, error) {
 	return f, nil
 }
 
-// brackets reads the filter of a value path, from bracket to bracket.
-func (p *parser) brackets(attr Attr, def *schema.Attribute) (Filter, error) {
-	start := p.pos
-	switch {
-	case p.inside:
-		return nil, p.fail(start, "brackets cannot be inside brackets")
-	case attr.Name == "":
-		return nil, p.fail(start, "an attribute is expected before the bracket")
-	case attr.Sub != "" || def != nil && def.Type != schema.Complex && !def.MultiValued:
-		return nil, p.fail(start, "only an attribute with several values or sub-attributes can be followed by brackets")
-	}
-	outer := p.depth
-	p.inside, p.parent, p.depth, p.deepest = true, def, 0, 0
-	p.pos++
-	if err := p.spaces(0); err != nil {
-		return nil, err
-	}
-	f, err := p.or()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.spaces(0); err != nil {
-		return nil, err
-	}
-	if p.peek() != ']' {
-		return nil, p.fail(p.pos, `"and", "or" or a closing bracket is expected`)
-	}
-	p.pos++
-	p.inside, p.parent, p.depth = false, nil, outer
-	return f, nil
-}
-
-// comparedValuePath mends a comparison that follows a value path, which the grammar knows in paths only (Q16).
-func (p *parser) comparedValuePath(attr Attr, def *schema.Attribute, inner Filter) (Filter, error) {
-	if err := p.use(ValuePathComparison, p.pos); err != nil {
-		return nil, err
-	}
-	start := p.pos
-	sub, subDef, err := p.sub(def)
-	if err != nil {
-		return nil, err
-	}
-	last, err := p.expression(Attr{Name: sub}, subDef)
-	if err != nil {
-		return nil, err
-	}
-	if _, or := inner.(*Or); or && p.deepest == MaxDepth { // it gets parentheses of its own
-		return nil, p.fail(start, "the parentheses are nested too deeply")
-	}
-	return &ValuePath{attr, &And{inner, last}}, nil
-}
-
-// sub reads the sub-attribute after a value path, from the dot on.
-func (p *parser) sub(def *schema.Attribute) (string, *schema.Attribute, error) {
-	p.pos++
-	start := p.pos
-	name := p.token()
-	if !schema.IsName(name) {
-		return "", nil, p.fail(start, "a sub-attribute is expected after the dot")
-	}
-	sub := def.SubAttribute(name)
-	return p.spelled(name, sub), sub, nil
-}
-
 // expression reads what follows an attribute: "pr", or an operator and a value.
 func (p *parser) expression(attr Attr, def *schema.Attribute) (Filter, error) {
 	if p.peek() != ' ' {
@@ -345,54 +232,3 @@ func operator(word string) (Operator, bool) {
 	}
 	return "", false
 }
-
-// token is the text up to a space, a bracket, a parenthesis or a quote.
-func (p *parser) token() string {
-	rest := p.text[p.pos:]
-	if i := strings.IndexAny(rest, ` []()"`); i >= 0 {
-		rest = rest[:i]
-	}
-	p.pos += len(rest)
-	return rest
-}
-
-// spaces takes all spaces at the position. More or less than want is a leniency.
-func (p *parser) spaces(want int) error {
-	start := p.pos
-	for p.pos < len(p.text) && p.text[p.pos] == ' ' {
-		p.pos++
-	}
-	if p.pos-start != want {
-		return p.use(Spaces, start)
-	}
-	return nil
-}
-
-// noteCase notes an operator that is not in lower case.
-func (p *parser) noteCase(written, canonical string) {
-	if written != canonical {
-		p.notes |= OperatorCase
-	}
-}
-
-func (p *parser) peek() byte {
-	if p.pos < len(p.text) {
-		return p.text[p.pos]
-	}
-	return 0
-}
-
-// use notes a leniency, or is an error where it is not allowed.
-func (p *parser) use(n Notes, at int) error {
-	if !p.opt.allows(n) {
-		return p.fail(at, refusals[n])
-	}
-	p.notes |= n
-	return nil
-}
-
-func (p *parser) strict(at int) error {
-	return p.fail(at, `only "eq" and "and" are allowed by the strict filter profile`)
-}
-
-func (p *parser) fail(at int, reason string) error { return &Error{Offset: at, Reason: reason} }
