@@ -1,7 +1,16 @@
 // Package gateway makes the whole SCIM gateway available to a Caddy build: importing it registers the
-// handlers and the Caddyfile directives, so that
+// handlers, the Caddyfile directives and "caddy scim", so that
 //
 //	xcaddy build --with github.com/caddy-scim/gateway
 //
 // is all that is needed.
 package gateway
+
+import (
+	_ "github.com/caddy-scim/gateway/caddyfile"
+	_ "github.com/caddy-scim/gateway/module"
+	_ "github.com/caddy-scim/gateway/module/command"
+	_ "github.com/caddy-scim/gateway/module/organization"
+	_ "github.com/caddy-scim/gateway/module/provision"
+	_ "github.com/caddy-scim/gateway/module/relay"
+)

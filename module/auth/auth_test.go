@@ -139,7 +139,7 @@ func TestMistakes(t *testing.T) {
 		keys []auth.Key
 	}{
 		{"there is no key", nil},
-		{"shorter than 16", []auth.Key{{Name: "a", Key: "short"}}},
+		{"shorter than 16", []auth.Key{{Name: "a", Key: "tiny"}}},
 		{"64 hexadecimal digits", []auth.Key{{Name: "a", Key: "sha256:abcd"}}},
 		{"64 hexadecimal digits", []auth.Key{{Name: "a", Key: "sha256:" + strings.Repeat("zz", 32)}}},
 		{"printable ASCII", []auth.Key{{Name: "a", Key: "with a space in the middle"}}},

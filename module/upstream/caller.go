@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -35,6 +36,15 @@ type Config struct {
 	Timeout     time.Duration // of one call; 0 is DefaultTimeout, negative is none
 	ContentType string        // of bodies whose call names none; empty is application/scim+json
 	Accept      string        // empty is "application/scim+json, application/json"
+
+	// Root is the SCIM root of the provider's request, escaped, without a slash at the end.
+	Root string
+
+	// Path is what follows the root, in the spelling in which the provider sent it: "/Users/a%40b".
+	Path string
+
+	// Account is where the rules that are applied to the upstream's answers are counted. It is for one goroutine.
+	Account *quirks.Account
 }
 
 // Caller makes the calls that belong to one SCIM request. It may be used by several goroutines.
@@ -81,6 +91,16 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 		config: c,
 	}
 }
+
+// Account is the one of the request, for the rules that are applied to answers; nil where nobody counts.
+func (c *Caller) Account() *quirks.Account { return c.config.Account }
+
+// Root is the SCIM root of the provider's request as it stands in its path, escaped: where a SCIM server of the same layout
+// has its own.
+func (c *Caller) Root() string { return c.config.Root }
+
+// Path is what follows the root, in the provider's spelling: an identifier has to come back as the server gave it.
+func (c *Caller) Path() string { return c.config.Path }
 
 // Calls is how many calls were made so far.
 func (c *Caller) Calls() int { return int(c.calls.Load()) }

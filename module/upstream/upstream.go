@@ -6,7 +6,11 @@ import (
 	"context"
 	"net/http"
 
+	"go.uber.org/zap"
+
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -23,10 +27,22 @@ type Upstream interface {
 	Features() scim.Features
 }
 
-// Discoverer is an [Upstream] that has discovery documents of its own. Path is relative to the SCIM root
-// ("/ServiceProviderConfig", "/Schemas/urn:…"). A nil answer leaves it to the gateway to write the document.
+// Discoverer is an [Upstream] that has discovery documents of its own. The path is the one below
+// the root ("/ServiceProviderConfig", "/Schemas/urn:…"), escaped; base is the root's public URL. A nil answer leaves it to the gateway to write the document.
 type Discoverer interface {
 	Discover(ctx context.Context, c *Caller, path, base string) (*scim.Answer, error)
+}
+
+// Preparer is an [Upstream] that needs to know the gateway it works for. Prepare is called once, after Provision.
+type Preparer interface {
+	Prepare(g Gateway) error
+}
+
+// Gateway is what an upstream may know of the gateway.
+type Gateway struct {
+	Schemas *schema.Set        // with the operator's custom attributes
+	Quirks  *quirks.Normalizer // for the upstream's answers
+	Logger  *zap.Logger
 }
 
 // Call is one request to the next handler.

@@ -1,0 +1,174 @@
+package caddyfile
+
+import (
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
+
+	"github.com/caddy-scim/gateway/module"
+	"github.com/caddy-scim/gateway/module/provision"
+	"github.com/caddy-scim/gateway/module/relay"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// config is a gateway while its block is read.
+type config struct {
+	handler  *module.Handler
+	seen     map[string]bool
+	scim     *relay.Relay            // upstream scim
+	org      *provision.Organization // any other kind of upstream
+	mapping  *mappingSource          // of org
+	policies []*caddyfile.Dispenser  // lines about an organization, in their order
+	declared *caddyfile.Dispenser    // the last line that declares an attribute
+}
+
+// options are the gateway's own subdirectives. What is neither here nor in policies is reverse_proxy's.
+var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
+	"key":              (*config).key,
+	"quirks":           (*config).quirks,
+	"attribute":        (*config).attribute,
+	"upstream":         (*config).upstream,
+	"max_body":         func(c *config, d *caddyfile.Dispenser) error { return size(d, &c.handler.MaxBody) },
+	"max_response":     func(c *config, d *caddyfile.Dispenser) error { return size(d, &c.handler.MaxResponse) },
+	"upstream_timeout": func(c *config, d *caddyfile.Dispenser) error { return duration(d, &c.handler.UpstreamTimeout) },
+	"public_url":       (*config).publicURL,
+}
+
+// several may be there more than once.
+var several = map[string]bool{"key": true, "attribute": true, "pace": true}
+
+func isOption(name string) bool {
+	_, policy := policies[name]
+	_, ok := options[name]
+	return ok || policy
+}
+
+// option reads one line, and its block.
+func (c *config) option(d *caddyfile.Dispenser) error {
+	name := d.Val()
+	if c.seen[name] && !several[name] {
+		return d.Errf("%s is already specified", name)
+	}
+	c.seen[name] = true
+	if _, ok := policies[name]; ok {
+		c.policies = append(c.policies, d) // the upstream may come later
+		return nil
+	}
+	return options[name](c, d)
+}
+
+// finish puts the parts together, and finds the mistakes that no line has on its own.
+func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error) {
+	h := c.handler
+	if len(h.Keys) == 0 {
+		return nil, directive.Err("scim_gateway needs a key: key <name> <key>; \"caddy scim keygen\" makes one")
+	}
+	set, err := schema.Standard().With(h.Attributes...)
+	if err != nil {
+		return nil, c.declared.WrapErr(err)
+	}
+	if c.org == nil {
+		for _, d := range c.policies {
+			return nil, d.Errf("%s is about an organization: it needs an upstream other than scim", d.Val())
+		}
+		if c.scim != nil {
+			h.UpstreamRaw = caddyconfig.JSONModuleObject(c.scim, "kind", "scim", nil)
+		}
+		return h, nil
+	}
+	for _, d := range c.policies {
+		if err := policies[d.Val()](c.org, d); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.mapping.check(set); err != nil {
+		return nil, err
+	}
+	c.org.CustomAttributes = h.Attributes
+	h.UpstreamRaw = caddyconfig.JSONModuleObject(c.org, "kind", "organization", nil)
+	return h, nil
+}
+
+// checkQuirks finds a profile or a quirk that does not exist.
+func checkQuirks(d *caddyfile.Dispenser, q quirks.Config) error {
+	if _, err := quirks.New(q); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// publicURL is checked by the handler itself, so that JSON configurations are too.
+func (c *config) publicURL(d *caddyfile.Dispenser) error {
+	if err := word(d, &c.handler.PublicURL); err != nil {
+		return err
+	}
+	if err := c.handler.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// The values of simple lines.
+
+func word(d *caddyfile.Dispenser, to *string) error {
+	if !d.Args(to) || d.NextArg() {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+func size(d *caddyfile.Dispenser, to *int64) error {
+	var s string
+	if err := word(d, &s); err != nil {
+		return err
+	}
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n == 0 || n > 1<<40 {
+		return d.Errf("%q is no size such as 4MiB", s)
+	}
+	*to = int64(n)
+	return nil
+}
+
+func duration(d *caddyfile.Dispenser, to *caddy.Duration) error {
+	var s string
+	if err := word(d, &s); err != nil {
+		return err
+	}
+	if s == "off" {
+		*to = -1
+		return nil
+	}
+	v, err := caddy.ParseDuration(s)
+	if err != nil || v <= 0 {
+		return d.Errf("%q is no duration such as 30s", s)
+	}
+	*to = caddy.Duration(v)
+	return nil
+}
+
+func number(d *caddyfile.Dispenser, to *int) error {
+	var s string
+	if err := word(d, &s); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return d.Errf("%q is no number above 0", s)
+	}
+	*to = n
+	return nil
+}
+
+func words(d *caddyfile.Dispenser, to *[]string) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.ArgErr()
+	}
+	*to = append(*to, args...)
+	return nil
+}

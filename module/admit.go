@@ -1,0 +1,80 @@
+package module
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// maxURI is how many bytes a request's target may have. Caddy's own limit on all headers together is 16 KiB.
+const maxURI = 8 << 10
+
+// checkMedia refuses a body that the gateway would not read as the provider means it (catalogue Q3, H10): anything but
+// JSON in UTF-8, and anything compressed, which would have to be inflated without knowing how far.
+func checkMedia(h http.Header, missingType bool) error {
+	for _, v := range h["Content-Encoding"] {
+		if v = strings.TrimSpace(v); v != "" && !strings.EqualFold(v, "identity") {
+			return unsupported("the body is compressed: send it without Content-Encoding")
+		}
+	}
+	values := h["Content-Type"]
+	switch {
+	case len(values) == 0 && missingType:
+		return nil
+	case len(values) != 1:
+		return unsupported("one Content-Type is needed, application/scim+json")
+	}
+	media, params, err := mime.ParseMediaType(values[0])
+	if err != nil || media != scim.MediaType && media != "application/json" {
+		return unsupported("the Content-Type is not application/scim+json")
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return unsupported("the charset is not utf-8")
+	}
+	return nil
+}
+
+func unsupported(detail string) error {
+	return scim.Errorf(http.StatusUnsupportedMediaType, "", "%s", detail)
+}
+
+// readBody reads a body of at most limit bytes. A length that is announced is believed before anything is read.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	body := http.MaxBytesReader(w, r.Body, limit)
+	buf := make([]byte, 0, max(r.ContentLength, 0)+512)
+	for {
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != nil {
+			return buf, bodyError(err, limit)
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+}
+
+func bodyError(err error, limit int64) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &scim.Error{Status: http.StatusRequestTimeout, Detail: "the body did not arrive in time", Cause: err}
+	}
+	return &scim.Error{Status: http.StatusBadRequest, Type: scim.InvalidSyntax, Detail: "the body did not arrive whole", Cause: err}
+}
+
+func tooLarge(limit int64) error {
+	return scim.Errorf(http.StatusRequestEntityTooLarge, "", "the body is larger than %d bytes", limit)
+}

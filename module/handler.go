@@ -1,0 +1,170 @@
+// Package module is the SCIM gateway as a Caddy handler: it knows HTTP, and leaves what is inside documents to the
+// transforms.
+package module
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+func init() { caddy.RegisterModule(Handler{}) }
+
+// DefaultMaxBody is the size of a request's body where the configuration names none. A PATCH that adds 50,000 members to
+// a group has 3.3 MB.
+const DefaultMaxBody = 4 << 20
+
+// Handler is a gateway for SCIM 2.0. An identity provider speaks to it; it checks the SCIM API key, turns what the
+// provider really sends into canonical requests of RFC 7643 and RFC 7644, and carries them out on the handlers that
+// follow in the route: a SCIM server behind reverse_proxy, or an organization's own API of members and groups.
+//
+// The SCIM root is whatever precedes the resource type in the path: /scim/v2 in /scim/v2/Users. One handler stands for one
+// organization.
+//
+// Placeholders that the handler sets, for itself and for the handlers that follow:
+//
+// Placeholder | Description
+// ------------|-------------
+// `{http.auth.user.id}` | The name of the key; it is the user_id of the access log
+// `{http.scim.root}` | The SCIM root of the request
+// `{http.scim.resource}` | User, Group, or the discovery endpoint
+// `{http.scim.verb}` | list, read, create, replace, patch or delete
+// `{http.scim.id}` | The identifier in the path, percent-encoded
+type Handler struct {
+	// The keys that the provider may present as a bearer token. Required: at least one.
+	Keys []auth.Key `json:"keys,omitempty"`
+
+	// What is done about the deviations of the provider.
+	Quirks Quirks `json:"quirks,omitzero"`
+
+	// Attributes that RFC 7643 does not define: their values are coerced and published by what they are declared to be.
+	Attributes []schema.Custom `json:"attributes,omitempty"`
+
+	// What operations are carried out on. The default is {"kind": "scim"}: a SCIM server with the same root.
+	UpstreamRaw json.RawMessage `json:"upstream,omitempty" caddy:"namespace=http.handlers.scim_gateway.upstreams inline_key=kind"`
+
+	// How large a request's body may be, in bytes. The default is 4194304 (4 MiB).
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// How large one answer of the upstream may be, in bytes. The default is 67108864 (64 MiB).
+	MaxResponse int64 `json:"max_response,omitempty"`
+
+	// How long one call of the upstream may take. The default is 1m; a negative value turns the limit off.
+	UpstreamTimeout caddy.Duration `json:"upstream_timeout,omitempty"`
+
+	// The URL of the SCIM root as the provider knows it, for Location and meta.location. The default is taken from the
+	// request: its scheme and host (of X-Forwarded-Proto and X-Forwarded-Host where a trusted proxy set them), and what
+	// precedes the resource type.
+	PublicURL string `json:"public_url,omitempty"`
+
+	ctx      caddy.Context
+	logger   *zap.Logger
+	keys     *auth.Keys
+	set      *schema.Set
+	norm     *quirks.Normalizer
+	upstream upstream.Upstream
+	metrics  *metrics
+}
+
+// Quirks says which deviations from RFC 7643 and RFC 7644 are normalized. "caddy scim quirks" lists them.
+type Quirks struct {
+	// The provider: entra, okta, onelogin, generic… The default is generic.
+	Profile string `json:"profile,omitempty"`
+
+	// Rules that are on, whatever the profile says.
+	Enable []string `json:"enable,omitempty"`
+
+	// Rules that are off, whatever the profile says.
+	Disable []string `json:"disable,omitempty"`
+
+	// How many operations one PATCH may have. The default is 10000.
+	MaxOperations int `json:"max_operations,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.scim_gateway", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision prepares everything that one configuration needs, so that a mistake is found when it is loaded and not by the
+// first request.
+func (h *Handler) Provision(ctx caddy.Context) (err error) {
+	h.ctx, h.logger = ctx, ctx.Logger()
+	if h.MaxBody == 0 {
+		h.MaxBody = DefaultMaxBody
+	}
+	repl := caddy.NewReplacer()
+	h.keys, err = auth.New(h.Keys, func(s string) (string, error) { return repl.ReplaceOrErr(s, true, true) }, time.Now)
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	if h.set, err = schema.Standard().With(h.Attributes...); err != nil {
+		return fmt.Errorf("attributes: %w", err)
+	}
+	h.norm, err = quirks.New(quirks.Config{
+		Profile: h.Quirks.Profile, Enable: h.Quirks.Enable, Disable: h.Quirks.Disable,
+		MaxOperations: h.Quirks.MaxOperations, Schemas: h.set,
+	})
+	if err != nil {
+		return fmt.Errorf("quirks: %w", err)
+	}
+	if h.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	return h.loadUpstream(ctx)
+}
+
+func (h *Handler) loadUpstream(ctx caddy.Context) error {
+	if h.UpstreamRaw == nil {
+		h.UpstreamRaw = json.RawMessage(`{"kind":"scim"}`)
+	}
+	guest, err := ctx.LoadModule(h, "UpstreamRaw")
+	if err != nil {
+		return fmt.Errorf("upstream: %w", err)
+	}
+	var ok bool
+	if h.upstream, ok = guest.(upstream.Upstream); !ok {
+		return fmt.Errorf("upstream: %T cannot carry operations out", guest)
+	}
+	if p, ok := guest.(upstream.Preparer); ok {
+		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger}); err != nil {
+			return fmt.Errorf("upstream: %w", err)
+		}
+	}
+	return nil
+}
+
+// Validate finds mistakes in what was not used yet.
+func (h *Handler) Validate() error {
+	if h.MaxBody < 0 || h.MaxResponse < 0 {
+		return errors.New("max_body and max_response cannot be negative")
+	}
+	if h.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(h.PublicURL)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("public_url %q is not an absolute URL without a query", h.PublicURL)
+	}
+	h.PublicURL = strings.TrimSuffix(h.PublicURL, "/")
+	return nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.Validator             = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

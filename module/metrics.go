@@ -1,0 +1,83 @@
+package module
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+)
+
+// metrics are the collectors of all gateways in the process. Labels come from fixed sets only: neither keys nor anything
+// that a client sends may become one.
+type metrics struct {
+	requests   *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	quirks     *prometheus.CounterVec
+	calls      *prometheus.CounterVec
+	failures   *prometheus.CounterVec
+	leaversOff prometheus.Counter
+}
+
+// theMetrics outlives a reload: Caddy makes a new registry for every configuration, and counters that began again at zero
+// would hide what happened before.
+var theMetrics = sync.OnceValue(func() *metrics {
+	const ns, sub = "caddy", "scim_gateway"
+	return &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "requests_total",
+			Help: "SCIM requests by resource, verb and status.",
+		}, []string{"resource", "verb", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: ns, Subsystem: sub, Name: "request_duration_seconds",
+			Help:    "How long SCIM requests took, calls of the upstream included.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"resource", "verb"}),
+		quirks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "quirks_total",
+			Help: "Deviations that were normalized, by rule.",
+		}, []string{"quirk"}),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "upstream_calls_total",
+			Help: "Calls of the upstream, by the resource and verb of the SCIM request that needed them.",
+		}, []string{"resource", "verb"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "auth_failures_total",
+			Help: "Requests without a valid key, by reason.",
+		}, []string{"reason"}),
+		leaversOff: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "refused_deactivations_total",
+			Help: "PATCH requests that would have deactivated a user and were refused.",
+		}),
+	}
+})
+
+// registerMetrics makes the metrics part of a configuration's registry. Several gateways in one configuration share them.
+func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
+	m := theMetrics()
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.quirks, m.calls, m.failures, m.leaversOff} {
+		if err := registry.Register(c); err != nil {
+			if _, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); !ok {
+				return nil, err
+			}
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) observe(resource, verb string, status int, took time.Duration, calls int, account *quirks.Account) {
+	m.requests.WithLabelValues(resource, verb, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(resource, verb).Observe(took.Seconds())
+	if calls > 0 {
+		m.calls.WithLabelValues(resource, verb).Add(float64(calls))
+	}
+	for id, n := range account.Counts() {
+		m.quirks.WithLabelValues(id).Add(float64(n))
+	}
+}
+
+func (m *metrics) refused(reason auth.Reason) { m.failures.WithLabelValues(string(reason)).Inc() }

@@ -1,0 +1,159 @@
+package module
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// record says what happened: in the access log, where one line tells all about a request, and in the metrics. Values of
+// documents and of filters are in neither.
+func (x *exchange) record(status int, err error) {
+	verb := "none"
+	if x.routed {
+		verb = x.verb.String()
+	}
+	calls := 0
+	var spent time.Duration
+	if x.calls != nil {
+		calls, spent = x.calls.Calls(), x.calls.Spent()
+	}
+	x.h.metrics.observe(x.resource(), verb, status, time.Since(x.start), calls, &x.account)
+	x.logFields(verb, calls, spent, err)
+	if x.refused != "" {
+		x.logRefused()
+	}
+	if err != nil && status >= http.StatusInternalServerError {
+		x.log(zapcore.ErrorLevel, "the operation could not be carried out", err, zap.Int("status", status))
+	}
+	if status >= http.StatusBadRequest && x.verb == scim.Patch && x.deactivates() {
+		// Entra sends the same PATCH again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
+		x.h.metrics.leaversOff.Inc()
+		x.log(zapcore.ErrorLevel, "a PATCH that deactivates a user was refused: the user is still active", err, zap.Int("status", status))
+	}
+}
+
+// logFields adds to the line that Caddy writes about the request.
+func (x *exchange) logFields(verb string, calls int, spent time.Duration, err error) {
+	extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields)
+	if !ok {
+		return
+	}
+	extra.Set(zap.String("scim_op", verb))
+	extra.Set(zap.String("scim_resource", x.resource()))
+	if x.account.Applied() > 0 {
+		var ids []string
+		for id := range x.account.Counts() {
+			ids = append(ids, id)
+		}
+		extra.Set(zap.Strings("scim_quirks", ids))
+	}
+	if x.calls != nil {
+		extra.Set(zap.Int("scim_upstream_calls", calls))
+		extra.Set(zap.Float64("scim_upstream_ms", float64(spent.Microseconds())/1000))
+	}
+	if id := activityID(x.r.Header); id != "" {
+		extra.Set(zap.String("scim_activity", id))
+	}
+	if x.refused != "" {
+		extra.Set(zap.String("scim_auth", string(x.refused)))
+	}
+	if err != nil {
+		e := asError(err)
+		extra.Set(zap.String("scim_error", e.Detail))
+		if e.Type != "" {
+			extra.Set(zap.String("scim_type", e.Type))
+		}
+	}
+}
+
+// logRefused says why nobody was let in. The presented key is nowhere in it; the provider is told the same in all cases.
+func (x *exchange) logRefused() {
+	x.h.metrics.refused(x.refused)
+	message := "no valid SCIM API key"
+	if x.refused == auth.Malformed {
+		message = `the Authorization header is not "Bearer" and one key: was the word Bearer pasted into the provider's field too?`
+	}
+	fields := []zap.Field{zap.String("reason", string(x.refused)), zap.String("client_ip", clientIP(x.r.Context()))}
+	if x.id.Name != "" {
+		fields = append(fields, zap.String("key", x.id.Name))
+	}
+	x.log(zapcore.WarnLevel, message, nil, fields...)
+}
+
+// log writes a line of the gateway's own. The cause of an error is for the log only: it names hosts.
+func (x *exchange) log(level zapcore.Level, message string, err error, fields ...zap.Field) {
+	c := x.h.logger.Check(level, message)
+	if c == nil {
+		return
+	}
+	fields = append(fields, zap.String("op", x.verb.String()), zap.String("resource", x.resource()), zap.String("key_name", x.id.Name))
+	if id := activityID(x.r.Header); id != "" {
+		fields = append(fields, zap.String("activity", id))
+	}
+	if err != nil {
+		e := asError(err)
+		fields = append(fields, zap.String("detail", e.Detail), zap.NamedError("cause", e.Cause))
+	}
+	c.Write(fields...)
+}
+
+// deactivates tells whether the PATCH would have taken a user's access away.
+func (x *exchange) deactivates() bool {
+	if x.route.endpoint != users || x.scanned.IsZero() {
+		return false
+	}
+	d := x.scanned
+	if x.op != nil {
+		d = x.op.Body
+	}
+	ops, _ := d.Value().Lookup("Operations")
+	for op := range ops.Items() {
+		value, _ := op.Lookup("value")
+		if path, ok := op.Lookup("path"); ok && path.Kind() == doc.String {
+			if isActive(path.Text()) && isFalse(value) {
+				return true
+			}
+			continue
+		}
+		for key, v := range value.Fields() {
+			if isActive(key.Text()) && isFalse(v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isActive(path string) bool {
+	return doc.FoldEqual(path, "active") || doc.FoldEqual(path, scim.UserSchema+":active")
+}
+
+func isFalse(v doc.Value) bool {
+	return v.Kind() == doc.Bool && !v.True() || v.Is("false")
+}
+
+// activityID is the one identifier by which Microsoft's support finds a request (catalogue Q4). The header is the client's:
+// it is cut, and what is no printable ASCII is dropped.
+func activityID(h http.Header) string {
+	const limit = 128
+	value := h.Get("Adscimversion")
+	if _, after, ok := strings.Cut(value, "ActivityId:"); ok {
+		value, _, _ = strings.Cut(after, ",")
+	}
+	value = strings.TrimSpace(value[:min(len(value), limit)])
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r >= 0x7f {
+			return -1
+		}
+		return r
+	}, value)
+}

@@ -1,0 +1,139 @@
+// Package relay is the upstream kind "scim": a SCIM server, called once for every operation.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+func init() { caddy.RegisterModule(Relay{}) }
+
+// Relay carries operations out on a SCIM server: one call for one operation, canonical, under the server's own root.
+type Relay struct {
+	// The SCIM root of the server, such as /scim/v2 or /. The default is the root that the provider uses.
+	Root string `json:"root,omitempty"`
+
+	// The Content-Type of bodies, for servers that know application/json only. The default is application/scim+json.
+	ContentType string `json:"content_type,omitempty"`
+
+	gateway upstream.Gateway
+}
+
+// CaddyModule returns the Caddy module information.
+func (Relay) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: upstream.Namespace + ".scim", New: func() caddy.Module { return new(Relay) }}
+}
+
+// Validate finds mistakes in the configuration.
+func (r *Relay) Validate() error {
+	if r.Root != "" {
+		u, err := url.ParseRequestURI(r.Root)
+		if err != nil || u.Host != "" || u.RawQuery != "" || !strings.HasPrefix(r.Root, "/") || strings.HasPrefix(r.Root, "//") {
+			return fmt.Errorf("the root %q is not a path such as /scim/v2", r.Root)
+		}
+	}
+	if r.ContentType != "" {
+		if _, _, err := mime.ParseMediaType(r.ContentType); err != nil {
+			return errors.New("content_type is not a media type such as application/json")
+		}
+	}
+	return nil
+}
+
+// Prepare learns what the gateway knows of schemas and rules.
+func (r *Relay) Prepare(g upstream.Gateway) error {
+	r.gateway = g
+	return nil
+}
+
+// Features is what a SCIM server that does not say it itself is taken to do: everything that the gateway lets through.
+func (r *Relay) Features() scim.Features {
+	return scim.Features{Patch: true, Filter: true, MaxResults: 1000, ETag: true}
+}
+
+// Carry sends the operation on and makes its answer the gateway's own.
+func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
+	call := upstream.Call{Method: methods[op.Verb], Path: r.root(c) + c.Path(), Header: r.header(c, op), Body: op.Body.Raw()}
+	if changesNothing(op) {
+		// A PATCH without operations is an error for many servers; reading the resource says the same (catalogue Q49).
+		call.Method, call.Body = http.MethodGet, nil
+	}
+	if op.Query.Raw != "" {
+		call.Path += "?" + op.Query.Raw
+	}
+	a, err := c.Do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return r.answer(c, op, a)
+}
+
+var methods = [...]string{
+	scim.List: http.MethodGet, scim.Read: http.MethodGet, scim.Create: http.MethodPost,
+	scim.Replace: http.MethodPut, scim.Patch: http.MethodPatch, scim.Delete: http.MethodDelete,
+}
+
+func changesNothing(op *scim.Operation) bool {
+	if op.Verb != scim.Patch {
+		return false
+	}
+	ops, ok := op.Body.Value().Lookup("Operations")
+	for range ops.Items() {
+		return false
+	}
+	return ok
+}
+
+func (r *Relay) root(c *upstream.Caller) string {
+	if r.Root == "" {
+		return c.Root()
+	}
+	return strings.TrimSuffix(r.Root, "/")
+}
+
+func (r *Relay) header(c *upstream.Caller, op *scim.Operation) http.Header {
+	h := c.Conditions()
+	if r.ContentType != "" && !op.Body.IsZero() {
+		h.Set("Content-Type", r.ContentType)
+	}
+	return h
+}
+
+// Discover relays a discovery document of the server, if it has one (RFC 7644 §4). What it has is what it does; a server
+// without leaves it to the gateway.
+func (r *Relay) Discover(ctx context.Context, c *upstream.Caller, path, base string) (*scim.Answer, error) {
+	a, err := c.Do(ctx, upstream.Call{Method: http.MethodGet, Path: r.root(c) + path})
+	if err != nil {
+		return nil, err
+	}
+	if a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed || a.Status == http.StatusNotImplemented {
+		return nil, nil //nolint:nilnil // documented: the gateway writes the document
+	}
+	if err := refusal(a); err != nil {
+		return nil, err
+	}
+	d, err := a.Doc()
+	if err != nil || !a.OK() {
+		return nil, nil //nolint:nilnil,nilerr // an HTML page is no discovery document either
+	}
+	return &scim.Answer{Status: http.StatusOK, Body: quirks.PublicURLs(d, base).Raw()}, nil
+}
+
+// Interface guards.
+var (
+	_ upstream.Upstream   = (*Relay)(nil)
+	_ upstream.Discoverer = (*Relay)(nil)
+	_ upstream.Preparer   = (*Relay)(nil)
+	_ caddy.Validator     = (*Relay)(nil)
+)

@@ -1,0 +1,198 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// exchange is one SCIM request on its way through the gateway.
+type exchange struct {
+	h       *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	start   time.Time
+	id      auth.Identity
+	refused auth.Reason // why nobody was let in
+	route   route
+	verb    scim.Verb
+	routed  bool
+	base    string
+	account quirks.Account
+	scanned doc.Doc // the document as it came
+	op      *scim.Operation
+	calls   *upstream.Caller
+}
+
+// ServeHTTP carries one SCIM request out. It answers in every case itself: an error that Caddy writes has no body, and a
+// provider could not tell what it was.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	x := &exchange{h: h, w: w, r: r, start: time.Now()}
+	answer, err := x.run(next)
+	status := x.answer(answer, err)
+	x.record(status, err)
+	return nil
+}
+
+// run is the whole of it: who asks, may it come in, what does it mean, do it.
+func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
+	if err := x.authenticate(); err != nil {
+		return nil, err
+	}
+	body, err := x.admit()
+	if err != nil {
+		return nil, err
+	}
+	x.calls = upstream.New(next, x.r, upstream.Config{
+		MaxResponse: x.h.MaxResponse, Timeout: time.Duration(x.h.UpstreamTimeout), Root: x.route.root, Path: x.route.suffix(), Account: &x.account,
+	})
+	if !x.route.resource() {
+		return x.discover(x.r.Context())
+	}
+	if err := x.normalize(body); err != nil {
+		return nil, err
+	}
+	return x.h.upstream.Carry(x.r.Context(), x.calls, x.op)
+}
+
+// authenticate finds out who asks.
+func (x *exchange) authenticate() error {
+	client, _ := netip.ParseAddr(clientIP(x.r.Context()))
+	x.id, x.refused = x.h.keys.Authenticate(x.r, client)
+	if x.refused != "" {
+		return auth.Unauthorized()
+	}
+	x.placeholder("http.auth.user.id", x.id.Name)
+	return nil
+}
+
+// admit decides by everything but the document's content whether the request is one for the gateway, and reads the body.
+func (x *exchange) admit() (body []byte, err error) {
+	if len(x.r.URL.RawPath)+len(x.r.URL.Path)+len(x.r.URL.RawQuery) > maxURI {
+		return nil, scim.Errorf(http.StatusRequestURITooLong, "", "the URL is longer than %d bytes", maxURI)
+	}
+	if x.route, err = x.target(); err != nil {
+		return nil, err
+	}
+	if x.verb, err = x.route.verb(x.r.Method); err != nil {
+		return nil, err
+	}
+	x.routed = true
+	if !x.id.Allows(x.route.endpoint, x.verb.Writes()) {
+		return nil, auth.Forbidden()
+	}
+	if x.base = x.h.PublicURL; x.base == "" {
+		x.base = publicBase(x.r, x.route)
+	}
+	x.placeholder("http.scim.root", x.route.root)
+	x.placeholder("http.scim.resource", x.resource())
+	x.placeholder("http.scim.verb", x.verb.String())
+	x.placeholder("http.scim.id", x.route.escaped)
+	if !x.verb.Writes() || x.verb == scim.Delete {
+		return nil, nil
+	}
+	if err := checkMedia(x.r.Header, x.h.norm.On("missing-content-type")); err != nil {
+		return nil, err
+	}
+	return readBody(x.w, x.r, x.h.MaxBody)
+}
+
+// target is the route of the request.
+func (x *exchange) target() (route, error) {
+	return parseRoute(x.r.URL.EscapedPath(), x.h.norm.On("trailing-slash"))
+}
+
+// normalize makes the operation of the request: everything in it is canonical then.
+func (x *exchange) normalize(body []byte) (err error) {
+	rt := x.h.set.User
+	if x.route.endpoint == groups {
+		rt = x.h.set.Group
+	}
+	op := &scim.Operation{Type: rt, Verb: x.verb, ID: x.route.id, Base: x.base}
+	if op.Query, err = x.h.norm.Query(rt, x.verb, x.r.URL.RawQuery, &x.account); err != nil {
+		return err
+	}
+	if body != nil {
+		if x.scanned, err = x.h.norm.Scan(body, &x.account); err != nil {
+			return err
+		}
+		if op.Body, err = x.h.norm.Body(rt, x.verb, x.route.id, x.scanned, &x.account); err != nil {
+			return err
+		}
+	}
+	x.op = op
+	return nil
+}
+
+// discover answers a discovery request: with the upstream's own document where it has one, else with one that is made
+// from what the upstream does. Query parameters have no effect (RFC 7644 §4).
+func (x *exchange) discover(ctx context.Context) (*scim.Answer, error) {
+	if d, ok := x.h.upstream.(upstream.Discoverer); ok {
+		a, err := d.Discover(ctx, x.calls, x.route.suffix(), x.base)
+		if a != nil || err != nil {
+			return a, err
+		}
+	}
+	var body []byte
+	var err error
+	features, set := x.h.upstream.Features(), x.h.set
+	switch {
+	case x.route.endpoint == serviceProviderConfig:
+		body = scim.ServiceProviderConfig(features, x.base)
+	case x.route.endpoint == schemas && x.route.id == "":
+		body = scim.Schemas(set, features, x.base)
+	case x.route.endpoint == schemas:
+		body, err = scim.Schema(set, features, x.base, x.route.id)
+	case x.route.id == "":
+		body = scim.ResourceTypes(set, features, x.base)
+	default:
+		body, err = scim.ResourceType(set, features, x.base, x.route.id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &scim.Answer{Status: http.StatusOK, Body: body}, nil
+}
+
+// resource names what the request is about, from a fixed set: it is a label of metrics.
+func (x *exchange) resource() string {
+	switch x.route.endpoint {
+	case users:
+		return "User"
+	case groups:
+		return "Group"
+	case "":
+		return "none"
+	}
+	return x.route.endpoint[1:]
+}
+
+func (x *exchange) placeholder(name, value string) {
+	if repl, ok := x.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Set(name, value)
+	}
+}
+
+func clientIP(ctx context.Context) string {
+	s, _ := caddyhttp.GetVar(ctx, caddyhttp.ClientIPVarKey).(string)
+	return s
+}
+
+// asError is any error as one that the provider can be told.
+func asError(err error) *scim.Error {
+	if e, ok := errors.AsType[*scim.Error](err); ok {
+		return e
+	}
+	return &scim.Error{Status: http.StatusInternalServerError, Detail: "something went wrong in the gateway", Cause: err}
+}
