@@ -80,3 +80,40 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRead measures the readers on what they read most: all members of a big group.
+func BenchmarkRead(b *testing.B) {
+	d, err := doc.Scan(groupPatch(50_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	value := doc.MustPath("Operations.0.value")
+	for name, read := range map[string]func() int{
+		"values": func() (n int) {
+			for member := range d.Value().Find(value).Items() {
+				if v, ok := member.Lookup("value"); ok && v.Kind() == doc.String {
+					n++
+				}
+			}
+			return n
+		},
+		"tree": func() (n int) {
+			for _, member := range doc.Tree(d.Value()).At(doc.MustSetPath("Operations.0.value")).Items() {
+				if member.Get("value").Kind() == doc.String {
+					n++
+				}
+			}
+			return n
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(d.Raw())))
+			b.ReportAllocs()
+			for b.Loop() {
+				if n := read(); n != 50_000 {
+					b.Fatal(n, "members")
+				}
+			}
+		})
+	}
+}

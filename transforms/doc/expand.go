@@ -1,47 +1,49 @@
 package doc
 
-// expand opens a node: its members or elements become nodes of their own. All of an object's names are decoded into one
-// string, and nodes are allocated by the block, because a group of 50,000 members is 150,000 nodes.
+// expand opens a node: its members or elements become nodes of their own. They are allocated together, and so are an
+// object's names, because a group of 50,000 members is 150,000 nodes.
 func (n *Node) expand() {
 	if n.open {
 		return
 	}
 	n.open = true
-	var b block
 	v := Value{n.raw}
+	var short [16]Value
+	values := short[:0]
 	if n.kind == Array {
 		for item := range v.Items() {
-			n.items = append(n.items, b.node(item))
+			values = append(values, item)
+		}
+		nodes := trees(values)
+		n.items = make([]*Node, len(nodes))
+		for i := range nodes {
+			n.items[i] = &nodes[i]
 		}
 		return
 	}
-	var short [512]byte
-	names := short[:0]
-	ends := make([]int, 0, 32)
+	var (
+		letters [256]byte
+		places  [16]int
+		names   = letters[:0] // all of them in one text
+		ends    = places[:0]
+	)
 	for name, val := range v.Fields() {
 		names = appendUnescaped(names, name.raw[1:len(name.raw)-1])
 		ends = append(ends, len(names))
-		n.fields = append(n.fields, Field{Value: b.node(val)})
+		values = append(values, val)
 	}
-	all, from := string(names), 0
+	nodes, all, from := trees(values), string(names), 0
+	n.fields = make([]Field, len(nodes))
 	for i, end := range ends {
-		n.fields[i].Name, from = all[from:end], end
+		n.fields[i] = Field{all[from:end], &nodes[i]}
+		from = end
 	}
 }
 
-// block hands out nodes, of which it allocates more at a time the more are asked for.
-type block struct {
-	free []Node
-	size int
-}
-
-func (b *block) node(v Value) *Node {
-	if len(b.free) == 0 {
-		b.size = min(max(4, 2*b.size), 256)
-		b.free = make([]Node, b.size)
+func trees(values []Value) []Node {
+	nodes := make([]Node, len(values))
+	for i, v := range values {
+		nodes[i] = Node{kind: v.Kind(), raw: v.raw}
 	}
-	n := &b.free[0]
-	b.free = b.free[1:]
-	n.kind, n.raw = v.Kind(), v.raw
-	return n
+	return nodes
 }
