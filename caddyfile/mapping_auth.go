@@ -1,0 +1,103 @@
+package caddyfile
+
+import "github.com/caddy-scim/gateway/transforms/mapping"
+
+// auth reads one of
+//
+//	auth <name> header <field> <value>
+//	auth <name> basic <user> <password>
+//	auth <name> oauth2 <url> {
+//		param <field> <value>
+//		body  form|basic
+//	}
+//	auth <name> login <url> {
+//		param  <path> <value>
+//		body   json|form
+//		token  <path>
+//		cookie <name>
+//		header <field> [<value>]
+//		ttl    <duration>
+//	}
+func (p *mappingParser) auth() error {
+	args, err := p.args(3, 4)
+	if err != nil {
+		return err
+	}
+	name, def := args[0], mapping.AuthDef{Kind: args[1]}
+	where := "auths." + name
+	if !p.first(where) {
+		return p.Errf("the auth %s is already specified, at line %d", name, p.places[where].line)
+	}
+	needs := 1
+	switch def.Kind {
+	case "header":
+		needs = 2
+	case "basic":
+		needs = 2
+	case "oauth2", "login":
+	default:
+		return p.Errf("unknown kind of auth %q: header, basic, oauth2 or login", def.Kind)
+	}
+	if args = args[2:]; len(args) != needs {
+		return p.Errf("wrong argument count after auth %s %s: it takes %d, there are %d", name, def.Kind, needs, len(args))
+	}
+	switch def.Kind {
+	case "header":
+		def.Header, def.Value = args[0], args[1]
+	case "basic":
+		def.User, def.Password = args[0], args[1]
+	default:
+		def.URL = args[0]
+	}
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		if needs == 2 {
+			return p.Errf("auth %s %s has no block", name, def.Kind)
+		}
+		if err := p.authField(where, &def); err != nil {
+			return err
+		}
+	}
+	if p.Definition.Auths == nil {
+		p.Definition.Auths = map[string]mapping.AuthDef{}
+	}
+	p.Definition.Auths[name] = def
+	return nil
+}
+
+func (p *mappingParser) authField(where string, def *mapping.AuthDef) error {
+	field := p.Val()
+	login := def.Kind == "login"
+	switch {
+	case field == "param":
+		args, err := p.args(2, 2)
+		if err != nil {
+			return err
+		}
+		def.Params = append(def.Params, mapping.ParamDef{Name: args[0], Value: args[1]})
+		return nil
+	case field == "body":
+		return p.word(where+".body", &def.Body)
+	case login && field == "token":
+		return p.word(where+".token", &def.Token)
+	case login && field == "cookie":
+		return p.word(where+".cookie", &def.Cookie)
+	case login && field == "ttl":
+		return p.word(where+".ttl", &def.TTL)
+	case login && field == "header":
+		if err := p.once(where + ".header"); err != nil {
+			return err
+		}
+		args, err := p.args(1, 2)
+		if err != nil {
+			return err
+		}
+		def.Header = args[0]
+		if len(args) == 2 {
+			def.Value = args[1]
+		}
+		return nil
+	case login:
+		return p.unknown("auth login", "param", "body", "token", "cookie", "header", "ttl")
+	}
+	return p.unknown("auth oauth2", "param", "body")
+}

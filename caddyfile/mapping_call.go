@@ -1,0 +1,272 @@
+package caddyfile
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/caddy-scim/gateway/transforms/mapping"
+)
+
+// call reads the block behind <method> <url>:
+//
+//	{
+//		auth     <name>|none
+//		header   <field> <value>
+//		query    <name> <value>
+//		body     json|form|none
+//		base     cur|<saved>
+//		set      <path> <value> [if <attribute>...]
+//		append   <path> <value> [if <attribute>...]
+//		remove   <path> <value> [if <attribute>...]
+//		if       <attribute>...
+//		items    <path>
+//		item     <path>
+//		member   <path>
+//		where    <path> <value>
+//		overlay  <path> <value>
+//		hydrate
+//		paginate …
+//		save     <name> <path> [where <path> <value>]... [take <path>]
+//		result   body | location | id <path> | refetch [<attribute> <value>]
+//		error    …
+//	}
+func (p *mappingParser) call(where, method, url string) (mapping.CallDef, error) {
+	call := mapping.CallDef{Method: method, URL: url}
+	p.begin(where)
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		if err := p.callField(where, &call); err != nil {
+			return call, err
+		}
+	}
+	return call, nil
+}
+
+func (p *mappingParser) callField(where string, call *mapping.CallDef) error {
+	name := p.Val()
+	at := where + "." + name
+	switch name {
+	case "auth":
+		return p.word(at, &call.Auth)
+	case "header":
+		return p.header(where+".headers", &call.Headers)
+	case "query":
+		p.begin(fmt.Sprintf("%s[%d]", at, len(call.Query)))
+		args, err := p.args(2, 2)
+		if err == nil {
+			call.Query = append(call.Query, mapping.ParamDef{Name: args[0], Value: args[1]})
+		}
+		return err
+	case "body":
+		return p.word(at, &call.Body)
+	case "base":
+		return p.word(where+".from", &call.From)
+	case "set", "append", "remove":
+		return p.edit(where, call)
+	case "if":
+		return p.words(at, &call.If)
+	case "items":
+		return p.word(at, &call.Items)
+	case "item":
+		return p.word(at, &call.Item)
+	case "member":
+		return p.word(at, &call.Member)
+	case "where":
+		p.begin(at)
+		args, err := p.args(2, 2)
+		if err == nil {
+			call.Where = append(call.Where, mapping.WhereDef{Path: args[0], Value: args[1]})
+		}
+		return err
+	case "overlay":
+		p.begin(fmt.Sprintf("%s[%d]", at, len(call.Overlay)))
+		args, err := p.args(2, 2)
+		if err == nil {
+			call.Overlay = append(call.Overlay, mapping.EditDef{Path: args[0], Value: args[1]})
+		}
+		return err
+	case "hydrate":
+		if err := p.once(at); err != nil {
+			return err
+		}
+		_, err := p.args(0, 0)
+		call.Hydrate = true
+		return err
+	case "paginate":
+		return p.paginate(at, call)
+	case "save":
+		return p.save(where, call)
+	case "result":
+		return p.result(at, call)
+	case "error":
+		p.begin(fmt.Sprintf("%s.errors[%d]", where, len(call.Errors)))
+		return p.rule(&call.Errors)
+	}
+	return p.unknown("call", "auth", "header", "query", "body", "base", "set", "append", "remove", "if", "items", "item", "member",
+		"where", "overlay", "hydrate", "paginate", "save", "result", "error")
+}
+
+func (p *mappingParser) edit(where string, call *mapping.CallDef) error {
+	p.begin(fmt.Sprintf("%s.edits[%d]", where, len(call.Edits)))
+	e := mapping.EditDef{}
+	if name := p.Val(); name != "set" {
+		e.Action = name
+	}
+	args, err := p.args(2, -1)
+	if err != nil {
+		return err
+	}
+	e.Path, e.Value = args[0], args[1]
+	if rest := args[2:]; len(rest) > 0 {
+		if rest[0] != "if" || len(rest) == 1 {
+			return p.Errf("unexpected %q: what may follow the value is if <attribute>...", rest[0])
+		}
+		e.If = rest[1:]
+	}
+	call.Edits = append(call.Edits, e)
+	return nil
+}
+
+// paginate reads one of
+//
+//	paginate page|offset <param> <size-param> <size>
+//	paginate cursor <param> <path> [<size-param> <size>]
+//	paginate next <path> [<size-param> <size>]
+//	paginate link [<size-param> <size>]
+//
+// with an optional block
+//
+//	{
+//		first <n>
+//		total <path> | header <field>
+//		in    query|body
+//	}
+func (p *mappingParser) paginate(at string, call *mapping.CallDef) error {
+	if err := p.once(at); err != nil {
+		return err
+	}
+	args, err := p.args(1, 5)
+	if err != nil {
+		return err
+	}
+	g := &mapping.PaginateDef{By: args[0]}
+	call.Paginate = g
+	rest := args[1:]
+	take := func(to *string) {
+		if len(rest) > 0 {
+			*to, rest = rest[0], rest[1:]
+		}
+	}
+	switch g.By {
+	case "page", "offset":
+		take(&g.Param)
+	case "cursor":
+		take(&g.Param)
+		take(&g.Path)
+	case "next":
+		take(&g.Path)
+	case "link":
+	default:
+		return p.Errf("unknown style %q: page, offset, cursor, next or link", g.By)
+	}
+	size := ""
+	take(&g.SizeParam)
+	take(&size)
+	if len(rest) > 0 {
+		return p.Errf("unexpected argument %q", rest[0])
+	}
+	if size != "" {
+		if g.Size, err = strconv.Atoi(size); err != nil {
+			return p.Errf("the size of a page is a number, not %q", size)
+		}
+	}
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		if err := p.paginateField(at, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *mappingParser) paginateField(at string, g *mapping.PaginateDef) error {
+	name := p.Val()
+	given := map[string]bool{"first": g.First != nil, "total": g.Total != "" || g.TotalHeader != "", "in": g.InBody}
+	if given[name] {
+		return p.Errf("%s is already specified", name)
+	}
+	args, err := p.args(1, 2)
+	if err != nil {
+		return err
+	}
+	header := name == "total" && len(args) == 2 && args[0] == "header"
+	if len(args) == 2 && !header {
+		return p.Errf("unexpected argument %q", args[1])
+	}
+	switch name {
+	case "first":
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 0 {
+			return p.Errf("the first number is 0 or more, not %q", args[0])
+		}
+		g.First = &n
+	case "total":
+		if header {
+			g.TotalHeader = args[1]
+		} else {
+			g.Total = args[0]
+		}
+	case "in":
+		if !slices.Contains([]string{"query", "body"}, args[0]) {
+			return p.Errf("parameters are in query or body, not in %q", args[0])
+		}
+		g.InBody = args[0] == "body"
+	default:
+		return p.Errf("unrecognized paginate directive %q: one of first, in, total", name)
+	}
+	return nil
+}
+
+// save reads: save <name> <path> [where <path> <value>]... [take <path>].
+func (p *mappingParser) save(where string, call *mapping.CallDef) error {
+	p.begin(fmt.Sprintf("%s.save[%d]", where, len(call.Save)))
+	args, err := p.args(2, -1)
+	if err != nil {
+		return err
+	}
+	s := mapping.SaveDef{Name: args[0], Path: args[1]}
+	for rest := args[2:]; len(rest) > 0; {
+		switch {
+		case rest[0] == "where" && len(rest) > 2 && s.Take == "":
+			s.Where = append(s.Where, mapping.WhereDef{Path: rest[1], Value: rest[2]})
+			rest = rest[3:]
+		case rest[0] == "take" && len(rest) == 2:
+			s.Take, rest = rest[1], nil
+		default:
+			return p.Errf("unexpected %q: save <name> <path> [where <path> <value>]... [take <path>]", rest[0])
+		}
+	}
+	call.Save = append(call.Save, s)
+	return nil
+}
+
+func (p *mappingParser) result(at string, call *mapping.CallDef) error {
+	if err := p.once(at); err != nil {
+		return err
+	}
+	args, err := p.args(1, 3)
+	if err != nil {
+		return err
+	}
+	r := &mapping.ResultDef{Kind: args[0]}
+	call.Result = r
+	switch n := len(args); {
+	case r.Kind == "id" && n == 2:
+		r.Path = args[1]
+	case r.Kind == "refetch" && n == 3:
+		r.Attribute, r.Value = args[1], args[2]
+	case (r.Kind == "body" || r.Kind == "location" || r.Kind == "refetch") && n == 1:
+	default:
+		return p.Errf("the result is one of: body, location, id <path>, refetch [<attribute> <value>]")
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package caddyfile
+
+import (
+	"embed"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// The presets are mappings as text, so that they can be read, copied into `upstream rest { … }` and changed. At their
+// beginning they name their parameters, which {param.NAME} stands for further down:
+//
+//	param <name> [<default>]
+//	when <option> <value> {
+//		<param> <default>     # another default
+//		<directive> …         # takes the place of what the preset says
+//	}
+//
+//go:embed presets/*.caddyfile
+var presetFiles embed.FS
+
+// presetNames are the names of all presets.
+func presetNames() []string {
+	files, err := fs.Glob(presetFiles, "presets/*.caddyfile")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for i, file := range files {
+		files[i] = strings.TrimSuffix(strings.TrimPrefix(file, "presets/"), ".caddyfile")
+	}
+	return files
+}
+
+func isPreset(name string) bool { return slices.Contains(presetNames(), name) }
+
+// preset is a preset's text, taken apart.
+type preset struct {
+	defaults map[string]*string                      // by parameter; nil: it is required
+	order    []string                                // of parameters
+	when     map[string]map[string][]caddyfile.Token // by option and value: the block
+	body     []caddyfile.Token
+}
+
+// loadPreset takes the text of a preset apart.
+func loadPreset(name string) (*preset, error) {
+	file := "presets/" + name + ".caddyfile"
+	text, err := presetFiles.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := caddyfile.Tokenize(text, file)
+	if err != nil {
+		return nil, err
+	}
+	ps := &preset{defaults: map[string]*string{}, when: map[string]map[string][]caddyfile.Token{}}
+	d := caddyfile.NewDispenser(tokens)
+	for d.Next() {
+		switch d.Val() {
+		case "param":
+			args := d.RemainingArgs()
+			if len(args) < 1 || len(args) > 2 {
+				return nil, d.ArgErr()
+			}
+			ps.order = append(ps.order, args[0])
+			ps.defaults[args[0]] = nil
+			if len(args) == 2 {
+				ps.defaults[args[0]] = &args[1]
+			}
+		case "when":
+			block := d.NextSegment()
+			if len(block) < 5 || block[3].Text != "{" {
+				return nil, d.Errf("when <option> <value> { … }")
+			}
+			option, value := block[1].Text, block[2].Text
+			if ps.when[option] == nil {
+				ps.when[option] = map[string][]caddyfile.Token{}
+			}
+			ps.when[option][value] = block[4 : len(block)-1]
+		default:
+			ps.body = append(ps.body, d.NextSegment()...)
+		}
+	}
+	return ps, nil
+}
+
+// readPreset reads the block behind the name of a preset, at which the dispenser is: parameters and options of the preset,
+// and directives of a mapping, which take the place of those that the preset has.
+func readPreset(d *caddyfile.Dispenser, other func(*caddyfile.Dispenser) (bool, error)) (*mappingSource, error) {
+	name := d.Token()
+	ps, err := loadPreset(name.Text)
+	if err != nil {
+		return nil, d.Errf("there is no preset %q: %s, or rest for a mapping of your own", name.Text, strings.Join(presetNames(), ", "))
+	}
+	given, chosen, own, err := ps.options(d)
+	if err != nil {
+		return nil, err
+	}
+	params := map[string]string{}
+	for param, text := range ps.defaults {
+		if text != nil {
+			params[param] = *text
+		}
+	}
+	texts := [][]caddyfile.Token{ps.body}
+	for _, block := range chosen {
+		var rest []caddyfile.Token
+		for w := caddyfile.NewDispenser(block); w.Next(); {
+			line := w.NextSegment()
+			if _, ok := ps.defaults[line[0].Text]; ok && len(line) == 2 {
+				params[line[0].Text] = line[1].Text
+			} else {
+				rest = append(rest, line...)
+			}
+		}
+		texts = append(texts, rest)
+	}
+	maps.Copy(params, given)
+	for _, param := range ps.order {
+		if _, ok := params[param]; !ok {
+			return nil, d.Errf("upstream %s needs %s", name.Text, param)
+		}
+	}
+	m := &mappingSource{places: map[string]place{}}
+	for _, text := range texts {
+		if err := (&mappingParser{Dispenser: inBlock(name, substitute(text, params)), mappingSource: m}).start(); err != nil {
+			return nil, err
+		}
+	}
+	p := &mappingParser{Dispenser: inBlock(name, own), mappingSource: m, other: other}
+	if err := p.start(); err != nil {
+		return nil, err
+	}
+	m.places[""] = place{name.File, name.Line}
+	return m, nil
+}
+
+// start reads a text that has been put into a block.
+func (p *mappingParser) start() error {
+	p.Next()
+	return p.body()
+}
+
+// options reads what the user says of the preset: parameters, the blocks of the chosen options, and all the rest.
+func (ps *preset) options(d *caddyfile.Dispenser) (given map[string]string, chosen [][]caddyfile.Token, own []caddyfile.Token, err error) {
+	given = map[string]string{}
+	seen := map[string]bool{}
+	name := d.Val()
+	if args := d.RemainingArgs(); len(args) > 0 {
+		return nil, nil, nil, d.Errf("unexpected argument %q after upstream %s", args[0], name)
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		_, isParam := ps.defaults[word]
+		values, isOption := ps.when[word]
+		if !isParam && !isOption {
+			own = append(own, d.NextSegment()...)
+			continue
+		}
+		args := d.RemainingArgs()
+		switch {
+		case len(args) != 1:
+			return nil, nil, nil, d.Errf("wrong argument count after %s: it takes 1, there are %d", word, len(args))
+		case seen[word]:
+			return nil, nil, nil, d.Errf("%s is already specified", word)
+		}
+		seen[word] = true
+		if isParam {
+			given[word] = args[0]
+			continue
+		}
+		block, ok := values[args[0]]
+		if !ok {
+			return nil, nil, nil, d.Errf("unknown %s %q: one of %s", word, args[0], strings.Join(slices.Sorted(maps.Keys(values)), ", "))
+		}
+		chosen = append(chosen, block)
+	}
+	return given, chosen, own, nil
+}
+
+// substitute puts parameters in. It is done to tokens and not to text: a value stays one token whatever is in it.
+func substitute(tokens []caddyfile.Token, params map[string]string) []caddyfile.Token {
+	pairs := make([]string, 0, 2*len(params))
+	for name, text := range params {
+		pairs = append(pairs, "{param."+name+"}", text)
+	}
+	r := strings.NewReplacer(pairs...)
+	out := slices.Clone(tokens)
+	for i := range out {
+		out[i].Text = r.Replace(out[i].Text)
+	}
+	return out
+}
+
+// inBlock is a dispenser over tokens as if they stood in a block behind a word.
+func inBlock(word caddyfile.Token, tokens []caddyfile.Token) *caddyfile.Dispenser {
+	open, end := word, word
+	open.Text = "{"
+	if len(tokens) > 0 {
+		end = tokens[len(tokens)-1]
+	}
+	end.Text = "}"
+	end.Line++
+	return caddyfile.NewDispenser(slices.Concat([]caddyfile.Token{word, open}, tokens, []caddyfile.Token{end}))
+}
