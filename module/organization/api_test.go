@@ -90,7 +90,7 @@ func (a *api) serve(r *http.Request) *httptest.ResponseRecorder {
 
 func (a *api) form(path string, form url.Values) *httptest.ResponseRecorder {
 	a.t.Helper()
-	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return a.serve(r)
 }

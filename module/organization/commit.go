@@ -88,12 +88,12 @@ func (s *store) commit(batch []*change) {
 		return nil
 	})
 	switch {
-	case err == nil, err == errUnchanged:
+	case err == nil, errors.Is(err, errUnchanged):
 	case len(batch) > 1:
 		for _, c := range batch {
 			s.commit([]*change{c})
 		}
-	case err != errAlone:
+	case !errors.Is(err, errAlone):
 		batch[0].err = err
 	}
 }

@@ -111,7 +111,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if file, err = canonicalPath(file); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	org, _, err := pool.LoadOrNew(file, func() (caddy.Destructor, error) {
+	shared, _, err := pool.LoadOrNew(file, func() (caddy.Destructor, error) {
 		s, err := openStore(file)
 		if err != nil {
 			return nil, err
@@ -121,7 +121,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("store %s: %w", file, err)
 	}
-	h.file, h.held, h.org = file, true, org.(*organization)
+	h.file, h.held = file, true
+	h.org = shared.(*organization) //nolint:forcetypeassert // the pool holds nothing else
 	return h.createOwner()
 }
 

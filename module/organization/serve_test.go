@@ -67,15 +67,15 @@ func TestToken(t *testing.T) {
 			a.want("GET", "groups", "", 200, "*")
 		})
 	}
-	if res := a.serve(httptest.NewRequest("GET", "/connect/token", nil)); res.Code != 405 || res.Header().Get("Allow") != "POST" {
+	if res := a.serve(httptest.NewRequest(http.MethodGet, "/connect/token", nil)); res.Code != 405 || res.Header().Get("Allow") != "POST" {
 		t.Errorf("GET: %d", res.Code)
 	}
-	r := httptest.NewRequest("POST", "/connect/token", strings.NewReader(`{}`))
+	r := httptest.NewRequest(http.MethodPost, "/connect/token", strings.NewReader(`{}`))
 	r.Header.Set("Content-Type", "application/json")
 	if res := a.serve(r); res.Code != 400 || res.Body.String() != `{"error":"invalid_request"}` {
 		t.Errorf("JSON: %d %s", res.Code, res.Body)
 	}
-	r = httptest.NewRequest("POST", "/connect/token", strings.NewReader("grant_type=client_credentials"))
+	r = httptest.NewRequest(http.MethodPost, "/connect/token", strings.NewReader("grant_type=client_credentials"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(testClient, url.QueryEscape(testSecret))
 	if res := a.serve(r); res.Code != 200 {
@@ -105,7 +105,7 @@ func TestAuthorization(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, path := range []string{"/api/public/members", "/public/members"} {
-				r := httptest.NewRequest("GET", path, nil)
+				r := httptest.NewRequest(http.MethodGet, path, nil)
 				r.Header["Authorization"] = tt.headers
 				res := a.serve(r)
 				if res.Code != tt.status || res.Header().Get("WWW-Authenticate") != tt.challenge {
@@ -182,7 +182,7 @@ func TestRouting(t *testing.T) {
 		"/", "", "/api", "/public", "/api/public", "/api/public/", "/members", "/api/api/public/members", "/api/public/members/" + id + "/other",
 		"/api/public/members/" + id + "/group-ids/x", "/api/public/policies", "/api/public/organization", "/api/public/organization/import/x", "/apipublic/members",
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.URL.Path = path
 		r.Header.Set("Authorization", "Bearer "+a.token)
 		if res := a.serve(r); res.Code != 404 || res.Body.String() != refused("Resource not found.") {

@@ -44,8 +44,8 @@ func canonicalPath(file string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return "", err
 	}
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		return real, nil
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		return target, nil
 	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(file))
 	return filepath.Join(dir, filepath.Base(file)), err
@@ -53,7 +53,7 @@ func canonicalPath(file string) (string, error) {
 
 // openStore opens the file, and creates it when it does not exist.
 func openStore(file string) (*store, error) {
-	_, statErr := os.Stat(file)
+	_, statErr := os.Stat(file) //nolint:gosec // the operator names the file
 	db, err := bolt.Open(file, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errors.New("another process has it open; an organization belongs to one process at a time")
@@ -108,7 +108,7 @@ func prepare(b *bolt.Tx) error {
 
 // syncDir makes the name of a new file as durable as its content.
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := os.Open(dir) //nolint:gosec // the operator names the file
 	if err != nil {
 		return err
 	}

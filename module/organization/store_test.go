@@ -148,7 +148,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 func TestReloadSharesTheStore(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	real, err := filepath.EvalSymlinks(dir)
+	target, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,24 +156,24 @@ func TestReloadSharesTheStore(t *testing.T) {
 	id := old.invited("jane@example.com")
 
 	// The new configuration is loaded while the old one serves, spells the path differently and asks for an owner.
-	h := Handler{Store: filepath.Join(real, "state", "..", "state", "org.db"), ClientID: testClient, ClientSecret: testSecret, Seats: 2, Owner: "other@example.com"}
+	h := Handler{Store: filepath.Join(target, "state", "..", "state", "org.db"), ClientID: testClient, ClientSecret: testSecret, Seats: 2, Owner: "other@example.com"}
 	loaded, err := provision(t, h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	new := &api{t: t, handler: loaded, token: old.token} // tokens outlive a reload
-	if m := new.member(id); m.Email != "jane@example.com" {
+	next := &api{t: t, handler: loaded, token: old.token} // tokens outlive a reload
+	if m := next.member(id); m.Email != "jane@example.com" {
 		t.Errorf("member %+v", m)
 	}
-	new.want("POST", "members", `{"email":"x@example.com","type":2}`, 400, refused("Seat limit has been reached."))
+	next.want("POST", "members", `{"email":"x@example.com","type":2}`, 400, refused("Seat limit has been reached."))
 	john := old.invited("john@example.com")
 	if err := old.handler.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
-	if all := new.everybody(); len(all) != 3 || all["other@example.com"] != nil {
+	if all := next.everybody(); len(all) != 3 || all["other@example.com"] != nil {
 		t.Errorf("members %v", all)
 	}
-	new.want("POST", "members/"+john+"/revoke", "", 200, "")
+	next.want("POST", "members/"+john+"/revoke", "", 200, "")
 
 	// Other credentials end the tokens.
 	h.ClientSecret = "another secret"
@@ -184,14 +184,14 @@ func TestReloadSharesTheStore(t *testing.T) {
 	if res := (&api{t: t, handler: changed, token: old.token}).do("GET", "members", ""); res.Code != 401 {
 		t.Errorf("token of the old secret: %d", res.Code)
 	}
-	for _, h := range []*Handler{changed, new.handler, new.handler} {
+	for _, h := range []*Handler{changed, next.handler, next.handler} {
 		if err := h.Cleanup(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// Now it is closed: writes and reads fail, and another opener gets it.
-	new.want("POST", "members", `{"email":"x@example.com","type":2}`, 500, refused("An unhandled server error has occurred."))
-	new.want("GET", "members", "", 500, refused("An unhandled server error has occurred."))
+	next.want("POST", "members", `{"email":"x@example.com","type":2}`, 500, refused("An unhandled server error has occurred."))
+	next.want("GET", "members", "", 500, refused("An unhandled server error has occurred."))
 	again := start(t, Handler{Store: "state/org.db"})
 	if m := again.member(john); m.Status != statusRevoked {
 		t.Errorf("member %+v", m)
@@ -336,6 +336,23 @@ func TestChangesFailAlone(t *testing.T) {
 		t.Errorf("members %v", all)
 	}
 	consistent(t, s)
+}
+
+func TestChangesOfAClosedFileFail(t *testing.T) {
+	s, err := openStore(filepath.Join(t.TempDir(), "org.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	batch := []*change{{run: func(*tx) error { return nil }}, {run: func(*tx) error { return nil }}}
+	s.commit(batch)
+	for i, c := range batch {
+		if c.err == nil {
+			t.Errorf("change %d is acknowledged", i)
+		}
+	}
 }
 
 // consistent checks that every index of the store says the same.

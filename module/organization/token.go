@@ -128,7 +128,7 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 // scopeAllowed reports whether no other scope than the one there is was asked for. Asking for none asks for all
 // that the client may have (RFC 6749 §3.3).
 func scopeAllowed(form url.Values) bool {
-	for _, scope := range strings.Fields(form.Get("scope")) {
+	for scope := range strings.FieldsSeq(form.Get("scope")) {
 		if scope != tokenScope {
 			return false
 		}
