@@ -1,0 +1,145 @@
+package quirks
+
+import (
+	"iter"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+)
+
+// Account is what normalization did to one request. A nil Account is allowed and keeps nothing; the zero Account counts.
+// It allocates only for records, and those only where Limit asks for them.
+type Account struct {
+	Limit int // records to keep; 0 keeps none
+
+	counts  [ruleCount]uint32
+	applied uint32
+	records []Record
+}
+
+// Record is one application of a rule.
+type Record struct {
+	Rule   string `json:"rule"`
+	Path   string `json:"path"`             // place in the document or the query, as it came
+	Before string `json:"before,omitempty"` // JSON text, cut when long, hidden when secret
+	After  string `json:"after,omitempty"`  // likewise; empty where something was left out
+}
+
+// cut is the length at which Before and After are cut.
+const cut = 120
+
+// Hidden stands in a record for a value that nobody may see, such as a password.
+const Hidden = "(hidden)"
+
+// Applied tells how many times any rule was applied.
+func (a *Account) Applied() int {
+	if a == nil {
+		return 0
+	}
+	return int(a.applied)
+}
+
+// Count tells how many times a rule was applied.
+func (a *Account) Count(id string) int {
+	if a == nil {
+		return 0
+	}
+	return int(a.counts[byID(id)])
+}
+
+// Counts walks over the rules that were applied and how many times each was, in the order of the table.
+func (a *Account) Counts() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		if a.Applied() == 0 {
+			return
+		}
+		for r, n := range a.counts {
+			if n > 0 && !yield(table[r].ID, int(n)) {
+				return
+			}
+		}
+	}
+}
+
+// Records are the first applications, at most Limit.
+func (a *Account) Records() []Record {
+	if a == nil {
+		return nil
+	}
+	return a.records
+}
+
+// Reset makes the account empty, so that it can be used again.
+func (a *Account) Reset() { *a = Account{Limit: a.Limit, records: a.records[:0:0]} }
+
+func (a *Account) count(r rule, n int) {
+	if a != nil {
+		a.counts[r] += uint32(n)
+		a.applied += uint32(n)
+	}
+}
+
+// wants tells whether the next application is to be recorded.
+func (a *Account) wants() bool { return a != nil && len(a.records) < a.Limit }
+
+// note counts an application outside of a document, and records it.
+func (a *Account) note(r rule, path, before, after string) {
+	a.count(r, 1)
+	if a.wants() {
+		a.records = append(a.records, Record{table[r].ID, path, short(before), short(after)})
+	}
+}
+
+// short cuts a text without breaking a character.
+func short(s string) string {
+	if len(s) <= cut {
+		return s
+	}
+	n := cut
+	for !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// place is where in a document the pass is: keys and indexes from the root down. It is kept in an array so that following
+// it costs nothing; what lies deeper than the array is named by what holds it.
+type place struct {
+	steps [8]step
+	depth int
+}
+
+type step struct {
+	key   doc.Span // an object's key
+	index int      // an array's element where key is empty
+}
+
+func (p *place) key(s doc.Span) { p.push(step{key: s}) }
+func (p *place) index(i int)    { p.push(step{index: i}) }
+
+func (p *place) push(s step) {
+	if p.depth < len(p.steps) {
+		p.steps[p.depth] = s
+	}
+	p.depth++
+}
+
+func (p *place) pop() { p.depth-- }
+
+// text is the place as a person reads it: Operations[0].value[3].primary.
+func (p *place) text(d doc.Doc) string {
+	var b []byte
+	for _, s := range p.steps[:min(p.depth, len(p.steps))] {
+		switch {
+		case s.key == doc.Span{}:
+			b = append(strconv.AppendInt(append(b, '['), int64(s.index), 10), ']')
+		default:
+			if len(b) > 0 {
+				b = append(b, '.')
+			}
+			b = append(b, d.In(s.key).Text()...)
+		}
+	}
+	return short(string(b))
+}

@@ -1,0 +1,229 @@
+package quirks
+
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// many normalizes the value of an attribute that is a list.
+func (p *pass) many(a *schema.Attribute) error {
+	switch p.cur.Kind() {
+	case doc.Array:
+		return p.elements(a)
+	case doc.Object:
+		if at, ok := p.held(a, p.cur); ok {
+			return p.unfold(a, at)
+		}
+		if a.Type != schema.Complex || !p.on[objectForList] {
+			break
+		}
+		s := p.whole()
+		p.replace(doc.Span{From: s.From, To: s.From}, "[")
+		p.note(objectForList, p.raw(s), nil)
+		if err := p.one(a); err != nil {
+			return err
+		}
+		p.replace(doc.Span{From: s.To, To: s.To}, "]")
+		return nil
+	case doc.String:
+		s := p.whole()
+		if s.To-s.From == 2 || !p.on[bareValue] {
+			if isMembers(a) {
+				return p.one(a)
+			}
+			break
+		}
+		p.replace(doc.Span{From: s.From, To: s.From}, "[")
+		if err := p.one(a); err != nil {
+			return err
+		}
+		if a.Type != schema.Complex {
+			p.note(objectForList, p.raw(s), nil)
+		}
+		p.replace(doc.Span{From: s.To, To: s.To}, "]")
+		return nil
+	}
+	p.cur.Skip()
+	return nil
+}
+
+// whole is the value at the cursor, which stays where it is.
+func (p *pass) whole() doc.Span {
+	c := p.cur
+	return c.Skip()
+}
+
+// unfold takes the list out of an object that holds it under the attribute's own name.
+func (p *pass) unfold(a *schema.Attribute, at int) error {
+	s := p.whole()
+	p.replace(doc.Span{From: s.From, To: at}, "")
+	p.note(membersObject, nil, nil)
+	p.cur.Jump(at)
+	if err := p.many(a); err != nil {
+		return err
+	}
+	p.replace(doc.Span{From: p.cur.Offset(), To: s.To}, "")
+	p.cur.Jump(s.To)
+	return nil
+}
+
+// elements normalizes a list, element by element. A list of thousands is thousands of elements of one shape: what was
+// found out about the first holds for those that differ from it in the text of plain strings only.
+func (p *pass) elements(a *schema.Attribute) error {
+	p.cur.Open()
+	var (
+		l         list
+		m         memo
+		seen      seen
+		primaries = p.primaries
+		distinct  = isMembers(a) && p.on[duplicateMembers]
+	)
+	p.primaries = 0
+	defer func(was bool) { p.inMembers, p.primaries = was, primaries }(p.inMembers)
+	p.inMembers = isMembers(a)
+	for i := 0; p.cur.More(); i++ {
+		from := p.cur.Offset()
+		if m.ok && p.cur.Match(&m.shape, &m.fill) {
+			if distinct && m.id >= 0 && seen.add(p, m.fill[m.id]) {
+				p.acc.count(duplicateMembers, 1)
+				l.drop(p, doc.Span{From: from, To: p.cur.Offset()})
+				continue
+			}
+			l.keep(p, from)
+			m.repeat(p, from)
+			l.end(p.cur.Offset())
+			continue
+		}
+		p.place.index(i)
+		whole := p.whole()
+		if distinct {
+			if id, ok := p.identifier(whole); ok && seen.add(p, id) {
+				p.note(duplicateMembers, p.raw(whole), nil)
+				p.cur.Jump(whole.To)
+				l.drop(p, whole)
+				p.place.pop()
+				continue
+			}
+		}
+		l.keep(p, from)
+		learning := p.rec == nil // a list inside of an element is part of what is learned about the element
+		if learning {
+			m.learn(p, whole)
+		}
+		if err := p.one(a); err != nil {
+			return err
+		}
+		if learning {
+			m.learned(p)
+		}
+		l.end(p.cur.Offset())
+		p.place.pop()
+	}
+	l.close(p, p.closing())
+	if p.primaries > 1 && p.verb != scim.Patch && p.on[twoPrimaries] {
+		p.acc.count(twoPrimaries, 1)
+		return scim.Errorf(400, scim.InvalidValue, "%s has more than one primary element", a.Name)
+	}
+	return nil
+}
+
+// one normalizes the element of a list at the cursor.
+func (p *pass) one(a *schema.Attribute) error {
+	members := isMembers(a)
+	switch kind := p.cur.Kind(); {
+	case kind == doc.Object && a.Type == schema.Complex:
+		s := p.whole()
+		if members {
+			if err := p.member(p.d.In(s)); err != nil {
+				return err
+			}
+		}
+		if a.Name == "roles" && (p.on[rolesJSON] || p.on[rolesDisplay]) {
+			p.element = p.d.In(s)
+			if p.role(s) {
+				p.cur.Skip()
+				return nil
+			}
+		}
+		return p.complex(a)
+	case kind == doc.String && a.Type == schema.Complex && a.SubAttribute("value") != nil:
+		s := p.cur.Skip()
+		if s.To-s.From == 2 {
+			if members {
+				return p.nameless()
+			}
+			return nil
+		}
+		if p.on[bareValue] {
+			if p.rec != nil {
+				p.rec.text(a.SubAttribute("value"), doc.Span{}, s)
+			}
+			p.wrap(s, `{"value":`, "}")
+			p.note(bareValue, p.raw(s), p.wrapped(s))
+		}
+		return nil
+	case kind == doc.Number && members && p.on[memberNumber]:
+		s := p.cur.Skip()
+		if !digits(p.raw(s)) {
+			return nil
+		}
+		p.wrap(s, `{"value":"`, `"}`)
+		p.note(memberNumber, p.raw(s), nil)
+		return nil
+	case members && (kind == doc.Null || kind == doc.Bool || kind == doc.Array):
+		return p.nameless()
+	}
+	if a.Type != schema.Complex {
+		return p.value(a, false)
+	}
+	p.cur.Skip()
+	return nil
+}
+
+// member refuses a member that nobody can be identified by (Q61, F45).
+func (p *pass) member(v doc.Value) error {
+	id, ok := v.Lookup("value")
+	if !ok || id.Kind() == doc.Null || id.Kind() == doc.String && len(id.Raw()) == 2 {
+		return p.nameless()
+	}
+	return nil
+}
+
+func (p *pass) nameless() error {
+	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
+}
+
+// identifier is the inside of the string that identifies a member.
+func (p *pass) identifier(element doc.Span) (doc.Span, bool) {
+	c := p.d.At(element.From)
+	if c.Kind() == doc.Object {
+		for c.Open(); ; c.Skip() {
+			if !c.More() {
+				return doc.Span{}, false
+			}
+			if p.d.In(c.Key()).Is("value") {
+				break
+			}
+		}
+	}
+	if c.Kind() != doc.String {
+		return doc.Span{}, false
+	}
+	s := c.Skip()
+	return doc.Span{From: s.From + 1, To: s.To - 1}, s.To-s.From > 2
+}
+
+// seen is the set of identifiers that a list has had so far: open addressing over hashes, doubled when it is half full, so
+// that time is linear and memory is one table. Few identifiers stay in the array.
+type seen struct {
+	slots []slot
+	n     int
+	few   [32]slot
+}
+
+// slot is a place in the set: where the identifier is in the document, and some bits of its hash. To is 0 where it is free.
+type slot struct {
+	hash     uint32
+	from, to uint32
+}

@@ -1,0 +1,165 @@
+package quirks
+
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// envelope normalizes a whole PATCH document (RFC 7644 §3.5.2).
+func (p *pass) envelope() error {
+	p.cur.Open()
+	var (
+		l                   list
+		schemas, operations bool
+	)
+	for p.cur.More() {
+		key := p.cur.Key()
+		switch {
+		case p.keyword(key, "Operations"):
+			operations = true
+			if err := p.spelled(&l, key, "Operations"); err != nil {
+				return err
+			}
+			p.place.key(key)
+			if err := p.operations(); err != nil {
+				return err
+			}
+			p.place.pop()
+			l.end(p.cur.Offset())
+		case p.keyword(key, "schemas"):
+			schemas = true
+			if err := p.spelled(&l, key, "schemas"); err != nil {
+				return err
+			}
+			p.place.key(key)
+			if err := p.patchSchemas(p.cur.Skip()); err != nil {
+				return err
+			}
+			p.place.pop()
+			l.end(p.cur.Offset())
+		default:
+			p.extra(&l, key, p.cur.Skip())
+		}
+	}
+	if !operations {
+		return scim.Errorf(400, scim.InvalidSyntax, "the body is no PATCH: it has no Operations (RFC 7644 §3.5.2)")
+	}
+	if schemas {
+		l.close(p, p.closing())
+		return nil
+	}
+	if !p.on[envelopeSchemas] {
+		return scim.Errorf(400, scim.InvalidSyntax, "schemas are missing; a PATCH has %s", scim.PatchSchema)
+	}
+	end := p.closing()
+	p.replace(doc.Span{From: end, To: end}, `,"schemas":`+patchSchemas)
+	p.note(envelopeSchemas, nil, []byte(patchSchemas))
+	return nil
+}
+
+const patchSchemas = `["` + scim.PatchSchema + `"]`
+
+// patchSchemas checks the schemas of a PATCH.
+func (p *pass) patchSchemas(s doc.Span) error {
+	raw := p.raw(s)
+	if string(raw) == patchSchemas {
+		return nil
+	}
+	for item := range p.d.In(s).Items() {
+		if item.Is(scim.PatchSchema) {
+			return nil
+		}
+	}
+	if !p.on[envelopeSchemas] {
+		return scim.Errorf(400, scim.InvalidSyntax, "schemas are wrong; a PATCH has %s", scim.PatchSchema)
+	}
+	p.replace(s, patchSchemas)
+	p.note(envelopeSchemas, raw, []byte(patchSchemas))
+	return nil
+}
+
+// operations normalizes the array of operations.
+func (p *pass) operations() error {
+	if p.cur.Kind() != doc.Array {
+		return scim.Errorf(400, scim.InvalidSyntax, "Operations is not an array")
+	}
+	p.cur.Open()
+	var l list
+	n := 0
+	for ; p.cur.More(); n++ {
+		if n == p.n.maxOperations {
+			return p.tooMany()
+		}
+		p.place.index(n)
+		if err := p.operation(&l); err != nil {
+			return err
+		}
+		p.place.pop()
+	}
+	l.close(p, p.closing())
+	if n == 0 && !p.on[emptyOperations] {
+		return scim.Errorf(400, scim.InvalidSyntax, "Operations is empty")
+	}
+	return nil
+}
+
+func (p *pass) tooMany() error {
+	return scim.Errorf(413, "", "more than %d operations; send fewer at a time", p.n.maxOperations)
+}
+
+// wrote counts an operation that goes on, and keeps what one request may grow to within bounds (H8).
+func (p *pass) wrote() error {
+	if p.ops++; p.ops > p.n.maxOperations {
+		return p.tooMany()
+	}
+	if p.ed.Len() > p.n.maxBytes {
+		return tooLarge(p.n.maxBytes)
+	}
+	return nil
+}
+
+// keyword tells whether a key is the word, in any case.
+func (p *pass) keyword(key doc.Span, word string) bool {
+	return key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word || p.d.In(key).Is(word)
+}
+
+// spelled keeps a member of the envelope and spells its key as the RFC does.
+func (p *pass) spelled(l *list, key doc.Span, word string) error {
+	l.keep(p, key.From)
+	if key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word {
+		return nil
+	}
+	if p.d.In(key).Text() == word { // with escapes: the same word
+		return nil
+	}
+	if !p.on[envelopeCase] {
+		return scim.Errorf(400, scim.InvalidSyntax, "%s has to be spelled so", word)
+	}
+	raw := p.raw(key)
+	p.replace(key, `"`+word+`"`)
+	p.place.key(key)
+	p.note(envelopeCase, raw, p.quoted(word))
+	p.place.pop()
+	return nil
+}
+
+// extra is a member of the envelope, or of an operation, that no PATCH has.
+func (p *pass) extra(l *list, key, value doc.Span) {
+	if !p.on[envelopeExtras] {
+		l.keep(p, key.From)
+		l.end(value.To)
+		return
+	}
+	p.place.key(key)
+	p.note(envelopeExtras, p.raw(value), nil)
+	p.place.pop()
+	l.drop(p, doc.Span{From: key.From, To: value.To})
+}
+
+// quoted is a word as JSON, for a record that somebody wants; else nothing, which is free.
+func (p *pass) quoted(word string) []byte {
+	if !p.acc.wants() {
+		return nil
+	}
+	return doc.AppendString(nil, word)
+}

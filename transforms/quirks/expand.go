@@ -1,0 +1,280 @@
+package quirks
+
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// expand writes one remove for each element that the value of a remove names (Q56).
+func (p *pass) expand(l *list, o *operation, t *target) error {
+	l.keep(p, o.span.From)
+	p.note(memberRemovalValue, p.sample(o.at), p.quoted(t.canon+"[…]"))
+	if !p.opIsCanonical(o) {
+		p.note(p.opRule(p.d.In(o.op).Text()), p.raw(o.op), p.quoted(acts[remove]))
+	}
+	for _, r := range t.rules {
+		if r != none {
+			p.note(r, p.raw(o.path), p.quoted(t.canon))
+		}
+	}
+	p.place.key(o.value().key)
+	p.cur.Jump(o.at)
+	x := expansion{t: t, w: splitter{from: o.span.From}}
+	x.open = string(doc.AppendString([]byte(`{"op":"remove","path":`), t.canon))
+	x.open = x.open[:len(x.open)-1] + `[value eq \"`
+	if err := p.expandValue(&x); err != nil {
+		return err
+	}
+	p.place.pop()
+	p.finish(o)
+	if x.inside {
+		p.ed.Cut(x.w.from, o.span.To)
+		p.ed.Write(x.tail())
+	} else {
+		p.ed.Cut(x.w.from, o.span.To)
+	}
+	l.end(o.span.To)
+	return nil
+}
+
+// sample is the beginning of a value for a record that somebody wants.
+func (p *pass) sample(at int) []byte {
+	if !p.acc.wants() {
+		return nil
+	}
+	b := p.d.Raw()[at:]
+	return b[:min(len(b), cut)]
+}
+
+// expansion is a remove that becomes several.
+type expansion struct {
+	t      *target
+	w      splitter
+	open   string // the beginning of an operation, up to an identifier
+	inside bool   // the last operation written is still open: its identifier is copied with the next cut
+}
+
+func (x *expansion) tail() string { return `\"]"}` }
+
+// expandValue goes through the value: a list, one element, or an object that holds the list.
+func (p *pass) expandValue(x *expansion) error {
+	switch p.cur.Kind() {
+	case doc.Array:
+		return p.expandList(x)
+	case doc.Object:
+		if held, ok := p.held(x.t.attr, p.cur); ok {
+			end := p.whole().To
+			p.note(membersObject, nil, nil)
+			p.cur.Jump(held)
+			if err := p.expandValue(x); err != nil {
+				return err
+			}
+			p.cur.Jump(end)
+			return nil
+		}
+	}
+	return p.expandElement(x)
+}
+
+// held is where the list is that an object with the attribute's own name holds: {"members":[…]}.
+func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
+	if !isMembers(a) || !p.on[membersObject] {
+		return 0, false
+	}
+	n := 0
+	for c.Open(); c.More(); n++ {
+		key := c.Key()
+		if p.d.In(key).Is(a.Name) && (c.Kind() == doc.Array || c.Kind() == doc.Object) {
+			at, ok = c.Offset(), true
+		}
+		c.Skip()
+	}
+	return at, ok && n == 1
+}
+
+func (p *pass) expandList(x *expansion) error {
+	var (
+		shape doc.Shape
+		fill  [doc.MaxHoles]doc.Span
+		id    = -1
+		seen  seen
+	)
+	members := isMembers(x.t.attr)
+	p.cur.Open()
+	for i := 0; p.cur.More(); i++ {
+		if id >= 0 && p.cur.Match(&shape, &fill) {
+			if members && p.on[duplicateMembers] && seen.add(p, fill[id]) {
+				p.acc.count(duplicateMembers, 1)
+				continue
+			}
+			if err := p.wrote(); err != nil {
+				return err
+			}
+			p.removePlain(x, fill[id])
+			continue
+		}
+		p.place.index(i)
+		from := p.cur.Offset()
+		if members && p.on[duplicateMembers] {
+			c := p.cur
+			whole := c.Skip()
+			if lit, ok := p.identifier(whole); ok && seen.add(p, lit) {
+				p.note(duplicateMembers, p.raw(whole), nil)
+				p.cur.Jump(whole.To)
+				p.place.pop()
+				continue
+			}
+		}
+		if err := p.expandElement(x); err != nil {
+			return err
+		}
+		p.place.pop()
+		if members {
+			shape, id = p.shapeOf(doc.Span{From: from, To: p.cur.Offset()}, x.t.attr)
+		}
+	}
+	return nil
+}
+
+// removePlain writes the remove of the element whose identifier is the given inside of a string without escapes.
+func (p *pass) removePlain(x *expansion, id doc.Span) {
+	p.ed.Cut(x.w.from, id.From)
+	if x.inside {
+		p.ed.Write(x.tail())
+	} else if x.w.n == 0 {
+		p.ed.Grow(len(p.d.Raw()) / 2)
+	}
+	x.w.comma(p)
+	p.ed.Write(x.open)
+	x.w.from, x.inside = id.To, true
+}
+
+// expandElement writes the remove of the element at the cursor.
+func (p *pass) expandElement(x *expansion) error {
+	if err := p.wrote(); err != nil {
+		return err
+	}
+	whole := p.cur.Skip()
+	if isMembers(x.t.attr) {
+		if id, ok := p.identifier(whole); ok && !p.escaped(id) {
+			p.removePlain(x, id)
+			return nil
+		}
+	}
+	f, err := p.elementFilter(x.t.attr, p.d.In(whole))
+	if err != nil {
+		return err
+	}
+	path := x.t.path
+	path.Filter = f
+	p.ed.Cut(x.w.from, whole.To)
+	if x.inside {
+		p.ed.Write(x.tail())
+	}
+	x.w.comma(p)
+	p.ed.Write(`{"op":"remove","path":`)
+	p.ed.WriteString(path.String())
+	p.ed.Write("}")
+	x.w.from, x.inside = whole.To, false
+	return nil
+}
+
+// elementFilter is the filter that names an element: by its value alone for members, by value and type else, and by all of
+// its sub-attributes where it has no value.
+func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, error) {
+	nameless := func() error {
+		return scim.Errorf(400, scim.InvalidValue, "%s of a remove of %s names no element: it has no value", p.where(), a.Name)
+	}
+	var f filter.Filter
+	and := func(name string, lit filter.Literal) {
+		c := &filter.Compare{Attr: filter.Attr{Name: name}, Op: filter.Eq, Value: lit}
+		if f == nil {
+			f = c
+			return
+		}
+		f = &filter.And{Left: f, Right: c}
+	}
+	text := func(v doc.Value) (filter.Literal, bool) {
+		switch v.Kind() {
+		case doc.String:
+			return filter.Literal{Kind: doc.String, Text: v.Text()}, len(v.Raw()) > 2
+		case doc.Number:
+			return filter.Literal{Kind: doc.String, Text: v.Text()}, p.on[memberNumber] && isMembers(a)
+		}
+		return filter.Literal{}, false
+	}
+	if v.Kind() != doc.Object {
+		lit, ok := text(v)
+		if !ok || a.Type == schema.Complex && a.SubAttribute("value") == nil {
+			return nil, nameless()
+		}
+		and("value", lit)
+		return f, nil
+	}
+	byValue, valued := a.SubAttribute("value") != nil, false
+	for key, val := range v.Fields() {
+		sub := a.SubAttribute(key.Text())
+		switch {
+		case sub == nil || sub.MultiValued || sub.Type == schema.Complex || val.Kind() == doc.Null:
+			continue
+		case byValue && (isMembers(a) || sub.Name != "type") && sub.Name != "value":
+			continue
+		}
+		lit, ok := text(val)
+		if val.Kind() == doc.Bool && !byValue {
+			lit, ok = filter.Literal{Kind: doc.Bool, Text: val.Text()}, true
+		}
+		if !ok {
+			if sub.Name == "value" {
+				return nil, nameless()
+			}
+			continue
+		}
+		valued = valued || sub.Name == "value"
+		and(sub.Name, lit)
+	}
+	if f == nil || byValue && !valued {
+		return nil, nameless()
+	}
+	return f, nil
+}
+
+// pathlessRemoval is a remove without a path, which has no target (RFC 7644 §3.5.2.2), whatever its value says.
+func (p *pass) pathlessRemoval(l *list, o *operation) error {
+	noTarget := scim.Errorf(400, scim.NoTarget, "%s is a remove without a path (RFC 7644 §3.5.2.2)", p.where())
+	if !p.on[pathlessRemoval] || o.at < 0 {
+		return noTarget
+	}
+	c := p.d.At(o.at)
+	if c.Kind() != doc.Object {
+		return noTarget
+	}
+	c.Open()
+	if !c.More() {
+		return noTarget
+	}
+	key := c.Key()
+	t, err := p.target(key)
+	if err != nil || t.attr == nil || !t.isMembers() {
+		return noTarget
+	}
+	at := c.Offset()
+	if c.Skip(); c.More() {
+		return noTarget
+	}
+	v, r, err := p.verdict(remove, t, at)
+	if err != nil {
+		return err
+	}
+	if v == omit {
+		p.note(r, p.raw(o.span), nil)
+		p.cur.Jump(o.span.To)
+		l.drop(p, o.span)
+		return nil
+	}
+	p.note(pathlessRemoval, nil, nil)
+	o.at = at
+	return p.expand(l, o, t)
+}

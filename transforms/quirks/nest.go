@@ -1,0 +1,72 @@
+package quirks
+
+import (
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// nest makes nested objects of dotted keys and keys with a URN in a POST (Q54). What cannot be nested without losing
+// something, because there is another value in its place, stays as it is.
+func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc.Doc, error) {
+	root := doc.Tree(d.Value())
+	var (
+		flat   []string
+		nested bool
+	)
+	for _, f := range root.Fields() {
+		if strings.ContainsAny(f.Name, ".:") && !strings.Contains(f.Name, "[") {
+			flat = append(flat, f.Name)
+		}
+	}
+	for _, name := range flat {
+		t, err := n.resolve(rt, name)
+		if err != nil || t.path.Filter != nil || t.path.Attr.Name == "" {
+			continue
+		}
+		value := root.Get(name)
+		if rt.Schema(t.path.Attr.URI) == nil && t.path.Attr.URI != "" && value.Kind() == doc.Object {
+			continue // the object of an extension that nobody declared
+		}
+		steps := make([]string, 0, 3)
+		for _, step := range []string{t.path.Attr.URI, t.path.Attr.Name, t.path.Attr.Sub} {
+			if step != "" {
+				steps = append(steps, step)
+			}
+		}
+		if whole := rt.Attribute(t.path.Attr.URI, t.path.Attr.Name, ""); whole != nil && whole.MultiValued && t.path.Attr.Sub != "" {
+			continue // of which element?
+		}
+		if put(root, steps, value) {
+			root.Delete(name)
+			nested = true
+			acc.note(dottedKeysCreate, name, "", strings.Join(steps, " → "))
+		}
+	}
+	if !nested {
+		return d, nil
+	}
+	return root.Doc(), nil
+}
+
+// put sets a value inside nested objects, which are made where there are none. It is false where something is there.
+func put(at *doc.Node, steps []string, value *doc.Node) bool {
+	inner := at.Get(steps[0])
+	if len(steps) == 1 {
+		if inner != nil {
+			return false
+		}
+		at.Set(steps[0], value)
+		return true
+	}
+	if inner == nil {
+		inner = doc.NewObject()
+		if !put(inner, steps[1:], value) {
+			return false
+		}
+		at.Set(steps[0], inner)
+		return true
+	}
+	return inner.Kind() == doc.Object && put(inner, steps[1:], value)
+}

@@ -1,0 +1,242 @@
+// Package quirks turns what identity providers really send into canonical SCIM (RFC 7643, RFC 7644).
+//
+// Every deviation is a rule in one table: named, switchable and counted. Rules look at the shape of a request and at the
+// schema, never at the client's name. A request in which nothing had to change stays byte for byte as it came, and what
+// was normalized once is not changed again.
+package quirks
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Config is what the operator decides.
+type Config struct {
+	Profile string      // one of [Profiles]; empty is [Generic]
+	Enable  []string    // rules that are on whatever the profile says
+	Disable []string    // rules that are off whatever the profile says
+	Schemas *schema.Set // with the attributes that the operator declared; nil is [schema.Standard]
+
+	MaxOperations int // operations that a PATCH may come with; 0 is [DefaultMaxOperations]
+	MaxExpanded   int // operations that they may become; 0 is [DefaultMaxExpanded]
+	MaxBytes      int // bytes that a document may become; 0 is [DefaultMaxBytes]
+}
+
+// The limits of a [Config] that sets none.
+const (
+	DefaultMaxOperations = 10_000
+	DefaultMaxExpanded   = 100_000
+	DefaultMaxBytes      = 32 << 20
+)
+
+// Normalizer applies the rules of one configuration. It may be used by many goroutines at once.
+type Normalizer struct {
+	profile string
+	on      switches
+	set     *schema.Set
+
+	maxOperations, maxExpanded, maxBytes int
+
+	pathOptions, filterOptions filter.Options
+	user, group                targets
+}
+
+// New makes a normalizer. A profile or a rule that does not exist is an error that names the ones which are near.
+func New(c Config) (*Normalizer, error) {
+	on, err := switched(c.Profile, c.Enable, c.Disable)
+	if err != nil {
+		return nil, err
+	}
+	n := &Normalizer{profile: c.Profile, on: on, set: c.Schemas}
+	if n.profile == "" {
+		n.profile = Generic
+	}
+	if n.set == nil {
+		n.set = schema.Standard()
+	}
+	for _, limit := range []struct {
+		name       string
+		from       int
+		to         *int
+		unlessZero int
+	}{
+		{"MaxOperations", c.MaxOperations, &n.maxOperations, DefaultMaxOperations},
+		{"MaxExpanded", c.MaxExpanded, &n.maxExpanded, DefaultMaxExpanded},
+		{"MaxBytes", c.MaxBytes, &n.maxBytes, DefaultMaxBytes},
+	} {
+		if limit.from < 0 {
+			return nil, fmt.Errorf("%s is negative", limit.name)
+		}
+		if *limit.to = limit.from; limit.from == 0 {
+			*limit.to = limit.unlessZero
+		}
+	}
+	n.filterOptions = n.options()
+	n.filterOptions.Strict = on[strictFilter]
+	n.pathOptions = n.options()
+	n.pathOptions.Allow &^= filter.ComplexCompare
+	return n, nil
+}
+
+// Profile is the name of the profile.
+func (n *Normalizer) Profile() string { return n.profile }
+
+// Schemas is what the normalizer knows of attributes.
+func (n *Normalizer) Schemas() *schema.Set { return n.set }
+
+// On tells whether a rule is on. Rules about things that are not part of a document, such as missing-content-type, are
+// applied by the caller.
+func (n *Normalizer) On(id string) bool { return n.on[byID(id)] }
+
+// State walks over all rules and tells which are on.
+func (n *Normalizer) State(yield func(Rule, bool) bool) {
+	for i, r := range table[1:] {
+		if !yield(r, n.on[i+1]) {
+			return
+		}
+	}
+}
+
+// Scan reads a document from outside ([doc.Scan]). Any error is a [*scim.Error].
+func (n *Normalizer) Scan(b []byte, acc *Account) (doc.Doc, error) {
+	if _, marked := doc.TrimBOM(b); marked {
+		if !n.on[byteOrderMark] {
+			return doc.Doc{}, scim.Errorf(400, scim.InvalidSyntax, "the document begins with a byte order mark")
+		}
+		acc.note(byteOrderMark, "", "", "")
+	}
+	d, err := doc.Scan(b)
+	if err != nil {
+		detail := "the body is not acceptable JSON"
+		if e, ok := errors.AsType[*doc.Error](err); ok {
+			detail += ": " + e.Error()
+		}
+		return doc.Doc{}, scim.Errorf(400, scim.InvalidSyntax, "%s", detail)
+	}
+	return d, nil
+}
+
+// Body normalizes the document of a POST, PUT or PATCH on resources of type rt; id is that of the URL. An unchanged
+// document is returned as it came, the very same bytes. Any error is a [*scim.Error], and nothing of the request has been
+// decided upon then.
+func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d doc.Doc, acc *Account) (doc.Doc, error) {
+	if d.IsZero() || d.Value().Kind() != doc.Object {
+		return d, scim.Errorf(400, scim.InvalidSyntax, "the body is not a JSON object")
+	}
+	var err error
+	if verb == scim.Create && n.on[dottedKeysCreate] {
+		if d, err = n.nest(rt, d, acc); err != nil {
+			return d, err
+		}
+	}
+	p := pass{n: n, on: &n.on, rt: rt, verb: verb, id: id, d: d, cur: d.Cursor(), ed: d.Edit(), acc: acc}
+	if verb == scim.Patch {
+		err = p.envelope()
+	} else {
+		err = p.resource()
+	}
+	if err != nil {
+		return d, err
+	}
+	if p.ed.Len() > n.maxBytes {
+		return d, tooLarge(n.maxBytes)
+	}
+	return p.ed.Doc(), nil
+}
+
+func tooLarge(limit int) error {
+	return scim.Errorf(413, "", "the document would become larger than %d bytes; send fewer values at a time", limit)
+}
+
+// pass is one document on its way through the rules. It reads with one cursor and writes with one edit, both from front to
+// back: whatever is decided about a part of the document is decided before anything in it is written.
+type pass struct {
+	n    *Normalizer
+	on   *switches
+	rt   *schema.ResourceType
+	verb scim.Verb
+	id   string
+
+	d   doc.Doc
+	cur doc.Cursor
+	ed  doc.Edit
+
+	acc    *Account
+	place  place
+	secret bool // inside a value that must not be recorded
+	ops    int  // operations written
+
+	primaries int       // primary elements of the list that the pass is in
+	inMembers bool      // inside a group's members
+	element   doc.Value // the element that the pass is in, where it matters
+
+	rec *recorder // learns what happens to an element of a list; nil most of the time
+}
+
+// note counts the application of a rule to the value at the pass's place, and records it.
+func (p *pass) note(r rule, before, after []byte) {
+	p.acc.count(r, 1)
+	if p.rec != nil {
+		p.rec.rule(r)
+	}
+	if p.acc.wants() {
+		b, a := short(string(before)), short(string(after))
+		if p.secret {
+			b, a = Hidden, Hidden
+		}
+		p.acc.records = append(p.acc.records, Record{table[r].ID, p.place.text(p.d), b, a})
+	}
+}
+
+// replace writes text in the place of a span.
+func (p *pass) replace(s doc.Span, text string) {
+	p.ed.Cut(s.From, s.To)
+	p.ed.Write(text)
+	if p.rec != nil {
+		p.rec.edit(s, text)
+	}
+}
+
+func (p *pass) raw(s doc.Span) []byte { return p.d.Raw()[s.From:s.To] }
+
+// list keeps the commas right while members of an array or an object are left out.
+type list struct {
+	last int // where the last member that stays ends; 0 while there is none
+	head int // where the first member begins, if it was left out; 0 else
+}
+
+// keep says that the member at from stays. It has to be called before anything in the member is written, and end after.
+func (l *list) keep(p *pass, from int) {
+	if l.last == 0 && l.head > 0 {
+		p.replace(doc.Span{From: l.head, To: from}, "")
+		l.head = 0
+	}
+}
+
+func (l *list) end(to int) { l.last = to }
+
+// drop leaves a member out.
+func (l *list) drop(p *pass, s doc.Span) {
+	switch {
+	case l.last > 0:
+		p.replace(doc.Span{From: l.last, To: s.To}, "")
+		l.last = s.To
+	case l.head == 0:
+		l.head = s.From
+	}
+}
+
+// close ends the list whose closing bracket is at the given place.
+func (l *list) close(p *pass, bracket int) {
+	if l.last == 0 && l.head > 0 {
+		p.replace(doc.Span{From: l.head, To: bracket}, "")
+	}
+}
+
+// closing is where the bracket is that the cursor has just passed.
+func (p *pass) closing() int { return p.cur.Offset() - 1 }

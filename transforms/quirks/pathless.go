@@ -1,0 +1,292 @@
+package quirks
+
+import (
+	"bytes"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// pathless normalizes an operation without a path: its value is an object of attributes (RFC 7644 §3.5.2.1, §3.5.2.3).
+func (p *pass) pathless(l *list, o *operation) error {
+	if o.act == remove {
+		return p.pathlessRemoval(l, o)
+	}
+	if o.at < 0 {
+		_, _, err := p.verdict(add, &target{}, -1)
+		return err
+	}
+	c := p.d.At(o.at)
+	if c.Kind() != doc.Object {
+		return scim.Errorf(400, scim.InvalidValue, "%s has no path, so that its value has to be an object of attributes", p.where())
+	}
+	plan, err := p.survey(o)
+	if err != nil {
+		return err
+	}
+	switch {
+	case plan.fields > 0 && plan.stay == 0:
+		p.note(plan.why, p.raw(o.span), nil)
+		p.cur.Jump(o.span.To)
+		l.drop(p, o.span)
+		return nil
+	case plan.apart:
+		return p.takeApart(l, o, plan.why)
+	}
+	return p.rewrite(l, o, nil, false, none)
+}
+
+// survey is what has to become of an operation without a path.
+type survey struct {
+	fields, stay int  // keys, and those that are not left out
+	apart        bool // it has to become one operation for each key
+	why          rule // because of which rule
+}
+
+func (p *pass) survey(o *operation) (s survey, err error) {
+	c := p.d.At(o.at)
+	p.place.key(o.value().key)
+	defer p.place.pop()
+	for c.Open(); c.More(); {
+		key := c.Key()
+		at := c.Offset()
+		kind := c.Kind()
+		value := c.Skip()
+		s.fields++
+		s.stay++
+		t, path, err := p.keyTarget(key, kind)
+		if err != nil {
+			return s, err
+		}
+		if path {
+			s.apart, s.why = true, dottedKeys
+		}
+		if t == nil {
+			continue
+		}
+		if t.urn != nil && kind == doc.Object {
+			if s.apart, s.why, err = p.surveyExtension(o.act, t.urn, value, s.apart, s.why); err != nil {
+				return s, err
+			}
+			continue
+		}
+		v, r, err := p.verdict(o.act, t, at)
+		switch {
+		case err != nil:
+			return s, err
+		case v == omit:
+			s.stay--
+			s.why = max(s.why, r)
+		case v == unset:
+			s.apart = true
+			s.why = max(s.why, r)
+		}
+	}
+	return s, nil
+}
+
+// surveyExtension looks for attributes in an extension's object that have to become operations of their own.
+func (p *pass) surveyExtension(a act, s *schema.Schema, span doc.Span, apart bool, why rule) (bool, rule, error) {
+	c := p.d.At(span.From)
+	for c.Open(); c.More(); {
+		key := c.Key()
+		at := c.Offset()
+		c.Skip()
+		t := p.inExtension(s, key)
+		v, r, err := p.verdict(a, t, at)
+		if err != nil {
+			return apart, why, err
+		}
+		if v == unset {
+			apart, why = true, max(why, r)
+		}
+	}
+	return apart, why, nil
+}
+
+// inExtension is the target of a key in an extension's object.
+func (p *pass) inExtension(s *schema.Schema, key doc.Span) *target {
+	name := p.d.In(key).Text()
+	a := s.Attribute(name)
+	if a != nil && p.on[attributeCase] {
+		name = a.Name
+	}
+	path := filter.Path{Attr: filter.Attr{URI: s.ID, Name: name}}
+	if s == p.rt.Core {
+		path.Attr.URI = ""
+	}
+	return &target{attr: a, list: a != nil && a.MultiValued, path: path, canon: path.String(), same: true}
+}
+
+// keyTarget is what a key in an operation without a path leads to, and whether the key is a path that no attribute is
+// called (Q37, Q54): an attribute's name has no dot (RFC 7643 §2.1). It is nil for what the schema does not know.
+func (p *pass) keyTarget(key doc.Span, value doc.Kind) (t *target, path bool, err error) {
+	raw := p.raw(key)
+	special := bytes.IndexAny(raw, `.[:\`) >= 0
+	if !special {
+		if t, err = p.target(key); err != nil || t.attr == nil {
+			return nil, false, nil // a name that no attribute may have: unknown
+		}
+		return t, false, nil
+	}
+	if t, err = p.target(key); err != nil {
+		if !p.on[dottedKeys] {
+			return nil, false, nil
+		}
+		return nil, false, err
+	}
+	switch {
+	case t.urn != nil, t.path.Attr.Name == "":
+		return t, false, nil
+	case t.path.Attr.URI != "" && p.rt.Schema(t.path.Attr.URI) == nil && value == doc.Object:
+		return nil, false, nil // the object of an extension that nobody declared
+	case t.path.Attr.URI == "" && t.path.Attr.Sub == "" && t.path.Filter == nil && bytes.IndexByte(raw, ':') < 0:
+		return t, false, nil // a plain name, written with escapes
+	case !p.on[dottedKeys]:
+		return nil, false, nil
+	}
+	return t, true, nil
+}
+
+// takeApart writes one operation for each key, in their order.
+func (p *pass) takeApart(l *list, o *operation, why rule) error {
+	l.keep(p, o.span.From)
+	if why != none {
+		p.acc.count(why, 1)
+		if p.acc.wants() {
+			p.acc.count(why, -1)
+			p.note(why, []byte("one operation"), []byte("one for each attribute"))
+		}
+	}
+	if !p.opIsCanonical(o) {
+		p.note(p.opRule(p.d.In(o.op).Text()), p.raw(o.op), p.quoted(acts[o.act]))
+	}
+	p.place.key(o.value().key)
+	w := splitter{from: o.span.From}
+	c := p.d.At(o.at)
+	for c.Open(); c.More(); {
+		key := c.Key()
+		kind := c.Kind()
+		value := c.Skip()
+		t, _, err := p.keyTarget(key, kind)
+		if err != nil {
+			return err
+		}
+		if t != nil && t.urn != nil && kind == doc.Object {
+			if err := p.takeExtensionApart(&w, o.act, t, key, value); err != nil {
+				return err
+			}
+			continue
+		}
+		if t == nil {
+			t = &target{canon: p.d.In(key).Text()}
+		}
+		if err := p.single(&w, o.act, t, key, value); err != nil {
+			return err
+		}
+	}
+	p.place.pop()
+	p.replace(doc.Span{From: w.from, To: o.span.To}, "")
+	p.cur.Jump(o.span.To)
+	l.end(o.span.To)
+	return nil
+}
+
+func (p *pass) opIsCanonical(o *operation) bool {
+	return len(p.raw(o.op)) == len(acts[o.act])+2 && string(p.raw(o.op)[1:len(acts[o.act])+1]) == acts[o.act]
+}
+
+// takeExtensionApart writes the object of an extension as one operation, or, where one of its attributes has to be
+// removed, as one operation for each.
+func (p *pass) takeExtensionApart(w *splitter, a act, t *target, key, value doc.Span) error {
+	apart, _, err := p.surveyExtension(a, t.urn, value, false, none)
+	if err != nil {
+		return err
+	}
+	if !apart {
+		return p.single(w, a, t, key, value)
+	}
+	p.place.key(key)
+	defer p.place.pop()
+	c := p.d.At(value.From)
+	for c.Open(); c.More(); {
+		sub := c.Key()
+		if err := p.single(w, a, p.inExtension(t.urn, sub), sub, c.Skip()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// splitter writes several operations in the place of one.
+type splitter struct {
+	from int // what of the original was not cut yet
+	n    int // operations written
+}
+
+func (w *splitter) comma(p *pass) {
+	if w.n++; w.n > 1 {
+		p.ed.Write(",")
+	}
+}
+
+// single writes the operation for one key.
+func (p *pass) single(w *splitter, a act, t *target, key, value doc.Span) error {
+	p.place.key(key)
+	defer p.place.pop()
+	v, r, err := p.verdict(a, t, value.From)
+	if err != nil {
+		return err
+	}
+	if v == omit {
+		p.note(r, p.raw(value), nil)
+		return nil
+	}
+	if err := p.wrote(); err != nil {
+		return err
+	}
+	if !t.same && t.rules[0] != none {
+		for _, r := range t.rules {
+			if r != none {
+				p.note(r, p.raw(key), p.quoted(t.canon))
+			}
+		}
+	}
+	if v == unset {
+		p.ed.Cut(w.from, value.To)
+		w.from = value.To
+		w.comma(p)
+		p.ed.Write(`{"op":"remove","path":`)
+		p.ed.WriteString(t.canon)
+		p.ed.Write("}")
+		p.note(r, p.raw(value), []byte("remove"))
+		return nil
+	}
+	p.ed.Cut(w.from, value.From)
+	w.comma(p)
+	p.ed.Write(`{"op":"`)
+	p.ed.Write(acts[a])
+	p.ed.Write(`","path":`)
+	p.ed.WriteString(t.canon)
+	p.ed.Write(`,"value":`)
+	p.cur.Jump(value.From)
+	if err := p.operand(a, t); err != nil {
+		return err
+	}
+	p.ed.Cut(p.cur.Offset(), p.cur.Offset())
+	p.ed.Write("}")
+	w.from = p.cur.Offset()
+	return nil
+}
+
+// value is the operation's value.
+func (o *operation) value() *part {
+	for i := range o.n {
+		if o.parts[i].what == partValue {
+			return &o.parts[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package quirks
+
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+)
+
+// maxRole is the longest text that is read as a role in JSON (H9).
+const maxRole = 4 << 10
+
+// role writes a role whose value is JSON in a string (Q42) as an object, if the text is wholly what Entra sends: an object
+// with no other keys than id, value and displayName. It tells whether it did.
+func (p *pass) role(s doc.Span) bool {
+	if !p.on[rolesJSON] {
+		return false
+	}
+	outer := p.d.In(s)
+	text, ok := outer.Lookup("value")
+	if !ok || text.Kind() != doc.String || len(text.Raw()) > maxRole || text.Raw()[1] != '{' {
+		return false
+	}
+	inner, err := doc.Scan([]byte(text.Text()))
+	if err != nil {
+		return false
+	}
+	var value, display doc.Value
+	for key, v := range inner.Value().Fields() {
+		switch {
+		case key.Is("id"):
+		case key.Is("value"):
+			value = v
+		case key.Is("displayName"):
+			display = v
+		default:
+			return false
+		}
+		if v.Kind() != doc.String {
+			return false
+		}
+	}
+	if value.Kind() != doc.String {
+		return false
+	}
+	role := doc.Tree(outer)
+	role.Set("value", doc.NewString(value.Text()))
+	if display.Kind() == doc.String && role.Get("display") == nil {
+		role.Set("display", doc.NewString(display.Text()))
+	}
+	out := role.AppendTo(nil)
+	p.replace(s, string(out))
+	p.note(rolesJSON, p.raw(s), out)
+	return true
+}

@@ -1,0 +1,157 @@
+package quirks
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// Rule is one named deviation and what is done about it.
+type Rule struct {
+	ID        string // kebab case
+	Summary   string // what the rule does where it is on: one line
+	Otherwise string // what happens where it is off: one line
+	Catalogue string // its numbers in the catalogue of what providers send, separated by spaces
+	profiles  profiles
+}
+
+// On tells whether the rule is on in a profile, as long as nobody switches it.
+func (r Rule) On(profile string) bool {
+	i := slices.Index(names[:], profile)
+	return i >= 0 && r.profiles&(1<<i) != 0
+}
+
+// Everywhere tells whether every profile agrees on the rule.
+func (r Rule) Everywhere() bool { return r.profiles == all || r.profiles == never }
+
+// Rules are all rules, in the order in which a request meets them.
+func Rules() []Rule { return slices.Clone(table[1:]) }
+
+// The profiles. Rules look at the shape of a document only, so that a profile decides nothing but policy: most of these
+// are another name of [Generic], for the operator who looks for the name of the provider.
+const (
+	Generic    = "generic"
+	Entra      = "entra"
+	Okta       = "okta"
+	OneLogin   = "onelogin"
+	JumpCloud  = "jumpcloud"
+	Google     = "google"
+	Rippling   = "rippling"
+	Ping       = "ping"
+	Authentik  = "authentik"
+	Keycloak   = "keycloak"
+	Salesforce = "salesforce"
+	SailPoint  = "sailpoint"
+)
+
+var names = [...]string{Generic, Entra, Okta, OneLogin, JumpCloud, Google, Rippling, Ping, Authentik, Keycloak, Salesforce, SailPoint}
+
+// Profiles are the names of all profiles.
+func Profiles() []string { return slices.Clone(names[:]) }
+
+// profiles is a set of profiles, one bit each.
+type profiles uint16
+
+const (
+	never profiles = 0
+	all   profiles = 1<<len(names) - 1
+)
+
+func only(profile ...string) (set profiles) {
+	for _, name := range profile {
+		set |= 1 << slices.Index(names[:], name)
+	}
+	return set
+}
+
+// switches says which rules are on.
+type switches [ruleCount]bool
+
+// switched are a profile's rules, with some of them switched on and off. A rule that is named in both lists is a mistake.
+func switched(profile string, enable, disable []string) (on switches, err error) {
+	if profile == "" {
+		profile = Generic
+	}
+	if !slices.Contains(names[:], profile) {
+		return on, unknown("profile", profile, slices.Values(names[:]))
+	}
+	for i, r := range table {
+		on[i] = r.On(profile)
+	}
+	for _, id := range enable {
+		if slices.Contains(disable, id) {
+			return on, fmt.Errorf("quirk %q is both enabled and disabled", id)
+		}
+	}
+	for _, list := range []struct {
+		ids []string
+		to  bool
+	}{{enable, true}, {disable, false}} {
+		for _, id := range list.ids {
+			r := byID(id)
+			if r == none {
+				return on, unknown("quirk", id, ids())
+			}
+			on[r] = list.to
+		}
+	}
+	return on, nil
+}
+
+func byID(id string) rule {
+	for i := rule(1); i < ruleCount; i++ {
+		if table[i].ID == id {
+			return i
+		}
+	}
+	return none
+}
+
+func ids() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, r := range table[1:] {
+			if !yield(r.ID) {
+				return
+			}
+		}
+	}
+}
+
+// unknown is the error for a name that is not in the list; it names what is near.
+func unknown(what, name string, known iter.Seq[string]) error {
+	var near []string
+	for k := range known {
+		if distance(name, k) <= 1+len(k)/4 || len(name) > 3 && (strings.Contains(k, name) || strings.Contains(name, k)) {
+			near = append(near, k)
+		}
+	}
+	if len(near) == 0 {
+		near = slices.Collect(known)
+		if len(near) > len(names) {
+			return fmt.Errorf("unknown %s %q", what, name)
+		}
+		return fmt.Errorf("unknown %s %q; there are %s", what, name, strings.Join(near, ", "))
+	}
+	return fmt.Errorf("unknown %s %q; did you mean %s?", what, name, strings.Join(near, " or "))
+}
+
+// distance is the number of letters to insert, delete or exchange between two names (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,265 @@
+package quirks
+
+// rule is the number of a rule: its place in the table.
+type rule uint8
+
+// The rules, in the order in which a request meets them. Adding one means a line here, a line in the table below, and the
+// place that applies it.
+const (
+	none rule = iota
+
+	// The URL.
+	trailingSlash
+	flagParameter
+	flagInPath
+	queryBeforePath
+	parameterCase
+	pagingBounds
+
+	// Filters and paths.
+	filterSpelling
+	valuePathComparison
+	unquotedLiteral
+	bareManager
+	bareExtension
+	membersComparison
+	strictFilter
+	attributeCase
+	urnDot
+	urnPath
+	asciiNames
+
+	// The text and the envelope.
+	missingContentType
+	byteOrderMark
+	envelopeCase
+	envelopeSchemas
+	envelopeExtras
+	emptyOperations
+	operationCase
+	operationSpaces
+	operationAlias
+	nullPath
+
+	// Values of PATCH operations.
+	dottedKeys
+	missingValue
+	nullValue
+	nullAdd
+	nullBoolean
+	nullMembers
+	emptyReference
+	emptyString
+	removeValue
+	memberRemovalValue
+	membersObject
+	pathlessRemoval
+	stripID
+	foreignID
+
+	// Values anywhere.
+	booleanString
+	localizedBoolean
+	numberString
+	scalarInArray
+	objectForList
+	bareValue
+	managerString
+	refNull
+	duplicateMembers
+	memberNumber
+	rolesJSON
+	rolesDisplay
+	controlCharacters
+	twoPrimaries
+
+	// Resources in POST and PUT.
+	missingSchemas
+	enterpriseURNTypo
+	microsoftGroupSchema
+	scim1Schema
+	unlistedExtension
+	createNulls
+	emptyManager
+	emptyManagerObject
+	dottedKeysCreate
+	readOnlyAttributes
+	emptyLists
+
+	// Answers of a SCIM upstream.
+	answerBoolean
+	answerManager
+	answerMeta
+	answerSchemas
+	answerList
+	answerErrorStatus
+	answerErrorBody
+	answerNotFound
+	answerExists
+	answerExistingMember
+
+	ruleCount
+)
+
+// table describes every rule. Nothing else in the package knows an id, a default or a sentence about a rule: the switch,
+// the counters, the listing and docs/quirks.md are made from it.
+var table = [ruleCount]Rule{
+	trailingSlash: {"trailing-slash", "A slash at the end of the path is ignored; nothing is ever redirected.",
+		"The path is refused as unknown.", "Q2", all},
+	flagParameter: {"flag-parameter", "Feature flags of the Tenant URL (aadOptscim062020, AzureAdScimPatch…) are taken out of the query.",
+		"The flags are sent on.", "Q1", all},
+	flagInPath: {"flag-in-path", "A feature flag that was typed into the path of the Tenant URL is taken out of it.",
+		"The path is refused as unknown.", "Q1", never},
+	queryBeforePath: {"query-before-path", "A path that was appended to the query of the Tenant URL (?aadOptscim062020/Users?filter=…) is put in its place.",
+		"The request is refused as unknown.", "Q1", never},
+	parameterCase: {"parameter-case", "Query parameters are spelled as in RFC 7644 §3.4.2 (startindex becomes startIndex).",
+		"They are sent on as they came and not understood.", "Q6", all},
+	pagingBounds: {"paging-bounds", "A startIndex below 1 becomes 1 and a negative count becomes 0 (RFC 7644 §3.4.2.4).",
+		"They are sent on as they came.", "Q20", all},
+
+	filterSpelling: {"filter-spelling", "Filters, and paths with brackets, are printed again canonically: operators in lower case, single spaces, no parentheses without need.",
+		"A path keeps its spelling. A filter is always printed canonically; then it is just not counted.", "Q21 Q50", all},
+	valuePathComparison: {"value-path-comparison", `emails[type eq "work"].value eq "x" becomes emails[type eq "work" and value eq "x"].`,
+		"The filter is refused with invalidFilter.", "Q16", all},
+	unquotedLiteral: {"unquoted-literal", "A string without quotes in a filter or a path is quoted, where the attribute is a string.",
+		"The filter or path is refused.", "Q15 Q50", all},
+	bareManager: {"bare-manager", "manager means the enterprise extension's manager, in filters its value, unless the core schema has a manager.",
+		"manager is an unknown core attribute and is sent on as it came.", "Q17 Q41 T17", all},
+	bareExtension: {"bare-extension", "Any attribute of an extension may be named without its URN, unless the core schema has one of that name.",
+		"The name is an unknown core attribute and is sent on as it came.", "Q41 T17", never},
+	membersComparison: {"members-comparison", `members eq "x" becomes members.value eq "x".`,
+		"It is sent on as it came: some targets understand just this form.", "O17", never},
+	strictFilter: {"strict-filter", "Filters may use eq and and only, as Entra does; anything else is refused with invalidFilter.",
+		"Every filter of RFC 7644 §3.4.2.2 is taken.", "H20", only(Entra)},
+	attributeCase: {"attribute-case", "Names of attributes are spelled as the schema does.",
+		"They are sent on as they came; they are still understood.", "Q26 Q50", all},
+	urnDot: {"urn-dot", "A dot between a schema's URN and an attribute becomes a colon.",
+		"The path is refused with invalidPath, the filter with invalidFilter.", "Q40", all},
+	urnPath: {"urn-path", "The core schema's URN is taken off names of attributes: weak upstreams do not know it.",
+		"It stays; it is legal (RFC 7644 §3.10).", "Q50", all},
+	asciiNames: {"ascii-names", "A path in which a name has letters outside ASCII is refused with invalidPath.",
+		"It is an unknown attribute and is sent on as it came.", "T3", never},
+
+	missingContentType: {"missing-content-type", "A body without a Content-Type is taken for SCIM.",
+		"It is refused with 415.", "Q3", all},
+	byteOrderMark: {"byte-order-mark", "One UTF-8 byte order mark before the document is ignored.",
+		"It is refused with invalidSyntax.", "H6", all},
+	envelopeCase: {"envelope-case", "The keys of a PATCH are spelled as in RFC 7644 §3.5.2 (operations becomes Operations).",
+		"They are refused with invalidSyntax.", "Q49", all},
+	envelopeSchemas: {"envelope-schemas", "A PATCH whose schemas are missing or wrong gets the PatchOp URN.",
+		"It is refused with invalidSyntax.", "Q49", all},
+	envelopeExtras: {"envelope-extras", "Keys that no PATCH has (id, name) are taken out of it.",
+		"They are sent on.", "Q49", all},
+	emptyOperations: {"empty-operations", "A PATCH without operations is a success that changes nothing.",
+		"It is refused with invalidSyntax.", "Q49", all},
+	operationCase: {"operation-case", "Names of operations are written in lower case.",
+		"They are sent on as they came.", "Q35", all},
+	operationSpaces: {"operation-spaces", "White space around the name of an operation is ignored.",
+		"It is refused with invalidSyntax.", "Q35", never},
+	operationAlias: {"operation-alias", "delete is taken for remove.",
+		"It is refused with invalidSyntax.", "Q35", never},
+	nullPath: {"null-path", "A path that is null is no path.",
+		"It is refused with invalidPath.", "Q49", all},
+
+	dottedKeys: {"dotted-keys", "Keys of an operation without a path that are paths themselves (name.givenName, URN:attribute, emails[…].value) become one operation each, in their order.",
+		"They are sent on as they came.", "Q37 Q54", all},
+	missingValue: {"missing-value", "A replace without a value is a remove.",
+		"It is refused with invalidValue.", "Q45", never},
+	nullValue: {"null-value", "A replace with null is a remove (RFC 7643 §2.5).",
+		"It is sent on as it came.", "Q45", all},
+	nullAdd: {"null-add", "An add of null is left out: it changes nothing.",
+		"It is sent on as it came.", "Q45", all},
+	nullBoolean: {"null-boolean", "null for a boolean (active) is sent on as it came.",
+		"It is refused with invalidValue: it could mean false as well as remove.", "T4", never},
+	nullMembers: {"null-members", "A replace of members with null is taken, and empties the group.",
+		"It is refused with invalidValue.", "Q62", never},
+	emptyReference: {"empty-reference", `A manager that is replaced with "", null or {"value":""} is removed.`,
+		"It is sent on as it came.", "Q41 Q45", all},
+	emptyString: {"empty-string", `A replace with "" is a remove.`,
+		`It is sent on as it came: "" is a value of a string (RFC 7643 §2.3.1).`, "Q45", never},
+	removeValue: {"remove-value", "The value of a remove is left out where the path is no list (RFC 7644 §3.5.2.2).",
+		"It is sent on as it came.", "Q44", all},
+	memberRemovalValue: {"member-removal-value", `A remove of a list with a value becomes one remove for each element (members[value eq "x"]): ignoring the value would empty the list.`,
+		"It is refused with invalidValue.", "Q56", all},
+	membersObject: {"members-object", `The list of members may be wrapped in an object ({"members":[…]}).`,
+		"It is refused with invalidValue.", "O15", all},
+	pathlessRemoval: {"pathless-removal", `A remove without a path and with {"members":[…]} as value removes these members.`,
+		"It is refused with noTarget.", "Q61", never},
+	stripID: {"strip-id", "An id in the value of a PATCH is left out where it is the resource's own.",
+		"It is sent on as it came.", "O5 O12", only(Authentik)},
+	foreignID: {"foreign-id", "A PATCH that would give the resource another id is refused with mutability.",
+		"It is sent on as it came.", "O12", all},
+
+	booleanString: {"boolean-string", `"True" and "False", in any case of ASCII letters, are booleans where the schema says boolean, and nowhere else.`,
+		"They are sent on as they came.", "Q25 Q36 Q52 T1 T3", all},
+	localizedBoolean: {"localized-boolean", "The words for true and false in the languages of Entra's portal (Vrai, Falsch, …) are booleans where the schema says boolean.",
+		"They are refused with invalidValue, as every word that is no boolean.", "Q36 T3", only(Entra)},
+	numberString: {"number-string", `"7" is a number where the schema says integer or decimal, which only attributes that the operator declared are.`,
+		"It is sent on as it came.", "Q46 T8", all},
+	scalarInArray: {"scalar-in-array", `[{"$ref":null,"value":"x"}] for an attribute that is no list becomes "x".`,
+		"It is sent on as it came.", "Q41 Q43", all},
+	objectForList: {"object-for-list", "One object for an attribute that is a list becomes a list of one.",
+		"It is sent on as it came.", "Q63 O8", all},
+	bareValue: {"bare-value", `A string in a list of objects becomes {"value":"…"}.`,
+		"It is sent on as it came.", "Q63", all},
+	managerString: {"manager-string", `A manager that is a string becomes {"value":"…"} (RFC 7643 §4.3).`,
+		"It is sent on as it came.", "Q29 Q41", all},
+	refNull: {"ref-null", `"$ref":null is left out of elements of lists.`,
+		"It is sent on as it came.", "Q55", all},
+	duplicateMembers: {"duplicate-members", "A member that is named twice in one list is named once.",
+		"It is sent on as it came.", "Q59", all},
+	memberNumber: {"member-number", "A member's id that is a number becomes a string of the same digits.",
+		"It is sent on as it came.", "Q63", never},
+	rolesJSON: {"roles-json", `A role whose value is the text {"id":…,"value":…,"displayName":…} becomes an object with value and display. The id is lost.`,
+		"It is sent on as it came.", "Q42 T5", never},
+	rolesDisplay: {"roles-display", "displayName in a role becomes display.",
+		"It is sent on as it came.", "Q30", never},
+	controlCharacters: {"control-characters", "Control characters in userName, externalId, a group's displayName and ids of members are refused with invalidValue.",
+		"They are sent on.", "H7", all},
+	twoPrimaries: {"two-primaries", "A POST or PUT with two primary elements in one list is refused with invalidValue (RFC 7643 §2.4).",
+		"It is sent on as it came.", "T18", all},
+
+	missingSchemas: {"missing-schemas", "A resource without schemas gets the URN of its core schema.",
+		"It is refused with invalidSyntax.", "Q49", all},
+	enterpriseURNTypo: {"enterprise-urn-typo", "The enterprise URN without its last colon (enterprise:2.0User) is repaired.",
+		"It is sent on as it came.", "Q28", all},
+	microsoftGroupSchema: {"microsoft-group-schema", "Microsoft's own schema URI is taken out of a group's schemas.",
+		"It is sent on as it came.", "Q32", all},
+	scim1Schema: {"scim1-schema", "The SCIM 1.0 URN in schemas becomes that of the core schema.",
+		"It is sent on as it came.", "O8", only(OneLogin)},
+	unlistedExtension: {"unlisted-extension", "The URN of an extension that a resource uses is added to its schemas (RFC 7643 §3).",
+		"The list stays as it came.", "Q27", all},
+	createNulls: {"create-nulls", "Attributes that are null are left out of a POST (RFC 7643 §2.5), booleans excepted; never out of a PUT.",
+		"They are sent on as they came.", "Q24 T4 T13", all},
+	emptyManager: {"empty-manager", `A manager "" is left out of a POST.`,
+		"It is sent on as it came.", "Q29", all},
+	emptyManagerObject: {"empty-manager-object", `A manager {"value":""} is left out of a POST.`,
+		"It is sent on as it came.", "O8", only(OneLogin)},
+	dottedKeysCreate: {"dotted-keys-create", "Dotted keys and keys with a URN in a POST become nested objects.",
+		"They are sent on as they came.", "Q54", never},
+	readOnlyAttributes: {"read-only-attributes", "Attributes that only the server may set (id, meta, groups) are left out of a POST, for strict upstreams.",
+		"They are sent on as they came; servers ignore them (RFC 7643 §3.1).", "Q31", never},
+	emptyLists: {"empty-lists", "Lists without an element are left out of a POST, for strict upstreams.",
+		"They are sent on as they came.", "Q23 Q33", never},
+
+	answerBoolean: {"answer-boolean", "Strings for booleans in the upstream's answers become booleans; else Entra would correct them for ever.",
+		"They are answered as they came.", "Q77 Q79", all},
+	answerManager: {"answer-manager", `A manager that is a string in the upstream's answers becomes {"value":"…"}.`,
+		"It is answered as it came.", "Q41 Q77", all},
+	answerMeta: {"answer-meta", "A resource without meta.resourceType gets it.",
+		"It is answered as it came.", "Q77", all},
+	answerSchemas: {"answer-schemas", "A resource without schemas gets those that it uses.",
+		"It is answered as it came.", "Q76 Q77", all},
+	answerList: {"answer-list", "A list gets what it lacks of schemas, totalResults, Resources, startIndex and itemsPerPage, in the right case and type.",
+		"It is answered as it came.", "Q76", all},
+	answerErrorStatus: {"answer-error-status", "status in an error is a string, and detail one string (RFC 7644 §3.12).",
+		"They are answered as they came.", "Q78", all},
+	answerErrorBody: {"answer-error-body", "Errors that are no SCIM errors, HTML and those of frameworks, become SCIM errors without their text.",
+		"They are answered as they came.", "Q78", all},
+	answerNotFound: {"answer-not-found", "404 on a filtered list becomes an empty list: Entra would stop provisioning.",
+		"404 is answered.", "Q12 Q75", all},
+	answerExists: {"answer-exists", "400, 422 or 500 on a POST whose body says that the resource exists becomes 409 uniqueness.",
+		"It is answered as it came.", "Q71", all},
+	answerExistingMember: {"answer-existing-member", "409 on a PATCH that only adds members becomes a success: the member is there.",
+		"409 is answered.", "Q59", never},
+}

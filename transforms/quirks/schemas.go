@@ -1,0 +1,142 @@
+package quirks
+
+import (
+	"slices"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// URIs that only quirks know.
+const (
+	enterpriseTypo = "urn:ietf:params:scim:schemas:extension:enterprise:2.0User"
+	microsoftGroup = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
+	scim1Core      = "urn:scim:schemas:core:1.0"
+)
+
+// schemas is what has to become of the list of schemas of a resource.
+type schemas struct {
+	found bool     // there is one
+	uris  []string // what it should hold
+	rules []rule   // why that is not what it holds
+	text  string   // the new list, as JSON; empty where it stays
+}
+
+func (s *schemas) change(r rule) {
+	if !slices.Contains(s.rules, r) {
+		s.rules = append(s.rules, r)
+	}
+}
+
+// add puts a URI into the list, once, and tells whether it was not there.
+func (s *schemas) add(uri string) bool {
+	if slices.ContainsFunc(s.uris, func(u string) bool { return doc.FoldEqual(u, uri) }) {
+		return false
+	}
+	s.uris = append(s.uris, uri)
+	return true
+}
+
+// schemas looks through a resource before it is normalized: which extensions it uses is known at its end only.
+func (p *pass) schemas() (s schemas, err error) {
+	var used []doc.Value
+	c := p.d.Cursor()
+	for c.Open(); c.More(); {
+		key := p.d.In(c.Key())
+		kind := c.Kind()
+		switch v := c.Skip(); {
+		case key.Is("schemas"):
+			s.found = true
+			if !p.listed(&s, p.d.In(v)) {
+				return s, nil // no list of strings: for the upstream to refuse
+			}
+		case kind == doc.Object && isURN(key):
+			used = append(used, key)
+		}
+	}
+	if len(s.uris) == 0 {
+		if !p.on[missingSchemas] {
+			return s, scim.Errorf(400, scim.InvalidSyntax, "schemas are missing; a %s has at least %s", p.rt.Name, p.rt.Core.ID)
+		}
+		s.add(p.rt.Core.ID)
+		s.change(missingSchemas)
+	}
+	if p.on[unlistedExtension] {
+		for _, key := range used {
+			if s.add(p.canonicalURI(key.Text(), &s)) {
+				s.change(unlistedExtension)
+			}
+		}
+	}
+	if len(s.rules) == 0 {
+		return s, nil
+	}
+	text := []byte("[")
+	for i, uri := range s.uris {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = doc.AppendString(text, uri)
+	}
+	s.text = string(append(text, ']'))
+	return s, nil
+}
+
+// listed takes what is in the list, repaired. It is false where that is no list of strings.
+func (p *pass) listed(s *schemas, v doc.Value) bool {
+	switch v.Kind() {
+	case doc.Null:
+		return true
+	case doc.String:
+		if !p.on[objectForList] {
+			return false
+		}
+		s.change(objectForList)
+		p.list1(s, v)
+		return true
+	case doc.Array:
+		for item := range v.Items() {
+			if item.Kind() != doc.String {
+				return false
+			}
+			p.list1(s, item)
+		}
+		return true
+	}
+	return false
+}
+
+func (p *pass) list1(s *schemas, v doc.Value) {
+	uri := v.Text()
+	if uri == microsoftGroup && p.on[microsoftGroupSchema] && p.rt.Name == "Group" {
+		s.change(microsoftGroupSchema)
+		return
+	}
+	if uri == scim1Core && p.on[scim1Schema] {
+		s.change(scim1Schema)
+		s.add(p.rt.Core.ID)
+		return
+	}
+	if uri = p.canonicalURI(uri, s); !s.add(uri) {
+		s.uris = append(s.uris, uri) // named twice: left alone, unless the list changes anyway
+	}
+}
+
+// canonicalURI repairs a URI and spells it as the schema does.
+func (p *pass) canonicalURI(uri string, s *schemas) string {
+	if doc.FoldEqual(uri, enterpriseTypo) && p.on[enterpriseURNTypo] {
+		s.change(enterpriseURNTypo)
+		return scim.EnterpriseSchema
+	}
+	if known := p.rt.Schema(uri); known != nil && known.ID != uri && p.on[attributeCase] {
+		s.change(attributeCase)
+		return known.ID
+	}
+	return uri
+}
+
+// isURN tells whether a key is the URN of a schema by its look.
+func isURN(key doc.Value) bool {
+	raw := key.Raw()
+	return len(raw) > 6 && doc.FoldEqual(string(raw[1:5]), "urn:")
+}

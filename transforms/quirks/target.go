@@ -1,0 +1,200 @@
+package quirks
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// target is what the path of a PATCH operation leads to.
+type target struct {
+	text   string            // the path as it came, as JSON
+	attr   *schema.Attribute // attribute or sub-attribute; nil where the schema knows none
+	list   bool              // a multi-valued attribute as a whole
+	item   bool              // elements of one: the path ends with a filter
+	refers bool              // the value of an attribute that refers to another resource
+	spread bool              // a sub-attribute of all elements of a list
+	urn    *schema.Schema    // the path is the URI of this extension
+	path   filter.Path
+	canon  string // the canonical path
+	same   bool   // the path came in canonical form
+	rules  [4]rule
+}
+
+// targets remembers what paths lead to: a provider sends the same few paths again and again, and parsing one costs more
+// than everything else that is done about an operation. A slot holds the last path that fell into it, so that the memory
+// is bounded and nothing has to be locked.
+type targets struct{ slots [256]atomic.Pointer[target] }
+
+var seed = maphash.MakeSeed()
+
+// longest path that is remembered: longer ones hold identifiers and come once.
+const longest = 160
+
+// options allows the leniencies of filters and paths whose rules are on.
+func (n *Normalizer) options() filter.Options {
+	o := filter.Options{Allow: filter.Spaces | filter.NumberString}
+	for note, r := range lenient {
+		if n.on[r] {
+			o.Allow |= note
+		}
+	}
+	if n.on[bareManager] {
+		o.Allow |= filter.BareExtension
+	}
+	return o
+}
+
+// lenient are the rules that allow a leniency of the parser, and are counted when it was used.
+var lenient = map[filter.Notes]rule{
+	filter.BareExtension:       bareExtension,
+	filter.ComplexCompare:      membersComparison,
+	filter.UnquotedLiteral:     unquotedLiteral,
+	filter.BooleanString:       booleanString,
+	filter.ValuePathComparison: valuePathComparison,
+	filter.DotInsteadOfColon:   urnDot,
+}
+
+// ruleOf is the rule that stands for a note of the parser.
+func ruleOf(note filter.Notes) rule {
+	switch note {
+	case filter.NameCase:
+		return attributeCase
+	case filter.OperatorCase, filter.Spaces:
+		return filterSpelling
+	case filter.CoreURN:
+		return urnPath
+	case filter.NumberString:
+		return numberString
+	}
+	return lenient[note]
+}
+
+func (p *pass) targets() *targets {
+	if p.rt == p.n.set.Group {
+		return &p.n.group
+	}
+	return &p.n.user
+}
+
+// target is what the path, a JSON string, leads to.
+func (p *pass) target(s doc.Span) (*target, error) {
+	raw := p.raw(s)
+	var slot *atomic.Pointer[target]
+	if len(raw) <= longest && (p.rt == p.n.set.User || p.rt == p.n.set.Group) {
+		slot = &p.targets().slots[maphash.Bytes(seed, raw)%256]
+		if t := slot.Load(); t != nil && t.text == string(raw) {
+			return t, nil
+		}
+	}
+	t, err := p.n.resolve(p.rt, p.d.In(s).Text())
+	if err != nil {
+		return nil, err
+	}
+	t.text = string(raw)
+	if slot != nil {
+		slot.Store(t)
+	}
+	return t, nil
+}
+
+// resolve parses a path and looks up what it leads to.
+func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, error) {
+	path, notes, err := filter.ParsePath(text, rt, n.pathOptions)
+	if err != nil {
+		if t := n.foreignName(text); t != nil {
+			return t, nil
+		}
+		return nil, scim.Errorf(400, scim.InvalidPath, "a path is not understood: %s", err)
+	}
+	t := &target{path: path}
+	if notes.Has(filter.BareExtension) && !n.on[bareExtension] && !doc.FoldEqual(path.Attr.Name, "manager") {
+		// Only the manager may be bare: the parser is asked again without the leniency.
+		o := n.pathOptions
+		o.Allow &^= filter.BareExtension
+		if path, notes, err = filter.ParsePath(text, rt, o); err != nil {
+			return nil, scim.Errorf(400, scim.InvalidPath, "a path is not understood: %s", err)
+		}
+		t.path = path
+	}
+	t.canon = n.spell(rt, path, notes, text)
+	if t.same = t.canon == text; !t.same {
+		n.judge(t, notes, path)
+	}
+	if path.Attr.Name == "" {
+		t.urn = rt.Schema(path.Attr.URI)
+		return t, nil
+	}
+	whole := rt.Attribute(path.Attr.URI, path.Attr.Name, "")
+	t.attr = rt.Attribute(path.Attr.URI, path.Attr.Name, path.Attr.Sub)
+	if whole != nil && path.Attr.Sub != "" {
+		t.spread = whole.MultiValued
+		t.refers = t.attr != nil && t.attr.Name == "value" && pointsElsewhere(whole)
+	}
+	switch {
+	case path.Sub != "":
+		t.attr = t.attr.SubAttribute(path.Sub)
+	case path.Filter != nil:
+		t.item = true
+	case t.attr != nil:
+		t.list = t.attr.MultiValued
+	}
+	return t, nil
+}
+
+// foreignName is the target of a path with letters that no attribute of SCIM has (RFC 7643 §2.1). They are never folded
+// to the ASCII letters that they look like (T3): whatever it names, it is none of ours.
+func (n *Normalizer) foreignName(text string) *target {
+	foreign := false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 0x80:
+			foreign = true
+		case c <= ' ' || c == '"' || c == '[' || c == ']' || c == '(' || c == ')':
+			return nil
+		}
+	}
+	if !foreign || n.on[asciiNames] {
+		return nil
+	}
+	return &target{canon: text, same: true}
+}
+
+// spell is the canonical path, as far as the rules that are on go.
+func (n *Normalizer) spell(rt *schema.ResourceType, path filter.Path, notes filter.Notes, text string) string {
+	legal := notes &^ (filter.NameCase | filter.CoreURN | filter.OperatorCase)
+	keep := legal == 0 &&
+		(!notes.Has(filter.NameCase) || !n.on[attributeCase]) &&
+		(!notes.Has(filter.CoreURN) || !n.on[urnPath]) &&
+		(path.Filter == nil || !n.on[filterSpelling])
+	if keep {
+		return text
+	}
+	s := path.String()
+	if notes.Has(filter.CoreURN) && !n.on[urnPath] {
+		s = rt.Core.ID + ":" + s
+	}
+	return s
+}
+
+// judge names the rules that changed a path.
+func (n *Normalizer) judge(t *target, notes filter.Notes, path filter.Path) {
+	i := 0
+	for note := range notes.All() {
+		r := ruleOf(note)
+		if note == filter.BareExtension && !n.on[bareExtension] {
+			r = bareManager
+		}
+		if i < len(t.rules) && n.on[r] {
+			t.rules[i] = r
+			i++
+		}
+	}
+	if i == 0 {
+		t.rules[0] = filterSpelling
+	}
+}

@@ -1,0 +1,313 @@
+package quirks
+
+import (
+	"bytes"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// value normalizes the value at the cursor, which is the attribute's, and moves behind it. Only the schema decides what it
+// should be: a value of an attribute that the schema does not know is left alone (T2), however it looks.
+func (p *pass) value(a *schema.Attribute, whole bool) error {
+	if a == nil {
+		p.cur.Skip()
+		return nil
+	}
+	if a.Returned == schema.Never && !p.secret {
+		p.secret = true
+		defer func() { p.secret = false }()
+	}
+	if whole {
+		return p.many(a)
+	}
+	switch p.cur.Kind() {
+	case doc.String:
+		return p.text(a)
+	case doc.Object:
+		if a.Type == schema.Complex {
+			return p.complex(a)
+		}
+	case doc.Array:
+		return p.unwrap(a)
+	case doc.Bool:
+		if s := p.cur.Skip(); a.Name == "primary" && p.d.In(s).True() {
+			p.primaries++
+		}
+		return nil
+	case doc.Number:
+		if s := p.cur.Skip(); p.inMembers && a.Name == "value" && p.on[memberNumber] && digits(p.raw(s)) {
+			p.wrap(s, `"`, `"`)
+			p.note(memberNumber, p.raw(s), nil)
+		}
+		return nil
+	}
+	p.cur.Skip()
+	return nil
+}
+
+// text normalizes a string.
+func (p *pass) text(a *schema.Attribute) error {
+	s := p.cur.Skip()
+	switch a.Type {
+	case schema.Boolean:
+		return p.boolean(a, s)
+	case schema.Integer, schema.Decimal:
+		p.number(a, s)
+	case schema.Complex:
+		if p.on[managerString] && s.To-s.From > 2 && a.SubAttribute("value") != nil {
+			p.wrap(s, `{"value":`, "}")
+			p.note(managerString, p.raw(s), p.wrapped(s))
+		}
+	case schema.String:
+		return p.controls(a, s)
+	}
+	return nil
+}
+
+// wrap writes text around a value that stays as it is.
+func (p *pass) wrap(s doc.Span, before, after string) {
+	p.replace(doc.Span{From: s.From, To: s.From}, before)
+	p.replace(doc.Span{From: s.To, To: s.To}, after)
+}
+
+func (p *pass) wrapped(s doc.Span) []byte {
+	if !p.acc.wants() {
+		return nil
+	}
+	return append(append([]byte(`{"value":`), p.raw(s)...), '}')
+}
+
+// boolean makes a boolean of a string.
+func (p *pass) boolean(a *schema.Attribute, s doc.Span) error {
+	if !p.on[booleanString] {
+		return nil
+	}
+	v, r := p.d.In(s), booleanString
+	word := ""
+	switch {
+	case v.Is("true"):
+		word = "true"
+	case v.Is("false"):
+		word = "false"
+	case p.on[localizedBoolean]:
+		r = localizedBoolean
+		word = localized(v.Text())
+	}
+	if word == "" {
+		return scim.Errorf(400, scim.InvalidValue, "%s at %s is neither true nor false; correct the mapping of %s (in Entra: "+
+			`Switch([IsSoftDeleted], , "False", "True", "True", "False") for active)`, a.Name, p.where(), a.Name)
+	}
+	if word == "true" && a.Name == "primary" {
+		p.primaries++
+	}
+	p.replace(s, word)
+	p.note(r, p.raw(s), []byte(word))
+	return nil
+}
+
+// number makes a number of a string that is written like one in JSON. No other text is: "007" is none.
+func (p *pass) number(a *schema.Attribute, s doc.Span) {
+	if !p.on[numberString] {
+		return
+	}
+	inside := p.raw(s)[1 : s.To-s.From-1]
+	if !isNumber(inside, a.Type == schema.Decimal) {
+		return
+	}
+	p.replace(s, string(inside))
+	p.note(numberString, p.raw(s), inside)
+}
+
+// isNumber tells whether the text is an integer, or with decimal, a decimal number, in JSON's spelling (RFC 8259 §6).
+func isNumber(b []byte, decimal bool) bool {
+	b = bytes.TrimPrefix(b, []byte("-"))
+	whole, fraction, dotted := bytes.Cut(b, []byte("."))
+	if dotted && (!decimal || !digits(fraction)) {
+		return false
+	}
+	return digits(whole) && (len(whole) == 1 || whole[0] != '0') && len(b) <= 100
+}
+
+func digits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// controls refuses control characters in what identifies a resource (H7). Elsewhere they may mean something: an address
+// has lines.
+func (p *pass) controls(a *schema.Attribute, s doc.Span) error {
+	if !p.escaped(s) || !p.on[controlCharacters] || !p.identifies(a) {
+		return nil
+	}
+	for _, c := range []byte(p.d.In(s).Text()) {
+		if c < ' ' || c == 0x7f {
+			p.acc.count(controlCharacters, 1)
+			return scim.Errorf(400, scim.InvalidValue, "%s at %s has control characters", a.Name, p.where())
+		}
+	}
+	return nil
+}
+
+// escaped tells whether a string, or the inside of one, has an escape.
+func (p *pass) escaped(s doc.Span) bool { return bytes.IndexByte(p.raw(s), '\\') >= 0 }
+
+func (p *pass) identifies(a *schema.Attribute) bool {
+	switch a.Name {
+	case "userName", "externalId":
+		return true
+	case "displayName":
+		return p.rt == p.n.set.Group
+	case "value":
+		return p.inMembers
+	}
+	return a.Uniqueness != schema.None
+}
+
+// unwrap takes the one element out of an array for an attribute that is no list (Q43). Anything else in an array is left
+// alone: two elements are nobody's to choose from (T6).
+func (p *pass) unwrap(a *schema.Attribute) error {
+	outer := p.cur
+	array := outer.Skip()
+	if inner, ok := p.only(a); ok && p.on[scalarInArray] {
+		p.replace(doc.Span{From: array.From, To: inner.From}, "")
+		p.note(scalarInArray, p.raw(array), p.raw(inner))
+		p.cur.Jump(inner.From)
+		if err := p.value(a, false); err != nil {
+			return err
+		}
+		p.replace(doc.Span{From: inner.To, To: array.To}, "")
+	}
+	p.cur.Jump(array.To)
+	return nil
+}
+
+// only is what the one element of the array at the cursor holds.
+func (p *pass) only(a *schema.Attribute) (s doc.Span, ok bool) {
+	c := p.cur
+	if c.Open(); !c.More() {
+		return s, false
+	}
+	kind := c.Kind()
+	s = c.Skip()
+	if c.More() {
+		return s, false
+	}
+	switch {
+	case a.Type == schema.Complex && a.SubAttribute("value") != nil:
+		return s, kind == doc.Object || kind == doc.String
+	case kind != doc.Object || a.Type == schema.Complex:
+		return s, false
+	}
+	e := p.d.At(s.From)
+	for e.Open(); e.More(); {
+		key := p.d.In(e.Key())
+		switch {
+		case key.Is("value"):
+			k := e.Kind()
+			ok = k != doc.Object && k != doc.Array && k != doc.Null
+			s = e.Skip()
+		case key.Is("$ref"):
+			e.Skip()
+		default:
+			return s, false
+		}
+	}
+	return s, ok
+}
+
+// complex normalizes the object at the cursor, whose members are sub-attributes.
+func (p *pass) complex(a *schema.Attribute) error {
+	p.cur.Open()
+	var l list
+	for p.cur.More() {
+		key := p.cur.Key()
+		var sub *schema.Attribute
+		if a != nil {
+			sub = p.sub(a, key)
+		}
+		kind := p.cur.Kind()
+		if kind == doc.Null && p.nullField(&l, sub, key) {
+			continue
+		}
+		l.keep(p, key.From)
+		p.place.key(key)
+		if sub != nil {
+			p.spell(key, sub.Name)
+		}
+		if p.rec != nil && kind == doc.String {
+			c := p.cur
+			p.rec.text(sub, key, c.Skip())
+		}
+		if err := p.value(sub, sub != nil && sub.MultiValued); err != nil {
+			return err
+		}
+		p.place.pop()
+		l.end(p.cur.Offset())
+	}
+	l.close(p, p.closing())
+	return nil
+}
+
+// sub is the sub-attribute that a key names. It is called for each key of each element of a list that has to be opened.
+func (p *pass) sub(a *schema.Attribute, key doc.Span) *schema.Attribute {
+	k := p.d.In(key)
+	for _, s := range a.Sub {
+		if k.Is(s.Name) {
+			return s
+		}
+	}
+	if a.Name == "roles" && p.on[rolesDisplay] && k.Is("displayName") && !p.alongside(key, "display") {
+		return a.SubAttribute("display")
+	}
+	return nil
+}
+
+// alongside tells whether the object that the key is in has another key too.
+func (p *pass) alongside(doc.Span, string) bool {
+	v, _ := p.element.Lookup("display")
+	return v.Kind() != doc.Invalid
+}
+
+// spell writes a key in the schema's spelling.
+func (p *pass) spell(key doc.Span, name string) {
+	raw := p.raw(key)
+	if len(raw) == len(name)+2 && string(raw[1:len(raw)-1]) == name {
+		return
+	}
+	text := p.d.In(key).Text()
+	r := attributeCase
+	if !doc.FoldEqual(text, name) {
+		r = rolesDisplay
+	}
+	if text == name || !p.on[r] {
+		return
+	}
+	p.replace(key, string(doc.AppendString(nil, name)))
+	p.note(r, raw, p.quoted(name))
+}
+
+// nullField leaves out a sub-attribute that is null, where null says nothing: "$ref":null everywhere (Q55), anything in a
+// POST (Q24). The cursor is behind it then.
+func (p *pass) nullField(l *list, sub *schema.Attribute, key doc.Span) bool {
+	r := none
+	switch {
+	case p.on[refNull] && p.d.In(key).Is("$ref") && p.verb != scim.Replace:
+		r = refNull
+	case p.verb == scim.Create && p.on[createNulls] && sub != nil && sub.Type != schema.Boolean:
+		r = createNulls
+	default:
+		return false
+	}
+	s := p.cur.Skip()
+	p.place.key(key)
+	p.note(r, p.raw(s), nil)
+	p.place.pop()
+	l.drop(p, doc.Span{From: key.From, To: s.To})
+	return true
+}
