@@ -66,14 +66,14 @@ func TestOrganizationAdapts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(decoded(t, tt.want), decoded(t, got)); diff != "" {
+			if diff := cmp.Diff(organizationJSON(t, tt.want), organizationJSON(t, got)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-func decoded(t *testing.T, text string) any {
+func organizationJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
