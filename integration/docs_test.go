@@ -58,7 +58,7 @@ func TestDocumentedCaddyfiles(t *testing.T) {
 	}
 }
 
-var variable = regexp.MustCompile(`\{(?:\$|env\.)([A-Z0-9_]+)(?::[^}]*)?\}`)
+var variable = regexp.MustCompile(`\{(?:\$|env\.)([A-Z0-9_]+)\}`)
 
 func runDocumented(t *testing.T, text string) {
 	dir := t.TempDir()

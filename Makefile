@@ -1,0 +1,68 @@
+# Everything a person needs. `make run` and `make test` come first; `make help` lists the rest.
+
+GO      ?= go
+TAGS    := nobadger,nomysql,nopgx
+GOFLAGS := -tags=$(TAGS)
+export GOFLAGS
+# Caddy needs no C compiler; the race detector does.
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+
+GOLANGCI    := v2.15.0
+GOVULNCHECK := v1.9.0
+BIN         := $(CURDIR)/build/bin
+
+.PHONY: help run build test bench fuzz lint test-real xcaddy golden clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## start the gateway on its embedded organization, in the foreground
+	@examples/run.sh
+
+build: ## build Caddy with the gateway into build/caddy
+	@mkdir -p build
+	$(BUILD) -o build/caddy ./cmd/caddy
+
+test: ## run all tests with the race detector
+	$(GO) test -race -timeout 15m ./...
+
+bench: ## measure, always as a ratio to a floor of the same run
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./transforms/...
+	$(GO) test -run '^$$' -bench 'Overhead' -benchtime 20x ./integration
+	$(GO) test -run '^$$' -bench 'Provisioning' -benchtime 1x -timeout 30m ./integration
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+lint: $(BIN)/golangci-lint $(BIN)/govulncheck ## gofmt, go vet, golangci-lint, govulncheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'gofmt would change:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags $(TAGS),real ./integration
+	$(BIN)/golangci-lint run ./...
+	@.ci/vulnerabilities $(BIN)/govulncheck
+
+$(BIN)/golangci-lint:
+	GOFLAGS= GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+
+$(BIN)/govulncheck:
+	GOFLAGS= GOBIN=$(BIN) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
+
+test-real: ## Entra's cycle against PocketBase and Redmine, installed and started here
+	$(GO) test -tags $(TAGS),real -run 'TestPocketBase|TestRedmine' -timeout 20m -v ./integration
+
+xcaddy: ## build with xcaddy from this checkout, as a user would
+	@mkdir -p build
+	GOFLAGS= $(GO) run github.com/caddyserver/xcaddy/cmd/xcaddy@v0.4.5 build v2.11.9 \
+		--with github.com/caddy-scim/gateway@v0.0.0=. --output build/caddy-xcaddy
+
+golden: ## write the golden files anew; read the diff before committing it
+	$(GO) test ./caddyfile ./transforms/... -run 'Golden|Corpus|Docs' -update
+
+clean: ## remove what was built and what make run has kept
+	rm -rf build .run
