@@ -12,7 +12,7 @@ type Edit struct {
 // Edit begins a changed copy.
 func (d Doc) Edit() Edit { return Edit{src: d.raw} }
 
-// Cut leaves out the bytes from from up to to, which may be none, and is where the next Write goes. Neither may lie before
+// Cut leaves out the bytes from one offset up to another, which may be none, and is where the next Write goes. Neither may lie before
 // what was cut last.
 func (e *Edit) Cut(from, to int) {
 	if e.out == nil {

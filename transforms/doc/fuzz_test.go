@@ -3,8 +3,10 @@ package doc_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -112,19 +114,11 @@ func FuzzScan(f *testing.F) {
 			t.Fatal("the scanner wrote to the text")
 		}
 		if err != nil {
-			if e := new(doc.Error); !asError(err, e) || e.Offset < 0 || e.Offset > len(text) || e.Reason == "" || !d.IsZero() {
+			if e, ok := errors.AsType[*doc.Error](err); !ok || e.Offset < 0 || e.Offset > len(text) || e.Reason == "" || !d.IsZero() {
 				t.Fatalf("%#v", err)
 			}
 		}
 	})
-}
-
-func asError(err error, e *doc.Error) bool {
-	p, ok := err.(*doc.Error)
-	if ok {
-		*e = *p
-	}
-	return ok
 }
 
 // FuzzTree takes whatever the scanner accepts: readers must agree with encoding/json on every value in it, and a tree must
@@ -299,7 +293,7 @@ func mutate(n *doc.Node, choice byte, name string) {
 		}
 	case 9:
 		if items := n.Items(); len(items) > 0 {
-			n.SetItems(append(items[:len(items):len(items)], items[0].Clone()))
+			n.SetItems(append(slices.Clip(items), items[0].Clone()))
 		}
 	case 10:
 		for i := range 3 * 16 { // past the point where an object gets an index

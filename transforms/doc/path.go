@@ -91,6 +91,7 @@ func (v Value) Find(p Path) Value {
 func (v Value) walk(steps []step) Value {
 	for i, s := range steps {
 		switch s.kind {
+		case thisStep:
 		case plainStep:
 			v = v.get(s.plain)
 		case valuesStep:

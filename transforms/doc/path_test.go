@@ -1,7 +1,9 @@
 package doc_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -232,6 +234,8 @@ func FuzzFind(f *testing.F) {
 		if err != nil {
 			return
 		}
+		checkPaths(t, d.Value(), d.Value(), "")
+
 		p, err := doc.ParsePath(path)
 		if err != nil {
 			return
@@ -243,6 +247,28 @@ func FuzzFind(f *testing.F) {
 			checkValue(t, v)
 		}
 	})
+}
+
+// checkPaths finds every value of a document by its names and indexes.
+func checkPaths(t *testing.T, root, v doc.Value, path string) {
+	t.Helper()
+	if path != "" {
+		p, err := doc.ParsePath(path[1:])
+		if err != nil {
+			return // an empty name, a control character, too long
+		}
+		if got := root.Find(p); !bytes.Equal(got.Raw(), v.Raw()) || got.Kind() != v.Kind() {
+			t.Fatalf("%q finds %q, not %q, in %q", p, got.Raw(), v.Raw(), root.Raw())
+		}
+	}
+	for name, val := range v.Fields() {
+		checkPaths(t, root, val, path+"."+doc.Escape(name.Text()))
+	}
+	i := 0
+	for item := range v.Items() {
+		checkPaths(t, root, item, path+"."+strconv.Itoa(i))
+		i++
+	}
 }
 
 func TestSetPath(t *testing.T) {

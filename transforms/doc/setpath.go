@@ -165,7 +165,6 @@ func (n *Node) takes(p SetPath, i int) error {
 	step := p.steps[i]
 	switch n.Kind() {
 	case Object:
-		return nil
 	case Array:
 		if step.index < 0 {
 			return fmt.Errorf("%s: there is an array where %q should be", p.text, step.name)
@@ -173,9 +172,10 @@ func (n *Node) takes(p SetPath, i int) error {
 		if step.index > len(n.Items()) {
 			return fmt.Errorf("%s: the array has too few elements for the index %d", p.text, step.index)
 		}
-		return nil
+	case Invalid, Null, Bool, Number, String:
+		return fmt.Errorf("%s: there is a %s where %q should be", p.text, n.Kind(), step.name)
 	}
-	return fmt.Errorf("%s: there is a %s where %q should be", p.text, n.Kind(), step.name)
+	return nil
 }
 
 // put is for a place that takes the step.
@@ -217,7 +217,7 @@ func (d Doc) With(p SetPath, v Value) (Doc, error) {
 		return Doc{}, fmt.Errorf("%s: there is no value to set", p.text)
 	}
 	if p.IsThis() {
-		return Doc{v.raw}, nil
+		return Doc(v), nil
 	}
 	// sjson overwrites in silence what is in its way, and fills arrays up with nulls: a tree knows whether it would.
 	if err := Tree(d.Value()).SetPath(p, Tree(v)); err != nil {

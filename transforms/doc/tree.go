@@ -239,10 +239,11 @@ func (n *Node) Equal(m *Node) bool {
 		return true
 	case Array:
 		return slices.EqualFunc(n.Items(), m.Items(), (*Node).Equal)
+	case Null, Bool, Number, String:
+		return n.Text() == m.Text()
 	case Invalid:
-		return true
 	}
-	return n.Text() == m.Text()
+	return true
 }
 
 // AppendTo prints the node at the end of dst. Nil prints as null.
