@@ -1,7 +1,6 @@
 package patch
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -48,7 +47,7 @@ func newEngine(res *doc.Node, rt *schema.ResourceType) *engine {
 
 // finish puts the work into res, unless it came to nothing or would leave something that cannot be.
 func (e *engine) finish(res *doc.Node) ([]string, error) {
-	e.settle()
+	e.settle(slices.Clone(e.order)...)
 	changed := Diff(res, e.res, e.rt)
 	if len(changed) == 0 {
 		return nil, nil
@@ -61,17 +60,24 @@ func (e *engine) finish(res *doc.Node) ([]string, error) {
 	return changed, nil
 }
 
-// settle writes the open lists back. A list without elements is no attribute, and an extension without attributes no
-// extension (RFC 7643 §2.5).
-func (e *engine) settle() {
-	for _, l := range e.order {
-		if rest := l.rest(); len(rest) > 0 {
+// settle writes open lists back. A list without elements is no attribute, and an extension without attributes no
+// extension (RFC 7643 §2.5); only an undeclared one that was empty before stays, to tell that it is a list.
+func (e *engine) settle(lists ...*openList) {
+	for _, l := range lists {
+		switch rest := l.rest(); {
+		case len(rest) > 0:
 			e.container(l.at.URI, true).Set(l.at.Name, doc.NewArray(rest...))
-		} else {
+		case l.attr != nil || !absent(e.container(l.at.URI, false).Get(l.at.Name)):
 			e.unset(l.at)
 		}
+		e.close(l)
 	}
-	e.lists, e.order = map[string]*openList{}, nil
+}
+
+// close forgets an open list.
+func (e *engine) close(l *openList) {
+	delete(e.lists, key(l.at))
+	e.order = slices.DeleteFunc(e.order, func(o *openList) bool { return o == l })
 }
 
 // checkKept refuses a result in which a required attribute has lost its value, or an immutable one has another
@@ -131,24 +137,21 @@ func (e *engine) unset(at filter.Attr) {
 	}
 }
 
-// list opens a multi-valued attribute.
-func (e *engine) list(t *target) *openList {
-	key := doc.Fold(t.at.String())
+// key is what open lists are found by.
+func key(at filter.Attr) string { return doc.Fold(at.String()) }
+
+// list opens a multi-valued attribute. One that is about to get its first value takes its place among the others now.
+func (e *engine) list(op Op, t *target) *openList {
+	key := key(t.at)
 	l := e.lists[key]
 	if l == nil {
+		if t.attr != nil && op != OpRemove && e.container(t.at.URI, false).Get(t.at.Name) == nil {
+			e.container(t.at.URI, true).Set(t.at.Name, doc.NewArray())
+		}
 		l = &openList{newList(e.container(t.at.URI, false).Get(t.at.Name), t.attr, &e.budget), t.at}
 		e.lists[key], e.order = l, append(e.order, l)
 	}
 	return l
-}
-
-// isOpen tells whether the attribute has been opened as a list.
-func (e *engine) isOpen(t *target) bool { return e.lists[doc.Fold(t.at.String())] != nil }
-
-// close drops open lists together with what was done to them.
-func (e *engine) close(which func(at filter.Attr) bool) {
-	e.order = slices.DeleteFunc(e.order, func(l *openList) bool { return which(l.at) })
-	maps.DeleteFunc(e.lists, func(_ string, l *openList) bool { return which(l.at) })
 }
 
 // apply carries out one operation.
@@ -183,10 +186,16 @@ func (e *engine) assign(op Op, t *target, v doc.Value) error {
 			op = OpRemove
 		}
 	}
-	if e.several(op, t, v) {
-		return e.assignList(op, t, v)
+	if !e.several(op, t, v) {
+		return e.assignOne(op, t, v)
 	}
-	return e.assignOne(op, t, v)
+	if err := e.assignList(op, t, v); err != nil {
+		return err
+	}
+	if t.attr == nil { // what it holds now decides what it is for the next operation
+		e.settle(e.list(op, t))
+	}
+	return nil
 }
 
 // checkValue checks the type of a value. With a value filter and no sub-attribute it is one element.
@@ -204,20 +213,16 @@ func (e *engine) several(op Op, t *target, v doc.Value) bool {
 	if t.attr != nil {
 		return t.attr.MultiValued
 	}
-	if op == OpReplace && t.filter == nil && t.sub == "" {
-		if v.Kind() != doc.Array { // whatever it was so far
-			e.close(func(at filter.Attr) bool { return doc.FoldEqual(at.String(), t.at.String()) })
-		}
+	held := e.container(t.at.URI, false).Get(t.at.Name).Kind() == doc.Array
+	switch {
+	case t.filter != nil:
+		return true
+	case t.sub != "" || op == OpRemove:
+		return held
+	case op == OpReplace:
 		return v.Kind() == doc.Array
 	}
-	if t.filter != nil || e.isOpen(t) {
-		return true
-	}
-	held := e.container(t.at.URI, false).Get(t.at.Name)
-	if t.sub != "" || op == OpRemove {
-		return held.Kind() == doc.Array
-	}
-	return v.Kind() == doc.Array || held.Kind() == doc.Array
+	return v.Kind() == doc.Array || held
 }
 
 // assignOne works on a single-valued attribute.

@@ -41,6 +41,7 @@ func newList(v *doc.Node, attr *schema.Attribute, budget *int) *list {
 		l.items = []*doc.Node{v}
 	}
 	l.live = len(l.items)
+	*budget -= l.live
 	return l
 }
 

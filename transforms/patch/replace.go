@@ -1,6 +1,8 @@
 package patch
 
 import (
+	"slices"
+
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -43,7 +45,7 @@ func assume(kept *doc.Node, body doc.Doc, rt *schema.ResourceType) (*engine, err
 	if err := e.assignAll(OpReplace, root); err != nil {
 		return nil, err
 	}
-	e.settle()
+	e.settle(slices.Clone(e.order)...)
 	for _, a := range rt.Core.Attributes {
 		if a.Required && absent(e.res.Get(a.Name)) {
 			return nil, scim.Errorf(400, scim.InvalidValue, "%s is required", a.Name)

@@ -8,7 +8,7 @@ import (
 
 // assignList works on a multi-valued attribute.
 func (e *engine) assignList(op Op, t *target, v doc.Value) error {
-	l := e.list(t)
+	l := e.list(op, t)
 	switch {
 	case t.filter != nil:
 		return e.assignSelected(op, l, t, v)

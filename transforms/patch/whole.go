@@ -115,7 +115,11 @@ func (e *engine) checkID(v doc.Value) error {
 }
 
 func (e *engine) removeExtension(uri string) error {
-	e.close(func(at filter.Attr) bool { return doc.FoldEqual(at.URI, uri) })
+	for _, l := range slices.Clone(e.order) {
+		if doc.FoldEqual(l.at.URI, uri) {
+			e.close(l)
+		}
+	}
 	e.res.Delete(uri)
 	return nil
 }
