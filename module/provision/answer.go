@@ -1,0 +1,78 @@
+package provision
+
+import (
+	"context"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// answer is a resource as the provider is told of it.
+func (s *session) answer(ctx context.Context, k *kind, sub *subject, status int) (*scim.Answer, error) {
+	res, err := s.shown(ctx, k, sub)
+	if err != nil {
+		return nil, err
+	}
+	return &scim.Answer{Status: status, Body: res.AppendTo(nil)}, nil
+}
+
+// created is the answer to a POST (RFC 7644 §3.3).
+func (s *session) created(ctx context.Context, k *kind, sub *subject) (*scim.Answer, error) {
+	a, err := s.answer(ctx, k, sub, http.StatusCreated)
+	if err != nil {
+		return nil, err
+	}
+	a.Location = scim.Location(s.op.Base, k.rt, sub.id)
+	return a, nil
+}
+
+// shown is a resource with all that the request asks for and nothing else. Members are read only where they are asked
+// for, because that is one more call for each group.
+func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, error) {
+	sub, err := s.merged(ctx, k, sub)
+	if err != nil {
+		return nil, err
+	}
+	res := sub.res.Clone()
+	if sub.entry == nil { // the ledger holds all that was written, which is more than is kept in the end
+		for _, attribute := range attributesOf(k.rt, res) {
+			if !k.shows(attribute) && attribute != "emails" {
+				setAttribute(k.rt, res, attribute, nil)
+			}
+		}
+	}
+	if k == s.group {
+		res.Delete("members")
+		if s.wants("members") {
+			if err := s.count(ctx, sub); err != nil {
+				return nil, err
+			}
+			res.Set("members", s.members(sub))
+		}
+	}
+	scim.Complete(res, k.rt, s.op.Base)
+	return scim.Project(res, k.rt, s.op.Query), nil
+}
+
+// wants tells whether the request asks for an attribute, or a part of it (RFC 7644 §3.9).
+func (s *session) wants(name string) bool {
+	q := s.op.Query
+	for _, path := range q.Excluded {
+		if doc.FoldEqual(path, name) {
+			return false
+		}
+	}
+	for _, path := range q.Attributes {
+		if doc.FoldEqual(wholeOf(s.op.Type, path), name) {
+			return true
+		}
+	}
+	return len(q.Attributes) == 0
+}
+
+func (s *session) logLedger(err error) {
+	s.log.Error("the ledger could not be written; the provider will have to correct what is lost", zap.Error(err))
+}

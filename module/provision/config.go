@@ -1,0 +1,181 @@
+// Package provision carries SCIM operations out on an organization: an API of members and groups that knows nothing of
+// SCIM. What the API looks like is said by a mapping (transforms/mapping); what has to happen is said here, and is the
+// same for every API: who is invited, linked, revoked, restored or removed, how a membership is changed without losing
+// another one, what is answered.
+package provision
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// What happens to a user who is created although such a member exists.
+const (
+	ExistingConflict = "conflict"
+	ExistingLink     = "link"
+)
+
+// What happens to a user who is created with active false.
+const (
+	InactiveDefer  = "defer"
+	InactiveRevoke = "create_then_revoke"
+	InactiveReject = "reject"
+)
+
+// What happens to a user who is deleted.
+const (
+	DeleteRemove = "remove"
+	DeleteRevoke = "revoke"
+	DeleteRefuse = "refuse"
+)
+
+// Organization carries operations out on an API of members and groups, as a mapping describes it.
+//
+// New users are invited. A user who is deactivated is revoked and keeps the memberships; one who is activated again is
+// restored. A user who leaves a group stays a member of the organization. Nothing is written that is so already.
+type Organization struct {
+	// The name of the organization in the gateway's own memory: the ledger and the locks are kept under it. Gateways that
+	// share a storage and provision the same organization must use the same name. The default is derived from the mapping
+	// and is therefore lost when the mapping changes; the ledger then starts anew, which costs a round of corrections.
+	ID string `json:"id,omitempty"`
+
+	// How operations become calls of the organization's API. Required.
+	Mapping *mapping.Definition `json:"mapping,omitempty"`
+
+	// Attributes that RFC 7643 does not define and that the mapping uses.
+	CustomAttributes []schema.Custom `json:"custom_attributes,omitempty"`
+
+	// What happens when a user or group is created that the organization has already: "conflict" answers 409 uniqueness,
+	// and the provider looks the resource up and links it itself; "link" answers 201 with the one that exists, whose name
+	// and externalId stay as they are. The default is conflict.
+	Existing string `json:"existing,omitempty"`
+
+	// What happens when a user is created with active false: "defer" remembers the user and creates the member when the
+	// user is first active, so that nobody is invited before; "create_then_revoke" invites and revokes at once; "reject"
+	// answers 400. The default is defer, and reject where the ledger is off.
+	Inactive string `json:"inactive,omitempty"`
+
+	// What happens when a user is deleted: "remove" removes the member from the organization, "revoke" only revokes it,
+	// "refuse" answers 403. The default is remove.
+	Delete string `json:"delete,omitempty"`
+
+	// What the gateway itself remembers for the organization.
+	Ledger LedgerConfig `json:"ledger,omitzero"`
+
+	// Where an invitation has not been accepted for this long, the member is invited again when the provider next asks for
+	// the user. It needs the mapping's reinvite calls and the ledger. The default is never.
+	ReinviteAfter caddy.Duration `json:"reinvite_after,omitempty"`
+
+	// How long what was read of the organization is taken for current. Changes made by the gateway itself show at once, and
+	// nothing is changed or removed without reading it again. The default is 1m; a negative value turns it off, and every
+	// search lists the whole organization.
+	ViewTTL caddy.Duration `json:"view_ttl,omitempty"`
+
+	// The limits that the API puts on its callers. The default is none.
+	Pace []Pace `json:"pace,omitempty"`
+
+	// How long an operation waits for the limits of `pace` before it is refused with 429 and Retry-After. The default is
+	// 10s.
+	PaceWait caddy.Duration `json:"pace_wait,omitempty"`
+
+	// How many resources an answer holds where the request does not say. The default is 100.
+	PageSize int `json:"page_size,omitempty"`
+
+	// How many resources an answer holds at most. The default is 1000.
+	MaxResults int `json:"max_results,omitempty"`
+
+	// Whether the lock of a group is this process's own affair, because no other gateway provisions the organization. The
+	// default is false: the lock is taken in Caddy's storage too.
+	LocalLocks bool `json:"local_locks,omitempty"`
+
+	engine *engine
+	pooled string // key in the pool
+}
+
+// LedgerConfig says what the gateway itself remembers, in Caddy's storage.
+type LedgerConfig struct {
+	// Whether nothing at all is remembered. It suits organizations that have a place for userName and externalId. The
+	// default is false.
+	Off bool `json:"off,omitempty"`
+
+	// The attributes of users that are remembered where the organization has no place for them, or spells them otherwise,
+	// so that the provider reads what it wrote: names such as displayName, name, title or
+	// urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department, or * for all. userName and externalId, and
+	// displayName and externalId of groups, are always remembered. The default is displayName.
+	Store []string `json:"store,omitempty"`
+
+	// Whether the API keeps what it deletes and goes on showing it, so that the gateway has to remember what is gone. The
+	// default is false.
+	SoftDelete bool `json:"soft_delete,omitempty"`
+}
+
+// defaults fills in what the configuration leaves out and finds what is wrong with it.
+func (o *Organization) defaults() error {
+	if o.Mapping == nil {
+		return errors.New("a mapping is required")
+	}
+	o.Existing = cmp.Or(o.Existing, ExistingConflict)
+	o.Delete = cmp.Or(o.Delete, DeleteRemove)
+	if o.Inactive == "" {
+		o.Inactive = InactiveDefer
+		if o.Ledger.Off {
+			o.Inactive = InactiveReject
+		}
+	}
+	for _, c := range []struct {
+		field, value string
+		known        []string
+	}{
+		{"existing", o.Existing, []string{ExistingConflict, ExistingLink}},
+		{"inactive", o.Inactive, []string{InactiveDefer, InactiveRevoke, InactiveReject}},
+		{"delete", o.Delete, []string{DeleteRemove, DeleteRevoke, DeleteRefuse}},
+	} {
+		if !slices.Contains(c.known, c.value) {
+			return fmt.Errorf("%s: unknown word %q; one of %q", c.field, c.value, c.known)
+		}
+	}
+	switch {
+	case o.Ledger.Off && o.Inactive == InactiveDefer:
+		return errors.New("inactive defer needs the ledger, which is off")
+	case o.Ledger.Off && o.ReinviteAfter > 0:
+		return errors.New("reinvite_after needs the ledger, which is off")
+	case o.Ledger.Off && (len(o.Ledger.Store) > 0 || o.Ledger.SoftDelete):
+		return errors.New("the ledger is off and cannot store anything")
+	case o.ReinviteAfter < 0, o.PaceWait < 0, o.PageSize < 0, o.MaxResults < 0:
+		return errors.New("reinvite_after, pace_wait, page_size and max_results must not be negative")
+	}
+	if o.Ledger.Store == nil && !o.Ledger.Off {
+		o.Ledger.Store = []string{"displayName"}
+	}
+	for i := range o.Pace {
+		if err := o.Pace[i].validate(); err != nil {
+			return err
+		}
+	}
+	o.ViewTTL = cmp.Or(o.ViewTTL, caddy.Duration(time.Minute))
+	o.PaceWait = cmp.Or(o.PaceWait, caddy.Duration(10*time.Second))
+	o.MaxResults = cmp.Or(o.MaxResults, 1000)
+	o.PageSize = min(cmp.Or(o.PageSize, 100), o.MaxResults)
+	return nil
+}
+
+// fingerprint is a short name for a value, the same for equal values.
+func fingerprint(v any) (string, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}

@@ -1,0 +1,211 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// A token is not used in the last moments of its life, so that it does not end between here and there.
+const tokenMargin = 30 * time.Second
+
+// The life of an OAuth2 token whose server does not say (RFC 6749 §5.1 only recommends it).
+const tokenLife = 15 * time.Minute
+
+// credentials are the tokens for one upstream, shared by all requests and kept over reloads: token endpoints are limited
+// to a few requests a minute, and some send a mail for each.
+type credentials struct {
+	locks locks
+
+	mu     sync.Mutex
+	tokens map[string]token
+}
+
+type token struct {
+	text string
+	ends time.Time
+}
+
+// get is the credential of an auth. One request fetches it, the others wait for that.
+func (c *credentials) get(ctx context.Context, s *session, auth *mapping.Auth) (string, error) {
+	if auth.Kind == mapping.AuthStatic {
+		return "", nil
+	}
+	if text, ok := c.current(auth.Name, s.now()); ok {
+		return text, nil
+	}
+	unlock, err := c.locks.lock(ctx, auth.Name, false)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if text, ok := c.current(auth.Name, s.now()); ok {
+		return text, nil
+	}
+	fetch := s.login
+	if auth.Kind == mapping.AuthOAuth2 {
+		fetch = s.token
+	}
+	t, err := fetch(ctx, auth)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tokens == nil {
+		c.tokens = make(map[string]token)
+	}
+	c.tokens[auth.Name] = t
+	return t.text, nil
+}
+
+func (c *credentials) current(name string, now time.Time) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t, ok := c.tokens[name]
+	return t.text, ok && now.Before(t.ends)
+}
+
+// drop forgets a credential that the upstream refused; a newer one stays.
+func (c *credentials) drop(name, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tokens[name].text == text {
+		delete(c.tokens, name)
+	}
+}
+
+// token fetches a token with client credentials (RFC 6749 §4.4).
+func (s *session) token(ctx context.Context, auth *mapping.Auth) (token, error) {
+	config := clientcredentials.Config{
+		ClientID: auth.ClientID, ClientSecret: auth.ClientSecret, TokenURL: auth.URL, Scopes: auth.Scopes,
+		EndpointParams: url.Values{}, AuthStyle: oauth2.AuthStyleInParams,
+	}
+	if auth.BasicClient {
+		config.AuthStyle = oauth2.AuthStyleInHeader
+	}
+	for _, p := range auth.Params {
+		config.EndpointParams.Add(p.Name, p.Value)
+	}
+	got, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, s.client(auth)))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		status := 0
+		if refused.Response != nil {
+			status = refused.Response.StatusCode
+		}
+		if status == http.StatusTooManyRequests {
+			return token{}, &scim.Error{
+				Status: 429, Detail: "the organization's token endpoint asks for fewer requests",
+				RetryAfter: retryAfter(refused.Response.Header.Get("Retry-After"), s.now()),
+			}
+		}
+		// The answer's own text may hold the client's id; its code is one of a fixed set (RFC 6749 §5.2).
+		return token{}, unauthorized(status, errors.New("the token endpoint answered "+code(refused.ErrorCode)))
+	}
+	if err != nil {
+		if e, ok := errors.AsType[*scim.Error](err); ok {
+			return token{}, e
+		}
+		return token{}, unauthorized(0, errors.New("the token endpoint did not answer with a token"))
+	}
+	ends := got.Expiry
+	if ends.IsZero() {
+		ends = s.now().Add(tokenLife)
+	}
+	return token{got.AccessToken, ends.Add(-min(tokenMargin, ends.Sub(s.now())/2))}, nil
+}
+
+// login makes a call that answers with a token or sets a cookie.
+func (s *session) login(ctx context.Context, auth *mapping.Auth) (token, error) {
+	req, err := auth.Login()
+	if err != nil {
+		return token{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, req.Method, req.Path, strings.NewReader(string(req.Body)))
+	if err != nil {
+		return token{}, unauthorized(0, errors.New("the login's URL is no URL"))
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Content-Type", req.ContentType)
+	res, err := s.client(auth).Do(r)
+	if err != nil {
+		if e, ok := errors.AsType[*scim.Error](err); ok {
+			return token{}, e
+		}
+		return token{}, unauthorized(0, errors.New("the login did not answer"))
+	}
+	defer res.Body.Close()
+	ends := s.now().Add(auth.TTL)
+	if auth.Cookie != "" {
+		for _, cookie := range res.Cookies() {
+			if cookie.Name == auth.Cookie && cookie.Value != "" {
+				return token{cookie.Value, ends}, nil
+			}
+		}
+		return token{}, unauthorized(res.StatusCode, errors.New("the login set no cookie of that name"))
+	}
+	body, err := readAll(res.Body)
+	if err != nil || res.StatusCode/100 != 2 {
+		return token{}, unauthorized(res.StatusCode, err)
+	}
+	d, err := doc.Scan(body)
+	if err != nil {
+		return token{}, unauthorized(res.StatusCode, err)
+	}
+	if text := auth.Token(d.Value()); text != "" {
+		return token{text, ends}, nil
+	}
+	return token{}, unauthorized(res.StatusCode, errors.New("the login's answer holds no token"))
+}
+
+// client reaches a path through the next handler like everything else. An absolute URL is another server, which the
+// route behind the gateway does not lead to. No redirect is followed: it would carry the secret elsewhere.
+func (s *session) client(auth *mapping.Auth) *http.Client {
+	c := &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if strings.HasPrefix(auth.URL, "/") {
+		c.Transport, c.Timeout = s.caller.RoundTripper(), 0 // the caller has a limit of its own
+	}
+	return c
+}
+
+func unauthorized(status int, cause error) error {
+	detail := "the gateway could not log in to the organization"
+	if status == 0 && cause != nil && isCanceled(cause) {
+		return scim.Errorf(upstream.StatusCanceled, "", "the client closed the request")
+	}
+	return &scim.Error{Status: http.StatusBadGateway, Detail: detail, Cause: cause}
+}
+
+// code is an error code of a token endpoint, or a general word for what is none.
+func code(text string) string {
+	for _, c := range text {
+		if c != '_' && (c < 'a' || c > 'z') {
+			return "an error"
+		}
+	}
+	if text == "" || len(text) > 40 {
+		return "an error"
+	}
+	return text
+}
+
+// maxLogin is the size of an answer to a login.
+const maxLogin = 1 << 20
+
+func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxLogin)) }

@@ -1,0 +1,256 @@
+package provision
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+func groupLock(id string) string { return "group " + id }
+
+// createGroup creates a group and then gives it its members.
+func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
+	k := s.group
+	wanted, err := patch.Create(s.op.Body, k.rt)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.TrimSpace(wanted.Get("displayName").Text())
+	if name == "" {
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "displayName must not be empty")
+	}
+	members := memberValues(wanted)
+	wanted.Delete("members")
+	if err := s.mustExist(ctx, members); err != nil {
+		return nil, err
+	}
+	unlock, err := s.shared.locks.lock(ctx, "create group "+strings.ToLower(name), s.cluster)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	sub, err := s.existing(ctx, k, wanted, false)
+	if err != nil {
+		return nil, err
+	}
+	if sub == nil {
+		sub, err = s.add(ctx, k, "", wanted)
+		if taken(err) {
+			k.view.expire()
+			found, lookupErr := s.existing(ctx, k, wanted, true)
+			if lookupErr != nil {
+				return nil, lookupErr
+			}
+			if found == nil {
+				return nil, err
+			}
+			sub, err = found, nil
+		} else if err == nil {
+			sub.members, sub.counted = nil, !usesMembers(k.Create)
+			return s.linkGroup(ctx, sub, members)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if sub.entry.protected || s.config.Existing == ExistingConflict && (sub.record == nil || !sub.record.Deleted) {
+		return nil, conflict(k)
+	}
+	if sub.record != nil && sub.record.Deleted {
+		sub.record.Deleted = false
+		if err := s.write(ctx, k, sub.record); err != nil {
+			return nil, unreadable(err)
+		}
+	}
+	return s.linkGroup(ctx, sub, members)
+}
+
+// linkGroup gives a group that is there now the members that it was created with.
+func (s *session) linkGroup(ctx context.Context, sub *subject, members []string) (*scim.Answer, error) {
+	if len(members) > 0 {
+		unlock, err := s.shared.locks.lock(ctx, groupLock(sub.upstreamID()), s.cluster)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+		if err := s.count(ctx, sub); err != nil {
+			return nil, err
+		}
+		add, _ := (&patch.Membership{Add: members}).Against(sub.members)
+		if err := s.setMembers(ctx, sub, add, nil); err != nil {
+			return nil, err
+		}
+	}
+	return s.created(ctx, s.group, sub)
+}
+
+// groupChange is what a PATCH or PUT does to a group: to its members, and to everything else.
+type groupChange struct {
+	members *patch.Membership
+	apply   func(*doc.Node) ([]string, error)
+}
+
+func (s *session) groupChange() (*groupChange, error) {
+	k := s.group
+	if s.op.Verb == scim.Patch {
+		ops, err := patch.Parse(s.op.Body, k.rt)
+		if err != nil {
+			return nil, err
+		}
+		m, err := patch.Members(ops, k.rt)
+		if err != nil {
+			return nil, err
+		}
+		return &groupChange{m, func(res *doc.Node) ([]string, error) { return patch.Apply(res, m.Others, k.rt) }}, nil
+	}
+	replace, err := s.change(k)
+	if err != nil {
+		return nil, err
+	}
+	// Read now, so that a body that is none is refused before anything is asked of the upstream.
+	wanted, err := patch.Create(s.op.Body, k.rt)
+	if err != nil {
+		return nil, err
+	}
+	m := &patch.Membership{}
+	if list, ok := s.op.Body.Value().Lookup("members"); ok && list.Kind() != doc.Null {
+		m.Touched, m.Whole, m.Set = true, true, memberValues(wanted)
+	}
+	return &groupChange{m, func(res *doc.Node) ([]string, error) {
+		before := res.Clone()
+		if _, err := replace(res); err != nil {
+			return nil, err
+		}
+		res.Delete("members")
+		return patch.Diff(before, res, k.rt), nil
+	}}, nil
+}
+
+// changeGroup carries out PATCH and PUT, under the group's lock: Entra sends several requests for one group at once, and
+// most organizations only take the whole list of members.
+func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
+	k := s.group
+	change, err := s.groupChange()
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.marks(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := s.shared.locks.lock(ctx, groupLock(m.upstream(s.op.ID)), s.cluster)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	sub, err := s.loadGroup(ctx, s.op.ID, change.members)
+	if err != nil {
+		return nil, err
+	}
+	after := sub.res.Clone()
+	changed, err := change.apply(after)
+	if err != nil {
+		return nil, err
+	}
+	if touches(changed, "displayName") && strings.TrimSpace(after.Get("displayName").Text()) == "" {
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "displayName must not be empty")
+	}
+	if err := s.free(ctx, k, sub.id, after, changed); err != nil {
+		return nil, err
+	}
+	add, remove, err := s.membership(ctx, sub, change.members)
+	if err != nil {
+		return nil, err
+	}
+	if len(changed) > 0 {
+		members, counted := sub.members, sub.counted
+		if sub, err = s.update(ctx, k, sub, after, changed); err != nil {
+			return nil, err
+		}
+		sub.members, sub.counted = members, counted
+	}
+	if err := s.setMembers(ctx, sub, add, remove); err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, k, sub, http.StatusOK)
+}
+
+// loadGroup reads a group. Where only its members change, what the view says of the rest is enough, and reading the
+// members will tell whether the group is still there.
+func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership) (*subject, error) {
+	k := s.group
+	if s.op.Verb != scim.Patch || len(m.Others) > 0 || !m.Touched || k.Embedded {
+		return s.load(ctx, k, id)
+	}
+	marks, err := s.marks(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	var e *entry
+	k.view.known(func(t *table) { e = t.byID[marks.upstream(id)] })
+	switch {
+	case e == nil:
+		return s.load(ctx, k, id)
+	case marks.hidden[id] || marks.id(e.id) != id:
+		return nil, notFound(k)
+	case e.protected:
+		return nil, protectedError(k)
+	}
+	return s.merged(ctx, k, &subject{id: id, entry: e})
+}
+
+// membership is what has to be added to and removed from a group. Everything that can be wrong with it is found here,
+// before the first call that changes something.
+func (s *session) membership(ctx context.Context, sub *subject, m *patch.Membership) (add, remove []string, err error) {
+	if !m.Touched {
+		return nil, nil, nil
+	}
+	if err := s.count(ctx, sub); err != nil {
+		return nil, nil, err
+	}
+	if m.Open {
+		add, remove, err = m.Resolve(s.members(sub))
+	} else {
+		add, remove = m.Against(sub.members)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return add, remove, s.mustExist(ctx, add)
+}
+
+// deleteGroup removes a group. Its members stay in the organization.
+func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
+	k := s.group
+	unlock, err := s.shared.locks.lock(ctx, groupLock(s.op.ID), s.cluster)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	sub, err := s.load(ctx, k, s.op.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.remove(ctx, k, sub); err != nil {
+		return nil, err
+	}
+	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
+}
+
+// memberValues are the ids of a group's members in a document, each once.
+func memberValues(group *doc.Node) []string {
+	var ids []string
+	seen := make(map[string]bool)
+	for _, item := range group.Get("members").Items() {
+		if id := item.Get("value").Text(); id != "" && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

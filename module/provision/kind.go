@@ -1,0 +1,168 @@
+package provision
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// kind is one resource type of one organization: how the upstream keeps it, what the gateway saw and remembers of it.
+type kind struct {
+	*mapping.Resource
+	name  string // for people: "user", "group"
+	rt    *schema.ResourceType
+	view  *view
+	book  *ledger.Book // nil where nothing is remembered
+	marks *markCache
+
+	identity string   // the attribute that a person calls the resource by: userName, displayName
+	indexed  []string // what entries can be found by
+	unique   []string // what no two resources may share
+	always   []string // what is remembered whatever the configuration says
+	store    []string // what the configuration says to remember; "*" for everything
+}
+
+func newKind(r *mapping.Resource, v *view, m *markCache) *kind {
+	k := &kind{Resource: r, rt: r.Type, view: v, marks: m}
+	if r.Type.Name == "User" {
+		k.name, k.identity = "user", "userName"
+		k.indexed = []string{"userName", "externalId", "emails.value", "displayName"}
+		k.always = []string{"userName", "externalId"}
+	} else {
+		k.name, k.identity = "group", "displayName"
+		k.indexed = []string{"displayName", "externalId"}
+		k.always = []string{"displayName", "externalId"}
+	}
+	k.unique = []string{k.identity, "externalId"}
+	for _, attribute := range r.Unique {
+		if !slices.Contains(k.unique, attribute) {
+			k.unique = append(k.unique, attribute)
+		}
+		if !slices.Contains(k.indexed, attribute) {
+			k.indexed = append(k.indexed, attribute)
+		}
+	}
+	return k
+}
+
+// never is what is not remembered although the configuration says everything: what the upstream alone knows, and what
+// must not be written down.
+var never = []string{"id", "schemas", "meta", "active", "groups", "members", "password", "x509Certificates"}
+
+// remembers tells whether the ledger may hold an attribute, given by the path of the whole of it.
+func (k *kind) remembers(attribute string) bool {
+	is := func(name string) bool { return doc.FoldEqual(name, attribute) }
+	if k.book == nil || slices.ContainsFunc(never, is) {
+		return false
+	}
+	return slices.ContainsFunc(k.always, is) || slices.Contains(k.store, "*") || slices.ContainsFunc(k.store, is)
+}
+
+// shows tells whether answers may hold an attribute, given by a canonical path.
+func (k *kind) shows(path string) bool {
+	whole := wholeOf(k.rt, path)
+	for _, name := range []string{"id", "schemas", "meta", "externalId"} {
+		if doc.FoldEqual(whole, name) && (name != "externalId" || k.Readable(name) || k.remembers(name)) {
+			return true
+		}
+	}
+	switch {
+	case k.name == "user" && doc.FoldEqual(whole, "active"),
+		k.name == "group" && doc.FoldEqual(whole, "members"),
+		k.rt.Schema(StateSchema) != nil && doc.FoldEqual(path, StateSchema+":state") && k.HasState():
+		return true
+	}
+	return k.Readable(path) || k.Readable(whole) || k.remembers(whole)
+}
+
+// keeps tells whether an attribute or sub-attribute is kept at all, for the discovery documents.
+func (k *kind) keeps(uri, name, sub string) bool {
+	if k.name == "group" && uri == "" && name == "members" {
+		return sub == "value" || sub == "$ref" || sub == "type"
+	}
+	path := pathOf(uri, name, sub)
+	return k.shows(path) && (sub == "" || k.remembers(pathOf(uri, name, "")) || k.Readable(path))
+}
+
+// writes tells whether the provider's word counts for an attribute that is kept.
+func (k *kind) writes(uri, name, sub string) bool {
+	whole, path := pathOf(uri, name, ""), pathOf(uri, name, sub)
+	switch {
+	case whole == "active":
+		return len(k.Disable) > 0 || k.DisableAs == mapping.DisableDelete
+	case whole == "members":
+		return true
+	}
+	return k.remembers(whole) || k.Writable(path)
+}
+
+func pathOf(uri, name, sub string) string {
+	path := name
+	if uri != "" {
+		path = uri + ":" + name
+	}
+	if sub != "" {
+		path += "." + sub
+	}
+	return path
+}
+
+// wholeOf is the attribute that a canonical path is about, without sub-attribute and value filter.
+func wholeOf(rt *schema.ResourceType, path string) string {
+	uri, rest, _ := rt.SplitURN(path)
+	if i := strings.IndexAny(rest, ".["); i >= 0 {
+		rest = rest[:i]
+	}
+	if uri == "" || doc.FoldEqual(uri, rt.Core.ID) {
+		return rest
+	}
+	return uri + ":" + rest
+}
+
+// attributeOf is the value of a whole attribute; nil where there is none.
+func attributeOf(rt *schema.ResourceType, res *doc.Node, attribute string) *doc.Node {
+	uri, name, _ := rt.SplitURN(attribute)
+	if uri == "" || doc.FoldEqual(uri, rt.Core.ID) {
+		return res.Get(name)
+	}
+	return res.Get(uri).Get(name)
+}
+
+// setAttribute gives a whole attribute a value; nil takes it away.
+func setAttribute(rt *schema.ResourceType, res *doc.Node, attribute string, v *doc.Node) {
+	uri, name, _ := rt.SplitURN(attribute)
+	if uri == "" || doc.FoldEqual(uri, rt.Core.ID) {
+		res.Set(name, v)
+		return
+	}
+	ext := res.Get(uri)
+	if ext.Kind() != doc.Object {
+		if v == nil {
+			return
+		}
+		ext = doc.NewObject()
+		res.Set(uri, ext)
+	}
+	if ext.Set(name, v); len(ext.Fields()) == 0 {
+		res.Delete(uri)
+	}
+}
+
+// attributesOf are the whole attributes of a resource, extensions' included.
+func attributesOf(rt *schema.ResourceType, res *doc.Node) []string {
+	var all []string
+	for _, f := range res.Fields() {
+		if !strings.Contains(f.Name, ":") {
+			all = append(all, f.Name)
+			continue
+		}
+		for _, g := range f.Value.Fields() {
+			all = append(all, f.Name+":"+g.Name)
+		}
+	}
+	return all
+}

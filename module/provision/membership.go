@@ -1,0 +1,127 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// changeMembers makes the calls that add and remove members (the upstream's ids). Of the three ways to do it, those that
+// the mapping has not are derived from those that it has: the whole list is written where that takes fewer calls or is
+// all there is.
+func (s *session) changeMembers(ctx context.Context, sub *subject, current, add, remove []string) error {
+	k := s.group
+	if len(add) == 0 && len(remove) == 0 {
+		return nil
+	}
+	calls := count(k.MemberAdd, add) + count(k.MemberRemove, remove)
+	if len(k.MembersSet) > 0 && (calls > 1 || len(add) > 0 && len(k.MemberAdd) == 0 || len(remove) > 0 && len(k.MemberRemove) == 0) {
+		return s.replaceMembers(ctx, sub, append(without(current, remove), add...))
+	}
+	// Removals first: where a group has a limit, there must be room for who comes.
+	done, all := 0, len(add)+len(remove)
+	for _, step := range []struct {
+		calls []*mapping.Call
+		ids   []string
+	}{{k.MemberRemove, remove}, {k.MemberAdd, add}} {
+		if err := s.oneByOne(ctx, sub, step.calls, step.ids, &done); err != nil {
+			return partly(err, done, all)
+		}
+	}
+	return nil
+}
+
+// count is how many times the calls have to be made for some members.
+func count(calls []*mapping.Call, ids []string) int {
+	if usesMembers(calls) {
+		return min(1, len(ids))
+	}
+	return len(ids)
+}
+
+func (s *session) replaceMembers(ctx context.Context, sub *subject, ids []string) error {
+	env, err := s.groupEnv(ctx, sub, s.group.MembersSet)
+	if err != nil {
+		return err
+	}
+	env.Members = ids
+	_, err = s.run(ctx, s.group, s.group.MembersSet, env)
+	return err
+}
+
+// oneByOne makes calls for each member, or once for all of them where they take a list.
+func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*mapping.Call, ids []string, done *int) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if len(calls) == 0 {
+		return scim.Errorf(501, "", "the organization has no way to change the members of a group like this")
+	}
+	env, err := s.groupEnv(ctx, sub, calls)
+	if err != nil {
+		return err
+	}
+	if usesMembers(calls) {
+		env.Members = ids
+		if _, err := s.run(ctx, s.group, calls, env); err != nil {
+			return err
+		}
+		*done += len(ids)
+		return nil
+	}
+	for _, id := range ids {
+		one := *env
+		one.MID, one.Vars, one.Members = id, nil, []string{id}
+		if uses(calls, "member") {
+			it, err := s.fetch(ctx, s.user, id, s.keyOf(s.user, id))
+			if gone(err) {
+				*done++ // a user who is gone is a member of nothing
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			one.Member = it.value
+		}
+		if _, err := s.run(ctx, s.group, calls, &one); err != nil {
+			return err
+		}
+		*done++
+	}
+	return nil
+}
+
+// groupEnv is what the placeholders of a membership call stand for. The group's item is read where the call needs it.
+func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*mapping.Call) (*mapping.Env, error) {
+	if uses(calls, "cur") {
+		if err := s.refresh(ctx, s.group, sub); err != nil {
+			return nil, err
+		}
+	}
+	env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+	env.SCIM = sub.res
+	return env, nil
+}
+
+func uses(calls []*mapping.Call, name string) bool {
+	for _, c := range calls {
+		if c.Uses(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// partly says how far a change came that takes several calls. The provider repeats it, and what was done is found done.
+func partly(err error, done, all int) error {
+	e, ok := errors.AsType[*scim.Error](err)
+	if !ok || done == 0 {
+		return err
+	}
+	told := *e
+	told.Detail = fmt.Sprintf("%s; %d of %d changes of members were carried out", e.Detail, done, all)
+	return &told
+}

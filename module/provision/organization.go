@@ -1,0 +1,246 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+func init() { caddy.RegisterModule(new(Organization)) }
+
+// CaddyModule tells Caddy what this is.
+func (*Organization) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  upstream.Namespace + ".organization",
+		New: func() caddy.Module { return new(Organization) },
+	}
+}
+
+// engine is an organization that is ready to carry operations out.
+type engine struct {
+	config  *Organization
+	plan    *mapping.Plan
+	user    *kind
+	group   *kind // nil where the organization has no groups
+	shared  *shared
+	cluster bool // whether groups are locked in the storage too
+	log     *zap.Logger
+	now     func() time.Time
+}
+
+// shared is what outlives a reload of the configuration.
+type shared struct {
+	locks               locks
+	credentials         credentials
+	pace                *pacer
+	users, groups       view
+	userMarks, grpMarks markCache
+	load                *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
+}
+
+// Destruct has nothing to give back: whoever holds a lock releases it.
+func (*shared) Destruct() error { return nil }
+
+var pool = caddy.NewUsagePool()
+
+// Provision checks the configuration and compiles the mapping.
+func (o *Organization) Provision(ctx caddy.Context) error {
+	if err := o.defaults(); err != nil {
+		return err
+	}
+	set, err := schema.Standard().With(append([]schema.Custom{StateAttribute}, o.CustomAttributes...)...)
+	if err != nil {
+		return err
+	}
+	plan, err := mapping.Compile(*o.Mapping, set, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	if err := o.possible(plan); err != nil {
+		return err
+	}
+	digest, err := fingerprint(o.Mapping)
+	if err != nil {
+		return err
+	}
+	key, err := fingerprint([]any{o.ID, digest, o.Pace, o.PaceWait, o.ViewTTL, o.LocalLocks})
+	if err != nil {
+		return err
+	}
+	organization := cmp.Or(o.ID, digest)
+	registry := ctx.GetMetricsRegistry()
+	v, loaded, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return o.newShared(ctx.Storage(), organization, registry), nil
+	})
+	if err != nil {
+		return err
+	}
+	o.pooled = key
+	sh := v.(*shared) //nolint:forcetypeassert // the pool holds nothing else
+	if loaded && o.ID == "" && sh.load == registry {
+		return errors.New("two organizations have the same mapping: give each of them an id, or the same id if they are one and the same")
+	}
+	sh.load = registry
+	o.engine = o.newEngine(plan, sh, ctx.Storage(), organization, ctx.Logger())
+	return nil
+}
+
+// possible finds policies that the mapping cannot carry out.
+func (o *Organization) possible(plan *mapping.Plan) error {
+	u := plan.User
+	switch {
+	case o.Inactive == InactiveRevoke && len(u.Disable) == 0:
+		return errors.New("inactive create_then_revoke needs the mapping's disable calls")
+	case o.Delete == DeleteRevoke && len(u.Disable) == 0:
+		return errors.New("delete revoke needs the mapping's disable calls")
+	case o.Delete == DeleteRemove && len(u.Delete) == 0:
+		return errors.New("the mapping cannot delete users: choose delete revoke or delete refuse")
+	case o.ReinviteAfter > 0 && len(u.Reinvite) == 0:
+		return errors.New("reinvite_after needs the mapping's reinvite calls")
+	}
+	for _, path := range o.Ledger.Store {
+		if path == "*" {
+			continue
+		}
+		if uri, name, _ := u.Type.SplitURN(path); u.Type.Attribute(uri, name, "") == nil {
+			return fmt.Errorf("store: a user has no attribute %q", path)
+		}
+	}
+	return nil
+}
+
+func (o *Organization) newShared(storage certmagic.Storage, organization string, load *prometheus.Registry) *shared {
+	sh := &shared{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
+	sh.locks.storage, sh.locks.prefix = storage, "scim_gateway "+organization+" "
+	for _, v := range []*view{&sh.users, &sh.groups} {
+		v.ttl, v.now = time.Duration(o.ViewTTL), time.Now
+	}
+	return sh
+}
+
+func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, storage certmagic.Storage, organization string, log *zap.Logger) *engine {
+	e := &engine{config: o, plan: plan, shared: sh, cluster: !o.LocalLocks, log: log, now: time.Now}
+	e.user = newKind(plan.User, &sh.users, &sh.userMarks)
+	if plan.Group != nil {
+		e.group = newKind(plan.Group, &sh.groups, &sh.grpMarks)
+	}
+	if o.Ledger.Off {
+		return e
+	}
+	e.user.store = o.Ledger.Store
+	l := ledger.Open(storage, organization, e.user.indexed, []string{"displayName", "externalId"})
+	e.user.book = l.Users
+	if e.group != nil {
+		e.group.book = l.Groups
+	}
+	return e
+}
+
+// Cleanup gives back what is shared with other loads of the configuration.
+func (o *Organization) Cleanup() error {
+	if o.pooled == "" {
+		return nil
+	}
+	_, err := pool.Delete(o.pooled)
+	return err
+}
+
+// Carry implements [upstream.Upstream].
+func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
+	return o.engine.carry(ctx, c, op)
+}
+
+func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
+	s := &session{engine: e, caller: c, op: op}
+	k := e.user
+	if op.Type.Name == "Group" {
+		k = e.group
+	}
+	if k == nil {
+		return nil, scim.Errorf(404, "", "the organization has no groups")
+	}
+	switch op.Verb {
+	case scim.List:
+		return s.query(ctx, k)
+	case scim.Read:
+		return s.one(ctx, k)
+	}
+	if k == e.group {
+		switch op.Verb {
+		case scim.Create:
+			return s.createGroup(ctx)
+		case scim.Delete:
+			return s.deleteGroup(ctx)
+		}
+		return s.changeGroup(ctx)
+	}
+	switch op.Verb {
+	case scim.Create:
+		return s.createUser(ctx)
+	case scim.Delete:
+		return s.deleteUser(ctx)
+	}
+	return s.changeUser(ctx)
+}
+
+// one answers a GET of one resource. What is protected is hidden.
+func (s *session) one(ctx context.Context, k *kind) (*scim.Answer, error) {
+	sub, err := s.load(ctx, k, s.op.ID)
+	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == 403 {
+		return nil, notFound(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, k, sub, 200)
+}
+
+// Attributes are the attributes beyond RFC 7643 that the organization's resources have, for the gateway's schemas.
+func (o *Organization) Attributes() []schema.Custom {
+	custom := append([]schema.Custom(nil), o.CustomAttributes...)
+	if o.engine.user.HasState() {
+		custom = append(custom, StateAttribute)
+	}
+	return custom
+}
+
+// Features implements [upstream.Upstream].
+func (o *Organization) Features() scim.Features {
+	e := o.engine
+	of := func(rt *schema.ResourceType) *kind {
+		if rt.Name == "Group" {
+			return e.group
+		}
+		return e.user
+	}
+	return scim.Features{
+		Patch: true, Filter: true, MaxResults: o.MaxResults,
+		Keeps: func(rt *schema.ResourceType, uri, name, sub string) bool {
+			k := of(rt)
+			return k != nil && k.keeps(uri, name, sub)
+		},
+		Writes: func(rt *schema.ResourceType, uri, name, sub string) bool {
+			return of(rt).writes(uri, name, sub)
+		},
+	}
+}
+
+var (
+	_ caddy.Provisioner  = (*Organization)(nil)
+	_ caddy.CleanerUpper = (*Organization)(nil)
+	_ upstream.Upstream  = (*Organization)(nil)
+)

@@ -1,0 +1,243 @@
+package provision
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// query answers a list request (RFC 7644 §3.4.2).
+//
+// Filters are evaluated here, on what the provider is shown: organization APIs have no filters, or such that find too
+// much. One that compares an indexed attribute looks only at the few resources that may fit.
+func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
+	q := s.op.Query
+	if err := k.supports(q.Filter); err != nil {
+		return nil, err
+	}
+	count := q.Count
+	if count < 0 {
+		count = s.config.PageSize
+	}
+	count = min(count, s.config.MaxResults)
+
+	var page []*subject
+	total := 0
+	for sub, err := range s.matching(ctx, k, q.Filter) {
+		if err != nil {
+			return nil, err
+		}
+		if total++; total >= q.StartIndex && len(page) < count {
+			page = append(page, sub)
+		}
+	}
+	resources := make([]*doc.Node, 0, len(page))
+	for _, sub := range page {
+		res, err := s.shown(ctx, k, sub)
+		if err != nil {
+			return nil, err
+		}
+		resources = append(resources, res)
+	}
+	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
+}
+
+// supports tells whether a filter can be honoured: an answer without the resources that the filter means would make the
+// provider create them once more. An attribute that nobody has is another thing: no resource can match it, and Entra
+// probes a server with one.
+func (k *kind) supports(f filter.Filter) error {
+	if f == nil {
+		return nil
+	}
+	for a := range filter.Attributes(f) {
+		if k.rt.Attribute(a.URI, a.Name, "") != nil && !k.shows(a.String()) {
+			return scim.Errorf(http.StatusBadRequest, scim.InvalidFilter, "the organization does not keep %s, so that nothing can be found by it", a)
+		}
+	}
+	return nil
+}
+
+// matching are the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
+// is read only where the filter asks for it; [session.shown] adds it to the others.
+func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(yield func(*subject, error) bool) {
+	return func(yield func(*subject, error) bool) {
+		entries, few, err := s.selected(ctx, k, f)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		marks, err := s.marks(ctx, k)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		merge := few || k.asksLedger(f)
+		for _, e := range entries {
+			id := marks.id(e.id)
+			if e.protected || marks.hidden[id] {
+				continue
+			}
+			sub := &subject{id: id, entry: e}
+			if f != nil {
+				if sub, err = s.examined(ctx, k, sub, merge, f); err != nil {
+					yield(nil, err)
+					return
+				}
+				if !filter.Match(f, sub.res, k.rt) {
+					continue
+				}
+			}
+			if !yield(sub, nil) {
+				return
+			}
+		}
+		for _, record := range marks.waiting {
+			sub, err := s.waiting(k, record)
+			if err != nil {
+				continue // a torn record is a lost record
+			}
+			if (f == nil || filter.Match(f, sub.res, k.rt)) && !yield(sub, nil) {
+				return
+			}
+		}
+	}
+}
+
+// examined is a subject with all that a filter may ask about.
+func (s *session) examined(ctx context.Context, k *kind, sub *subject, merge bool, f filter.Filter) (*subject, error) {
+	if !merge {
+		part := s.subject(k, sub.id, sub.entry, sub.value, nil)
+		part.merged = false
+		return part, nil
+	}
+	full, err := s.merged(ctx, k, sub)
+	if err != nil {
+		return nil, err
+	}
+	if k == s.group && asks(f, "members") {
+		if err := s.count(ctx, full); err != nil {
+			return nil, err
+		}
+		full.res.Set("members", s.members(full))
+	}
+	return full, nil
+}
+
+// merged is the subject with what the ledger has to say.
+func (s *session) merged(ctx context.Context, k *kind, sub *subject) (*subject, error) {
+	if sub.merged {
+		return sub, nil
+	}
+	record, err := remembered(k.book.Get(ctx, sub.id))
+	if err != nil {
+		return nil, err
+	}
+	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
+}
+
+// asksLedger tells whether a filter is about something that the ledger may hold.
+func (k *kind) asksLedger(f filter.Filter) bool {
+	if f == nil {
+		return false
+	}
+	for a := range filter.Attributes(f) {
+		if k.remembers(wholeOf(k.rt, a.String())) || doc.FoldEqual(a.Name, "members") {
+			return true
+		}
+	}
+	return false
+}
+
+func asks(f filter.Filter, name string) bool {
+	for a := range filter.Attributes(f) {
+		if a.URI == "" && doc.FoldEqual(a.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// lookup is a value that the resources in question must have in an attribute.
+type lookup struct{ attribute, value string }
+
+// selected are the entries that a filter may hold for; few tells that they were looked up and are not simply all.
+func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entries []*entry, few bool, err error) {
+	lookups, ok := k.narrow(f)
+	if !ok {
+		err = s.known(ctx, k, func(t *table) { entries = t.all() })
+		return entries, false, err
+	}
+	for _, l := range lookups {
+		found, err := s.found(ctx, k, l)
+		if err != nil {
+			return nil, true, err
+		}
+		for _, e := range found {
+			if !slices.ContainsFunc(entries, func(o *entry) bool { return o.id == e.id }) {
+				entries = append(entries, e)
+			}
+		}
+	}
+	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.id, b.id) })
+	return entries, true, nil
+}
+
+// found are the entries that the upstream or the ledger knows under a value.
+func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*entry, error) {
+	marks, err := s.marks(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	if l.attribute == "id" {
+		return s.candidates(ctx, k, "id", marks.upstream(l.value))
+	}
+	entries, err := s.candidates(ctx, k, l.attribute, l.value)
+	if err != nil {
+		return nil, err
+	}
+	id, err := remembered(k.book.Find(ctx, l.attribute, l.value))
+	if err != nil || id == "" {
+		return entries, err
+	}
+	more, err := s.candidates(ctx, k, "id", marks.upstream(id))
+	return append(entries, more...), err
+}
+
+// narrow are lookups that find every resource for which the filter can hold; false where there are none such.
+func (k *kind) narrow(f filter.Filter) ([]lookup, bool) {
+	switch f := f.(type) {
+	case *filter.Compare:
+		attribute := f.Attr.String()
+		if attribute == "emails" {
+			attribute = "emails.value"
+		}
+		if f.Op == filter.Eq && f.Value.Kind == doc.String && (attribute == "id" || slices.Contains(k.indexed, attribute)) {
+			return []lookup{{attribute, f.Value.Text}}, true
+		}
+	case *filter.And:
+		if l, ok := k.narrow(f.Left); ok {
+			return l, true
+		}
+		return k.narrow(f.Right)
+	case *filter.Or:
+		left, ok := k.narrow(f.Left)
+		if !ok {
+			return nil, false
+		}
+		right, ok := k.narrow(f.Right)
+		return append(left, right...), ok
+	case *filter.ValuePath:
+		for term := range filter.Terms(f.Filter) {
+			c, ok := term.(*filter.Compare)
+			if ok && c.Op == filter.Eq && c.Value.Kind == doc.String && f.Attr.String()+"."+c.Attr.String() == "emails.value" {
+				return []lookup{{"emails.value", c.Value.Text}}, true
+			}
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,178 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// caller makes calls; *upstream.Caller is one.
+type caller interface {
+	Do(ctx context.Context, call upstream.Call) (*upstream.Answer, error)
+	RoundTripper() http.RoundTripper
+}
+
+// session carries out one operation.
+type session struct {
+	*engine
+	caller caller
+	op     *scim.Operation
+	begun  bool // something upstream may have been changed
+}
+
+// answered is a call's answer and what it means.
+type answered struct {
+	mapping.Verdict
+	header http.Header
+}
+
+// send makes one call of a mapping. An answer that means failure is the error.
+func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mapping.Request, writes bool) (answered, error) {
+	if err := s.shared.pace.take(ctx, req.Method, s.begun); err != nil {
+		return answered{}, err
+	}
+	writes = writes && req.Method != http.MethodGet
+	s.begun = s.begun || writes
+	a, err := s.authorized(ctx, req)
+	if err != nil {
+		if writes {
+			k.view.expire() // the call may have been carried out all the same
+		}
+		return answered{}, err
+	}
+	v := c.Judge(a.Status, a.Body)
+	if v.Outcome == mapping.Failed {
+		if writes && v.Err.Status >= 500 {
+			k.view.expire()
+		}
+		if v.Err.Status == http.StatusTooManyRequests || v.Err.Status == http.StatusServiceUnavailable {
+			v.Err.RetryAfter = retryAfter(a.Header.Get("Retry-After"), s.now())
+		}
+		return answered{}, v.Err
+	}
+	return answered{v, a.Header}, nil
+}
+
+// authorized makes a call with the credential that the mapping says. A credential that the upstream takes no longer is
+// fetched anew once: tokens end early when a password changes or a server restarts.
+func (s *session) authorized(ctx context.Context, req mapping.Request) (*upstream.Answer, error) {
+	call := upstream.Call{Method: req.Method, Path: req.Path, Body: req.Body, Header: http.Header{"Accept": {"application/json"}}}
+	for _, h := range req.Header {
+		call.Header.Add(h.Name, h.Value)
+	}
+	if req.ContentType != "" {
+		call.Header.Set("Content-Type", req.ContentType)
+	}
+	if req.Auth == "" {
+		return s.caller.Do(ctx, call)
+	}
+	auth := s.plan.Auths[req.Auth]
+	for attempt := 0; ; attempt++ {
+		credential, err := s.shared.credentials.get(ctx, s, auth)
+		if err != nil {
+			return nil, err
+		}
+		call.Header.Set(auth.Header, auth.Value(credential))
+		a, err := s.caller.Do(ctx, call)
+		if err != nil || a.Status != http.StatusUnauthorized || auth.Kind == mapping.AuthStatic || attempt > 0 {
+			return a, err
+		}
+		s.shared.credentials.drop(auth.Name, credential)
+	}
+}
+
+// retryAfter reads a Retry-After header (RFC 9110 §10.2.3); without one it is a second, so that the provider does not come
+// back at once.
+func retryAfter(text string, now time.Time) time.Duration {
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+		return max(time.Second, time.Duration(min(n, 3600))*time.Second)
+	}
+	if t, err := http.ParseTime(text); err == nil {
+		return min(max(time.Second, t.Sub(now)), time.Hour)
+	}
+	return time.Second
+}
+
+// run makes the calls of a verb that changes something, one after the other, those that apply. It returns the last answer
+// that can be read.
+func (s *session) run(ctx context.Context, k *kind, calls []*mapping.Call, env *mapping.Env) (doc.Value, error) {
+	var last doc.Value
+	for _, c := range calls {
+		if !c.Applies(env) {
+			continue
+		}
+		req, err := c.Request(env)
+		if err != nil {
+			return doc.Value{}, err
+		}
+		a, err := s.send(ctx, k, c, req, true)
+		if err != nil {
+			return doc.Value{}, err
+		}
+		if a.Outcome == mapping.Done {
+			continue
+		}
+		if err := c.Save(env, a.Value); err != nil {
+			return doc.Value{}, err
+		}
+		last = a.Value
+	}
+	return last, nil
+}
+
+// env is what the placeholders of the calls about an item stand for.
+func (s *session) env(id, key string, item doc.Value) *mapping.Env {
+	return &mapping.Env{ID: id, Key: cmp.Or(key, id), Cur: item, Random: rand.Text}
+}
+
+// pages makes all the calls of a list, page by page.
+func (s *session) pages(ctx context.Context, k *kind, c *mapping.Call, env *mapping.Env, each func(answer doc.Value) error) error {
+	for p := c.Pages(env); p.More(); {
+		req, err := p.Request()
+		if err != nil {
+			return err
+		}
+		a, err := s.send(ctx, k, c, req, false)
+		if err != nil {
+			return err
+		}
+		if a.Outcome == mapping.Done {
+			return nil
+		}
+		if err := each(a.Value); err != nil {
+			return err
+		}
+		if err := p.Answered(a.Value, a.header.Values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone tells whether an error says that the resource is not there.
+func gone(err error) bool {
+	e, ok := errors.AsType[*scim.Error](err)
+	return ok && e.Status == http.StatusNotFound
+}
+
+// taken tells whether an error says that there is such a resource already.
+func taken(err error) bool {
+	e, ok := errors.AsType[*scim.Error](err)
+	return ok && e.Status == http.StatusConflict
+}
+
+func isCanceled(err error) bool {
+	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == upstream.StatusCanceled {
+		return true
+	}
+	return errors.Is(err, context.Canceled)
+}

@@ -1,0 +1,21 @@
+package provision
+
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// StateSchema is the extension that shows how far a membership has come. It is the gateway's own: SCIM knows active or
+// not, while an organization knows who was invited, who accepted, and who was confirmed.
+const StateSchema = "urn:caddy-scim:schemas:extension:membership:2.0:User"
+
+// StateAttribute is the extension's attribute, read-only: staged, invited, accepted, confirmed or revoked.
+var StateAttribute = schema.Custom{Resource: "User", Path: StateSchema + ":state", Type: "string"}
+
+// showState puts the state into a user's resource.
+func (k *kind) showState(res *doc.Node, state string) {
+	if state == "" || k.rt.Schema(StateSchema) == nil {
+		return
+	}
+	setAttribute(k.rt, res, StateSchema+":state", doc.NewString(state))
+}

@@ -1,0 +1,186 @@
+package provision
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// subject is one resource as the gateway knows it: what the upstream holds, what the ledger adds, what the provider sees.
+type subject struct {
+	id     string         // the provider's
+	entry  *entry         // nil for a user who waits to be created
+	value  doc.Value      // the upstream's item, where it was read just now
+	record *ledger.Record // nil where nothing is remembered
+	res    *doc.Node      // the two together, with its id
+	merged bool           // whether record has been read
+
+	members []string // of a group: the provider's ids
+	counted bool     // whether members has been read
+}
+
+// upstreamID is what the upstream calls it; empty where it does not know it yet.
+func (s *subject) upstreamID() string {
+	if s.entry == nil {
+		return ""
+	}
+	return s.entry.id
+}
+
+// load is the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
+// a 404.
+func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error) {
+	record, err := remembered(k.book.Get(ctx, id))
+	if err != nil {
+		return nil, err
+	}
+	upstreamID := id
+	switch {
+	case record == nil:
+	case record.Deleted:
+		return nil, notFound(k)
+	case record.Deferred != nil:
+		return s.waiting(k, record)
+	case record.Upstream != "":
+		upstreamID = record.Upstream
+	}
+	// An upstream id that stands for another id of the provider's is not an id of its own.
+	if owner, err := s.owner(ctx, k, id); err != nil {
+		return nil, err
+	} else if owner != "" && owner != id {
+		return nil, notFound(k)
+	}
+	it, err := s.fetch(ctx, k, upstreamID, s.keyOf(k, upstreamID))
+	if err != nil {
+		return nil, err
+	}
+	if it.protected {
+		return nil, protectedError(k)
+	}
+	return s.subject(k, id, it.entry, it.value, record), nil
+}
+
+// keyOf is what paths name an item by, as far as the view knows.
+func (s *session) keyOf(k *kind, id string) (key string) {
+	k.view.known(func(t *table) {
+		if e := t.byID[id]; e != nil {
+			key = e.key
+		}
+	})
+	return key
+}
+
+func protectedError(k *kind) error {
+	return scim.Errorf(http.StatusForbidden, "", "this %s is protected and is not managed through SCIM", k.name)
+}
+
+// subject puts an entry and its record together.
+func (s *session) subject(k *kind, id string, e *entry, value doc.Value, record *ledger.Record) *subject {
+	res := e.resource()
+	res.Set("id", doc.NewString(id))
+	k.showState(res, e.state)
+	k.overlay(res, record)
+	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
+}
+
+// waiting is a user who is created when first active.
+func (s *session) waiting(k *kind, record *ledger.Record) (*subject, error) {
+	d, err := doc.Scan(record.Deferred)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	res := doc.Tree(d.Value())
+	res.Set("id", doc.NewString(record.ID))
+	res.Set("active", doc.NewBool(false))
+	return &subject{id: record.ID, record: record, res: res, merged: true}, nil
+}
+
+// overlay puts what is remembered into a resource: where the upstream shows what it showed then. What it shows otherwise
+// by now was changed there, and the provider is to see that. A userName is no such value: it is what the provider knows
+// the member by, whatever address the member has.
+func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
+	if record == nil {
+		return
+	}
+	for attribute, kept := range record.Kept {
+		value, beside := parsed(kept.Value), parsed(kept.Beside)
+		now := attributeOf(k.rt, res, attribute)
+		if !k.remembers(attribute) || attribute != "userName" && !equal(now, beside) {
+			continue
+		}
+		if value.Kind() == doc.Null {
+			value = nil
+		}
+		setAttribute(k.rt, res, attribute, value)
+	}
+}
+
+// remember writes down what the provider wanted and the upstream does not hold, for the attributes that were changed.
+// seen is the upstream's resource without anything remembered.
+func (k *kind) remember(record *ledger.Record, seen, wanted *doc.Node, changed []string) {
+	for _, path := range changed {
+		attribute := wholeOf(k.rt, path)
+		if !k.remembers(attribute) {
+			continue
+		}
+		has, wants := attributeOf(k.rt, seen, attribute), attributeOf(k.rt, wanted, attribute)
+		if equal(has, wants) {
+			delete(record.Kept, attribute)
+			continue
+		}
+		kept := ledger.Kept{Value: json.RawMessage("null")}
+		if wants != nil {
+			kept.Value = wants.AppendTo(nil)
+		}
+		if has != nil {
+			kept.Beside = has.AppendTo(nil)
+		}
+		if record.Kept == nil {
+			record.Kept = make(map[string]ledger.Kept)
+		}
+		record.Kept[attribute] = kept
+	}
+}
+
+// parsed is a value of the ledger; nil where there is none.
+func parsed(text json.RawMessage) *doc.Node {
+	if len(text) == 0 {
+		return nil
+	}
+	d, err := doc.Scan(text)
+	if err != nil {
+		return nil
+	}
+	return doc.Tree(d.Value())
+}
+
+// equal compares two values; nothing, null and an empty list are the same (RFC 7643 §2.5).
+func equal(a, b *doc.Node) bool {
+	if absent(a) || absent(b) {
+		return absent(a) && absent(b)
+	}
+	return a.Equal(b)
+}
+
+func absent(n *doc.Node) bool {
+	return n == nil || n.Kind() == doc.Null || n.Kind() == doc.Array && len(n.Items()) == 0
+}
+
+// remembered turns what went wrong with the ledger into an answer: the provider comes back later.
+func remembered[T any](v T, err error) (T, error) {
+	if err != nil {
+		return v, unreadable(err)
+	}
+	return v, nil
+}
+
+func unreadable(err error) error {
+	return &scim.Error{
+		Status: http.StatusServiceUnavailable, Detail: "the gateway's own memory cannot be read", RetryAfter: 10 * time.Second, Cause: err,
+	}
+}

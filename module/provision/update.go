@@ -1,0 +1,81 @@
+package provision
+
+import (
+	"context"
+	"slices"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/patch"
+)
+
+// update makes the upstream hold what a resource has become: deactivation or activation first, because it is what
+// matters most if the rest fails, then everything else that the upstream has a place for. What it has none for is
+// remembered or dropped. The result is what the upstream holds afterwards.
+func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string) (*subject, error) {
+	e := sub.entry
+	env := s.env(e.id, e.name(), sub.value)
+	env.SCIM = after
+	wrote := false
+	if k == s.user && touches(changed, "active") {
+		active := after.Get("active").True()
+		if !active && k.DisableAs == mapping.DisableDelete {
+			return s.retire(ctx, sub, after)
+		}
+		env.Changed = func(path string) bool { return path == "active" }
+		if _, err := s.setActive(ctx, k, sub, env, active); err != nil {
+			return nil, err
+		}
+		wrote = true
+	}
+	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !k.Writable(path) })
+	if len(rest) > 0 && len(k.Update) > 0 {
+		if wrote {
+			// A body that begins with the item as it was would undo what was just done.
+			it, err := s.fetch(ctx, k, e.id, e.name())
+			if err != nil {
+				return nil, err
+			}
+			env.Cur = it.value
+		}
+		env.Changed = func(path string) bool { return patch.Touches(rest, path) }
+		if _, err := s.run(ctx, k, k.Update, env); err != nil {
+			return nil, err
+		}
+		wrote = true
+	}
+	value := sub.value
+	if wrote {
+		it, err := s.fetch(ctx, k, e.id, e.name())
+		if err != nil {
+			return nil, err
+		}
+		e, value = it.entry, it.value
+	}
+	record := sub.record
+	if record == nil {
+		record = &ledger.Record{ID: sub.id}
+	}
+	if slices.ContainsFunc(changed, func(path string) bool { return k.remembers(wholeOf(k.rt, path)) }) {
+		s.keep(ctx, k, record, e, after, changed)
+	}
+	return s.subject(k, sub.id, e, value, record), nil
+}
+
+// retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
+// creates the member anew under the same id.
+func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
+	k := s.user
+	if err := s.remove(ctx, k, sub); err != nil {
+		return nil, err
+	}
+	if k.book == nil {
+		res := after.Clone()
+		return &subject{id: sub.id, res: res, merged: true}, nil
+	}
+	return s.put(ctx, &ledger.Record{ID: sub.id}, after)
+}
+
+// touches tells whether an attribute is among those that were changed.
+func touches(changed []string, path string) bool { return patch.Touches(changed, path) }
