@@ -92,6 +92,11 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 	}
 }
 
+// Conditions are the provider's conditional headers (RFC 7644 §3.14), for an upstream with entity tags. The gateway tells
+// the provider weak ones, since it changes the representation; the upstream may know them as strong, so it is asked for
+// both.
+func (c *Caller) Conditions() http.Header { return conditions(c.orig.Header) }
+
 // Account is the one of the request, for the rules that are applied to answers; nil where nobody counts.
 func (c *Caller) Account() *quirks.Account { return c.config.Account }
 

@@ -1,6 +1,9 @@
 package upstream
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // passed are the provider's headers that travel on: those that say who is asking or which trace it belongs to, and
 // never anything that the upstream could take for an identity. Authorization carries the SCIM key; Accept-Encoding would
@@ -33,4 +36,31 @@ func outgoing(in http.Header, c Config, trusted bool) http.Header {
 	out["Accept"] = []string{c.Accept}
 	out["Content-Type"] = []string{c.ContentType}
 	return out
+}
+
+func conditions(in http.Header) http.Header {
+	out := http.Header{}
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		for _, v := range in[name] {
+			out.Add(name, v)
+			for tag := range strings.SplitSeq(v, ",") {
+				if strong, weak := strings.CutPrefix(strings.TrimSpace(tag), "W/"); weak {
+					out.Add(name, strong)
+				}
+			}
+		}
+		if len(out[name]) > 1 {
+			out[name] = []string{strings.Join(out[name], ", ")}
+		}
+	}
+	return out
+}
+
+// WeakTag is an entity tag of the upstream as the provider is told it: what the gateway answers is not byte for byte what
+// the upstream did (RFC 9110 §8.8.1).
+func WeakTag(tag string) string {
+	if tag == "" || strings.HasPrefix(tag, "W/") {
+		return tag
+	}
+	return "W/" + tag
 }
