@@ -117,3 +117,19 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkScanManyKeys shows that one object of very many keys takes time in proportion to them: ns/key stays the same.
+func BenchmarkScanManyKeys(b *testing.B) {
+	for _, n := range []int{10, 100, 50_000, 100_000, 400_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			text, _ := keysOf(n, `"attribute%08d"`)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := doc.Scan([]byte(text)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/key")
+		})
+	}
+}

@@ -29,6 +29,9 @@ type keys struct {
 	name, other []byte // decoded keys, while they are compared
 }
 
+// inTable is the bit of a sum that is set for the keys in the table.
+const inTable = 1 << 63
+
 // few is how many keys an object may have before they are hashed.
 const few = 16
 
@@ -88,10 +91,11 @@ func (k *keys) drop(f *frame) {
 	k.open = k.open[:f.base]
 }
 
-// place puts a key into the table, which is never more than half full.
+// place puts the latest key whose sum is that of the table into it. The table is never more than half full.
 func (k *keys) place(j int) {
 	if 2*(k.hashed+1) > len(k.table) {
 		k.grow()
+		return
 	}
 	slot := k.slot(k.open[j].sum)
 	for k.table[slot] != 0 {
@@ -101,20 +105,11 @@ func (k *keys) place(j int) {
 	k.hashed++
 }
 
-// grow doubles the table. The keys are placed again in the order in which they came, as [keys.drop] needs it.
+// grow doubles the table and places all keys again, the latest too, in the order in which they came: [keys.drop] needs it.
 func (k *keys) grow() {
-	old := k.table
-	k.table = make([]uint32, max(64, 2*len(old)))
-	if len(old) == 0 {
-		return
-	}
-	in := make([]bool, len(k.open)+1)
-	for _, j := range old {
-		in[j] = true
-	}
-	k.hashed = 0
-	for j := range k.open {
-		if in[j+1] {
+	k.table, k.hashed = make([]uint32, max(64, 2*len(k.table))), 0
+	for j, o := range k.open {
+		if o.sum&inTable != 0 {
 			k.place(j)
 		}
 	}
@@ -141,7 +136,7 @@ func (k *keys) hash(object int, name []byte) uint64 {
 	for i, c := range folded {
 		folded[i] = lower(c)
 	}
-	return maphash.Bytes(seed, folded) + uint64(object)*0x9E3779B97F4A7C15
+	return maphash.Bytes(seed, folded) + uint64(object)*0x9E3779B97F4A7C15 | inTable
 }
 
 // summary is a number that is equal for names that are equal without regard to case, and seldom otherwise: made of the
@@ -151,7 +146,7 @@ func summary(name []byte) uint64 {
 	if n >= 8 {
 		first := binary.LittleEndian.Uint64(name) | 0x20*ones
 		last := binary.LittleEndian.Uint64(name[n-8:]) | 0x20*ones
-		return first ^ bits.RotateLeft64(last*0x9E3779B97F4A7C15, 29) ^ uint64(n)
+		return (first ^ bits.RotateLeft64(last*0x9E3779B97F4A7C15, 29) ^ uint64(n)) &^ inTable
 	}
 	sum := uint64(n) << 56
 	for i, c := range name {
