@@ -33,7 +33,7 @@ func (m *mappingSource) check(set *schema.Set) error {
 	}
 	for where := wrong.Where; ; where = parentOf(where) {
 		if at, ok := m.places[where]; ok {
-			return fmt.Errorf("%s: %s, at %s:%d", wrong.Where, wrong.Reason, at.file, at.line)
+			return fmt.Errorf("%w, at %s:%d", wrong, at.file, at.line)
 		}
 		if where == "" {
 			return err

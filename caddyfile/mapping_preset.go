@@ -2,6 +2,7 @@ package caddyfile
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -16,8 +17,11 @@ import (
 //	param <name> [<default>]
 //	when <option> <value> {
 //		<param> <default>     # another default
+//		needs <param>         # the parameter may not be left out now
 //		<directive> …         # takes the place of what the preset says
 //	}
+//
+// The first block of an option is the one that holds where nothing is said.
 //
 //go:embed presets/*.caddyfile
 var presetFiles embed.FS
@@ -40,6 +44,8 @@ func isPreset(name string) bool { return slices.Contains(presetNames(), name) }
 type preset struct {
 	defaults map[string]*string                      // by parameter; nil: it is required
 	order    []string                                // of parameters
+	options  []string                                // in their order
+	usual    map[string]string                       // by option: the value where nothing is said
 	when     map[string]map[string][]caddyfile.Token // by option and value: the block
 	body     []caddyfile.Token
 }
@@ -55,7 +61,7 @@ func loadPreset(name string) (*preset, error) {
 	if err != nil {
 		return nil, err
 	}
-	ps := &preset{defaults: map[string]*string{}, when: map[string]map[string][]caddyfile.Token{}}
+	ps := &preset{defaults: map[string]*string{}, usual: map[string]string{}, when: map[string]map[string][]caddyfile.Token{}}
 	d := caddyfile.NewDispenser(tokens)
 	for d.Next() {
 		switch d.Val() {
@@ -71,14 +77,19 @@ func loadPreset(name string) (*preset, error) {
 			}
 		case "when":
 			block := d.NextSegment()
-			if len(block) < 5 || block[3].Text != "{" {
+			if len(block) < 3 {
 				return nil, d.Errf("when <option> <value> { … }")
 			}
 			option, value := block[1].Text, block[2].Text
 			if ps.when[option] == nil {
 				ps.when[option] = map[string][]caddyfile.Token{}
+				ps.options = append(ps.options, option)
+				ps.usual[option] = value
 			}
-			ps.when[option][value] = block[4 : len(block)-1]
+			ps.when[option][value] = nil
+			if len(block) > 5 { // the dispenser leaves out the braces of an empty block
+				ps.when[option][value] = block[4 : len(block)-1]
+			}
 		default:
 			ps.body = append(ps.body, d.NextSegment()...)
 		}
@@ -90,11 +101,14 @@ func loadPreset(name string) (*preset, error) {
 // and directives of a mapping, which take the place of those that the preset has.
 func readPreset(d *caddyfile.Dispenser, other func(*caddyfile.Dispenser) (bool, error)) (*mappingSource, error) {
 	name := d.Token()
-	ps, err := loadPreset(name.Text)
-	if err != nil {
+	if !isPreset(name.Text) {
 		return nil, d.Errf("there is no preset %q: %s, or rest for a mapping of your own", name.Text, strings.Join(presetNames(), ", "))
 	}
-	given, chosen, own, err := ps.options(d)
+	ps, err := loadPreset(name.Text)
+	if err != nil {
+		return nil, err
+	}
+	given, chosen, own, err := ps.said(d)
 	if err != nil {
 		return nil, err
 	}
@@ -105,22 +119,26 @@ func readPreset(d *caddyfile.Dispenser, other func(*caddyfile.Dispenser) (bool, 
 		}
 	}
 	texts := [][]caddyfile.Token{ps.body}
+	needed := slices.DeleteFunc(slices.Clone(ps.order), func(param string) bool { return ps.defaults[param] != nil })
 	for _, block := range chosen {
 		var rest []caddyfile.Token
 		for w := caddyfile.NewDispenser(block); w.Next(); {
 			line := w.NextSegment()
-			if _, ok := ps.defaults[line[0].Text]; ok && len(line) == 2 {
+			switch _, isParam := ps.defaults[line[0].Text]; {
+			case line[0].Text == "needs":
+				needed = append(needed, line[1].Text)
+			case isParam && len(line) == 2:
 				params[line[0].Text] = line[1].Text
-			} else {
+			default:
 				rest = append(rest, line...)
 			}
 		}
 		texts = append(texts, rest)
 	}
 	maps.Copy(params, given)
-	for _, param := range ps.order {
-		if _, ok := params[param]; !ok {
-			return nil, d.Errf("upstream %s needs %s", name.Text, param)
+	for _, param := range needed {
+		if params[param] == "" {
+			return nil, fmt.Errorf("upstream %s needs %s, at %s:%d", name.Text, param, name.File, name.Line)
 		}
 	}
 	m := &mappingSource{places: map[string]place{}}
@@ -143,10 +161,11 @@ func (p *mappingParser) start() error {
 	return p.body()
 }
 
-// options reads what the user says of the preset: parameters, the blocks of the chosen options, and all the rest.
-func (ps *preset) options(d *caddyfile.Dispenser) (given map[string]string, chosen [][]caddyfile.Token, own []caddyfile.Token, err error) {
+// said reads what the user says of the preset: parameters, the blocks of the options, and all the rest.
+func (ps *preset) said(d *caddyfile.Dispenser) (given map[string]string, chosen [][]caddyfile.Token, own []caddyfile.Token, err error) {
 	given = map[string]string{}
 	seen := map[string]bool{}
+	values := maps.Clone(ps.usual)
 	name := d.Val()
 	if args := d.RemainingArgs(); len(args) > 0 {
 		return nil, nil, nil, d.Errf("unexpected argument %q after upstream %s", args[0], name)
@@ -154,7 +173,7 @@ func (ps *preset) options(d *caddyfile.Dispenser) (given map[string]string, chos
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		_, isParam := ps.defaults[word]
-		values, isOption := ps.when[word]
+		blocks, isOption := ps.when[word]
 		if !isParam && !isOption {
 			own = append(own, d.NextSegment()...)
 			continue
@@ -171,11 +190,13 @@ func (ps *preset) options(d *caddyfile.Dispenser) (given map[string]string, chos
 			given[word] = args[0]
 			continue
 		}
-		block, ok := values[args[0]]
-		if !ok {
-			return nil, nil, nil, d.Errf("unknown %s %q: one of %s", word, args[0], strings.Join(slices.Sorted(maps.Keys(values)), ", "))
+		if _, ok := blocks[args[0]]; !ok {
+			return nil, nil, nil, d.Errf("unknown %s %q: one of %s", word, args[0], strings.Join(slices.Sorted(maps.Keys(blocks)), ", "))
 		}
-		chosen = append(chosen, block)
+		values[word] = args[0]
+	}
+	for _, option := range ps.options {
+		chosen = append(chosen, ps.when[option][values[option]])
 	}
 	return given, chosen, own, nil
 }

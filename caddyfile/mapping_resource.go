@@ -112,20 +112,16 @@ func callsOf(def *mapping.ResourceDef, verb string) *[]mapping.CallDef {
 func (p *mappingParser) verb(where, name string, def *mapping.ResourceDef, to *[]mapping.CallDef) error {
 	at := where + "." + name
 	fresh := p.first(at)
-	args, err := p.args(2, 2)
-	if name == "disable" && err != nil && p.Val() != name {
-		// `disable delete` and `disable refuse` have one argument
-		if word := p.Val(); word == mapping.DisableDelete || word == mapping.DisableRefuse {
-			if !fresh {
-				return p.Errf("disable %s stands alone", word)
-			}
-			def.Disable, def.Enable, def.DisableAs = nil, nil, word
-			p.begin(where + ".disable_as")
-			return p.noBlock()
-		}
+	low := 2
+	if name == "disable" {
+		low = 1
 	}
+	args, err := p.args(low, 2)
 	if err != nil {
 		return err
+	}
+	if len(args) == 1 {
+		return p.disableAs(where, args[0], fresh, def)
 	}
 	if name == "members" && args[0] == "embedded" {
 		if !fresh {
@@ -147,6 +143,19 @@ func (p *mappingParser) verb(where, name string, def *mapping.ResourceDef, to *[
 	call, err := p.call(fmt.Sprintf("%s[%d]", at, len(*to)), args[0], args[1])
 	*to = append(*to, call)
 	return err
+}
+
+// disableAs reads `disable delete` and `disable refuse`.
+func (p *mappingParser) disableAs(where, word string, fresh bool, def *mapping.ResourceDef) error {
+	if word != mapping.DisableDelete && word != mapping.DisableRefuse {
+		return p.Errf("what disables is a <method> and a <url>, or delete, or refuse; not %q", word)
+	}
+	if !fresh {
+		return p.Errf("disable %s stands alone", word)
+	}
+	def.Disable, def.Enable, def.DisableAs = nil, nil, word
+	p.begin(where + ".disable_as")
+	return p.noBlock()
 }
 
 func (p *mappingParser) find(where string, def *mapping.ResourceDef) error {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -52,6 +53,11 @@ func (a *attribute) covers() []string {
 		out = append(out, prefix+a.name+"."+a.sub)
 	}
 	return out
+}
+
+// partOf tells whether the path covers the attribute as [attribute.covers] says.
+func (a *attribute) partOf(path string) bool {
+	return slices.ContainsFunc(a.covers(), func(p string) bool { return doc.FoldEqual(p, path) })
 }
 
 // get is the attribute's value in a resource; nil where it is missing. Of a multi-valued attribute it is the array of

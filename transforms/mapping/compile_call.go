@@ -1,8 +1,10 @@
 package mapping
 
 import (
+	"errors"
 	"maps"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -450,7 +452,11 @@ func (c *compiler) rule(def RuleDef) rule {
 	if def.Pattern != "" {
 		var err error
 		if r.pattern, err = regexp.Compile("(?is)" + def.Pattern); err != nil {
-			c.fail("bad regular expression: %v", err)
+			reason := err.Error()
+			if wrong, ok := errors.AsType[*syntax.Error](err); ok {
+				reason = wrong.Code.String()
+			}
+			c.fail("bad regular expression %q: %s", def.Pattern, reason)
 		}
 	}
 	r.answer = scim.Error{Status: def.Answer, Type: def.Type, Detail: def.Detail}

@@ -165,25 +165,28 @@ func (r *Resource) dropBare(res *doc.Node) {
 }
 
 // Value is the text of one mapped attribute, so that an item can be compared without making a resource of it; false where
-// the item has no such value, or the attribute has several.
+// the item has no such value. emails.value is also the value of emails[type eq "work"].value, the first of several.
 func (r *Resource) Value(item doc.Value, path string) (string, bool) {
 	if doc.FoldEqual(path, "id") {
 		return r.ID(item), true
 	}
-	for i := range r.maps {
-		m := &r.maps[i]
-		if !doc.FoldEqual(m.attr.canonical, path) {
-			continue
+	for _, exact := range []bool{true, false} {
+		for i := range r.maps {
+			m := &r.maps[i]
+			if exact && !doc.FoldEqual(m.attr.canonical, path) || !exact && !m.attr.partOf(path) {
+				continue
+			}
+			n, err := m.value.eval(&Env{Cur: item}, false)
+			if err != nil {
+				continue
+			}
+			switch n = coerce(n, m.attr.target); n.Kind() {
+			case doc.String, doc.Number, doc.Bool:
+				return n.Text(), true
+			case doc.Array:
+				return n.Items()[0].Text(), true
+			}
 		}
-		n, err := m.value.eval(&Env{Cur: item}, false)
-		if err != nil {
-			return "", false
-		}
-		n = coerce(n, m.attr.target)
-		if k := n.Kind(); k == doc.Invalid || k == doc.Array || k == doc.Object {
-			return "", false
-		}
-		return n.Text(), true
 	}
 	return "", false
 }
