@@ -97,6 +97,9 @@ func (c *compiler) call(r *Resource, v verb, nth int, def CallDef, saved map[str
 	if v.changing() {
 		for p := range s.written {
 			r.writable[p] = true
+			if v == verbUpdate {
+				r.updates[p] = true
+			}
 		}
 	}
 	for i, save := range def.Save {

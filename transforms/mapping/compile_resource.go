@@ -14,7 +14,7 @@ func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + 
 
 // resource compiles how one resource type is kept.
 func (c *compiler) resource(rt *schema.ResourceType, def *ResourceDef) *Resource {
-	r := &Resource{Type: rt, DisableAs: def.DisableAs, email: def.Email, readable: fold("id"), writable: fold()}
+	r := &Resource{Type: rt, DisableAs: def.DisableAs, email: def.Email, readable: fold("id"), writable: fold(), updates: fold()}
 	if len(r.email) == 0 {
 		r.email = DefaultEmail
 	}

@@ -43,6 +43,7 @@ type Resource struct {
 	email    []string
 	readable map[string]bool // by folded canonical path
 	writable map[string]bool
+	updates  map[string]bool
 	ignored  map[string]bool
 }
 
@@ -196,6 +197,9 @@ func (r *Resource) Readable(path string) bool { return r.has(r.readable, path) }
 
 // Writable tells whether a create or update sends the attribute, or a part of it.
 func (r *Resource) Writable(path string) bool { return r.has(r.writable, path) }
+
+// Updates tells whether an update sends the attribute, or a part of it: one that only a create sends cannot be changed.
+func (r *Resource) Updates(path string) bool { return r.has(r.updates, path) }
 
 // Ignored tells whether the attribute is accepted and dropped.
 func (r *Resource) Ignored(path string) bool {
