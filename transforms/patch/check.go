@@ -150,21 +150,33 @@ func checkComplex(attr *schema.Attribute, name string, v doc.Value) error {
 	}
 	some := false
 	for key, val := range v.Fields() {
-		sub := key.Text()
-		if !schema.IsName(sub) {
-			return scim.Errorf(400, scim.InvalidPath, "%s: a key is not an attribute name (RFC 7643 §2.1)", name)
-		}
 		some = true
-		known := attr.SubAttribute(sub)
-		if known == nil {
+		sub := subNamed(attr, key)
+		if sub == nil {
+			if !schema.IsName(key.Text()) {
+				return scim.Errorf(400, scim.InvalidPath, "%s: a key is not an attribute name (RFC 7643 §2.1)", name)
+			}
 			continue
 		}
-		if err := check(known, name+"."+known.Name, val); err != nil {
+		if val.Kind() == doc.String && sub.Type == schema.String && !sub.MultiValued { // nearly always, and without a name to build
+			continue
+		}
+		if err := check(sub, name+"."+sub.Name, val); err != nil {
 			return err
 		}
 	}
 	if !some && attr.MultiValued {
 		return scim.Errorf(400, scim.InvalidValue, "an element of %s is empty", name)
+	}
+	return nil
+}
+
+// subNamed is the sub-attribute that a key names; nil for none.
+func subNamed(attr *schema.Attribute, key doc.Value) *schema.Attribute {
+	for _, sub := range attr.Sub {
+		if key.Is(sub.Name) {
+			return sub
+		}
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func TestMembersAgainst(t *testing.T) {
 		{`[{"op":"remove","path":"members"}]`, []string{}, []string{"a", "b", "c"}},
 		{`[{"op":"add","path":"members","value":[{"value":"x","type":"Group"}]},{"op":"remove","path":"members[type eq \"Group\"]"}]`, []string{}, []string{"b"}},
 		{`[{"op":"remove","path":"members[display co \"c\" or not (value eq \"b\")]"}]`, []string{}, []string{"a", "c"}},
-		{`[{"op":"add","path":"members[value eq \"z\"]","value":{"display":"Z"}}]`, []string{"z"}, []string{}},
+		{`[{"op":"replace","path":"members[value eq \"b\"]","value":{"value":"z"}}]`, []string{"z"}, []string{"b"}},
 	} {
 		m, err := members(t, test.ops)
 		if err != nil {
@@ -157,11 +157,13 @@ func TestLinear(t *testing.T) {
 		}
 		return best
 	}
-	small, large := cost(10_000), cost(40_000)
-	t.Logf("10,000: %v, 40,000: %v", small, large)
-	if large > 10*small {
-		t.Errorf("four times the members cost %.1f times as much", float64(large)/float64(small))
+	var small, large time.Duration
+	for range 3 { // a busy machine may spoil one measurement
+		if small, large = cost(10_000), cost(40_000); large <= 10*small {
+			return
+		}
 	}
+	t.Errorf("four times the members cost %.1f times as much: %v, %v", float64(large)/float64(small), small, large)
 }
 
 func TestTooMany(t *testing.T) {
