@@ -99,7 +99,9 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(v)
 	}
-	refuse := func(message string) { answer(400, map[string]any{"object": "error", "message": message, "errors": nil}) }
+	refuse := func(message string) {
+		answer(400, map[string]any{"object": "error", "message": message, "errors": nil})
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r.URL.Path == "/identity/connect/token" {

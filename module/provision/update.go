@@ -29,7 +29,7 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 		}
 		wrote = true
 	}
-	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !k.Writable(path) })
+	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !k.Updates(path) })
 	if len(rest) > 0 && len(k.Update) > 0 {
 		if wrote {
 			// A body that begins with the item as it was would undo what was just done.

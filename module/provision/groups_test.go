@@ -1,0 +1,218 @@
+package provision
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+)
+
+// people creates users and returns their ids.
+func (g *gateway) people(t testing.TB, names ...string) []string {
+	t.Helper()
+	ids := make([]string, len(names))
+	for i, name := range names {
+		ids[i] = g.must(t, 201, "POST", "/Users", user(name+"@example.com", name)).id()
+	}
+	return ids
+}
+
+func (g *gateway) makeGroup(t testing.TB, name string, members ...string) string {
+	t.Helper()
+	list := ""
+	for i, id := range members {
+		if i > 0 {
+			list += ","
+		}
+		list += `{"value":"` + id + `"}`
+	}
+	return g.must(t, 201, "POST", "/Groups", `{"displayName":"`+name+`","externalId":"x-`+name+`","members":[`+list+`]}`).id()
+}
+
+// The life of a group as Entra drives it.
+func TestGroupLife(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	u := g.people(t, "a", "b", "c", "d")
+	b.took()
+
+	made := g.must(t, 201, "POST", "/Groups", `{"displayName":"Sales","externalId":"s1","members":[]}`)
+	id := made.id()
+	want := map[string]any{
+		"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "id": id, "displayName": "Sales", "externalId": "s1",
+		"members": []any{}, "meta": map[string]any{"resourceType": "Group", "location": base + "/Groups/" + id},
+	}
+	if diff := cmp.Diff(want, made.body); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"GET /public/groups", "POST /public/groups"}, b.took()); diff != "" {
+		t.Error(diff)
+	}
+	for _, again := range []string{`{"displayName":"sales"}`, `{"displayName":"Other","externalId":"s1"}`} {
+		if a := g.do(t, "POST", "/Groups", again); a.status != 409 || a.scimType != "uniqueness" {
+			t.Errorf("%s: got %d %v", again, a.status, a.err)
+		}
+	}
+	for _, bad := range []string{`{"displayName":" "}`, `{"externalId":"z"}`, `{"displayName":null}`} {
+		g.must(t, 400, "POST", "/Groups", bad)
+	}
+	b.took()
+
+	// A membership change is two calls, however many members, and none that writes when there is nothing to change.
+	two := []string{"GET /public/groups/" + id + "/member-ids", "PUT /public/groups/" + id + "/member-ids"}
+	a := g.must(t, 200, "PATCH", "/Groups/"+id, memberOps("add", u[0], u[1], u[2], u[0]))
+	if diff := cmp.Diff(two, b.took()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]any{"value": u[0], "$ref": base + "/Users/" + u[0], "type": "User"}, a.body["members"].([]any)[0]); diff != "" {
+		t.Error(diff)
+	}
+	for _, step := range []struct {
+		name, body string
+		want       []string
+		calls      []string
+	}{
+		{"redundant add (Entra)", memberOps("add", u[1]), u[:3], two[:1]},
+		{"remove one", memberOps("remove", u[1]), []string{u[0], u[2]}, two},
+		{"remove who is not in it", memberOps("remove", u[1], u[3], "nobody"), []string{u[0], u[2]}, two[:1]},
+		{"replace", memberOps("replace", u[3], u[2]), []string{u[2], u[3]}, two},
+		{"replace by the same", memberOps("replace", u[2], u[3]), []string{u[2], u[3]}, two[:1]},
+		{"add and remove", patchOp(`{"op":"add","path":"members","value":[{"value":"`+u[0]+`"}]}`,
+			`{"op":"remove","path":"members[value eq \"`+u[2]+`\" or value eq \"`+u[3]+`\"]"}`), u[:1], two},
+		{"empty", memberOps("replace"), nil, two},
+		{"remove all", patchOp(`{"op":"remove","path":"members"}`), nil, two[:1]},
+	} {
+		g.must(t, 200, "PATCH", "/Groups/"+id, step.body)
+		if got := b.membersOf(id); !slices.Equal(got, step.want) {
+			t.Errorf("%s: members %v, want %v", step.name, got, step.want)
+		}
+		if diff := cmp.Diff(step.calls, b.took()); diff != "" {
+			t.Errorf("%s: %s", step.name, diff)
+		}
+	}
+
+	// Someone whom the organization does not have is refused whole, before anything is written.
+	a = g.do(t, "PATCH", "/Groups/"+id, patchOp(`{"op":"replace","path":"displayName","value":"New"}`,
+		`{"op":"add","path":"members","value":[{"value":"`+u[0]+`"},{"value":"nobody"}]}`))
+	if a.status != 400 || a.scimType != "invalidValue" || len(b.membersOf(id)) > 0 || b.groups[0]["name"] != "Sales" {
+		t.Errorf("got %d %v; members %v, name %v", a.status, a.err, b.membersOf(id), b.groups[0]["name"])
+	}
+	b.took()
+
+	// Both at once.
+	g.must(t, 200, "PATCH", "/Groups/"+id, patchOp(`{"op":"replace","value":{"displayName":"Sales EU","externalId":"s2"}}`,
+		`{"op":"add","path":"members","value":[{"value":"`+u[0]+`"}]}`))
+	if gr := b.groups[0]; gr["name"] != "Sales EU" || gr["externalId"] != "s2" || !slices.Equal(b.membersOf(id), u[:1]) {
+		t.Errorf("group %v, members %v", gr, b.membersOf(id))
+	}
+	// PUT says everything but what it does not mention: members and externalId.
+	g.must(t, 200, "PUT", "/Groups/"+id, `{"displayName":"Sales"}`)
+	if gr := b.groups[0]; gr["name"] != "Sales" || gr["externalId"] != "s2" || !slices.Equal(b.membersOf(id), u[:1]) {
+		t.Errorf("group %v, members %v", gr, b.membersOf(id))
+	}
+	g.must(t, 200, "PUT", "/Groups/"+id, `{"displayName":"Sales","members":[{"value":"`+u[1]+`"}]}`)
+	if got := b.membersOf(id); !slices.Equal(got, u[1:2]) {
+		t.Errorf("members %v", got)
+	}
+	other := g.makeGroup(t, "Other")
+	if a := g.do(t, "PATCH", "/Groups/"+id, patchOp(`{"op":"replace","path":"displayName","value":"OTHER"}`)); a.status != 409 {
+		t.Errorf("renamed to a taken name: %d %v", a.status, a.err)
+	}
+	b.took()
+
+	// Reading members is one call a group, made only where they are asked for.
+	a = g.must(t, 200, "GET", "/Groups?excludedAttributes=members", "")
+	if calls := b.took(); len(calls) > 0 {
+		t.Errorf("a list without members took %v", calls)
+	}
+	if list := a.body["Resources"].([]any); len(list) != 2 || list[0].(map[string]any)["members"] != nil {
+		t.Errorf("listed %v", list)
+	}
+	a = g.must(t, 200, "GET", "/Groups", "")
+	if calls := b.took(); len(calls) != 2 {
+		t.Errorf("a list with members took %v", calls)
+	}
+	if m := a.body["Resources"].([]any)[1].(map[string]any)["members"].([]any); len(m) != 1 {
+		t.Errorf("members %v", m)
+	}
+	if ids := g.find(t, "Groups", `id eq "`+id+`" and members eq "`+u[1]+`"`); !slices.Equal(ids, []string{id}) {
+		t.Errorf("found %v", ids)
+	}
+	if ids := g.find(t, "Groups", `members[value eq "`+u[2]+`"]`); ids != nil {
+		t.Errorf("found %v", ids)
+	}
+
+	g.must(t, 204, "DELETE", "/Groups/"+other, "")
+	g.must(t, 404, "DELETE", "/Groups/"+other, "")
+	g.must(t, 404, "PATCH", "/Groups/"+other, memberOps("add", u[0]))
+	if len(b.members) != 4 {
+		t.Error("who leaves a group stays a member of the organization")
+	}
+}
+
+// 32 requests at once for one group: the organization takes only whole lists, and nothing may be lost. Half of them come
+// through another gateway over the same storage.
+func TestConcurrentMembership(t *testing.T) {
+	for _, gateways := range []int{1, 2} {
+		t.Run(fmt.Sprint(gateways), func(t *testing.T) {
+			g, b := onBitwarden(t, nil)
+			all := []*gateway{g}
+			if gateways == 2 {
+				all = append(all, newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage))
+			}
+			var names []string
+			for i := range 32 {
+				names = append(names, fmt.Sprintf("u%02d", i))
+			}
+			u := g.people(t, names...)
+			id := g.makeGroup(t, "Sales", u[16:]...)
+			var wg sync.WaitGroup
+			for i := range 32 {
+				wg.Go(func() {
+					op := "add"
+					if i >= 16 {
+						op = "remove"
+					}
+					all[i%gateways].must(t, 200, "PATCH", "/Groups/"+id, memberOps(op, u[i]))
+				})
+			}
+			wg.Wait()
+			if got := b.membersOf(id); !slices.Equal(got, slices.Sorted(slices.Values(u[:16]))) {
+				t.Errorf("members %v, want %v", got, u[:16])
+			}
+		})
+	}
+}
+
+// The connection breaks when the list has been written, or before: the provider is told that it failed, repeats it, and
+// all is well.
+func TestBrokenMembershipWrite(t *testing.T) {
+	for _, carriedOut := range []bool{false, true} {
+		g, b := onBitwarden(t, nil)
+		u := g.people(t, "a", "b")
+		id := g.makeGroup(t, "Sales", u[0])
+		broken := func(r *http.Request) *upstream.Answer {
+			if r.Method == "PUT" {
+				return &upstream.Answer{Status: 502, Body: []byte("<html>bad gateway</html>")}
+			}
+			return nil
+		}
+		if carriedOut {
+			b.after = broken
+		} else {
+			b.fault = broken
+		}
+		if a := g.do(t, "PATCH", "/Groups/"+id, memberOps("add", u[1])); a.status != 502 {
+			t.Errorf("got %d", a.status)
+		}
+		b.fault, b.after = nil, nil
+		g.must(t, 200, "PATCH", "/Groups/"+id, memberOps("add", u[1]))
+		if got := b.membersOf(id); !slices.Equal(got, u) {
+			t.Errorf("members %v", got)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package provision
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The life of a user as Entra drives it, with what it costs: every step is checked in the organization itself.
+func TestUserLife(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+
+	// Test Connection: a user who cannot exist.
+	if ids := g.find(t, "Users", `userName eq "4c4a2d4f-1f0e-4a0a-8b0e-0d6f6c4c6a11"`); ids != nil {
+		t.Fatalf("found %v", ids)
+	}
+	b.took()
+
+	made := g.must(t, 201, "POST", "/Users", user("Jane@Example.com", "jane",
+		`"displayName":"Jane Doe","emails":[{"primary":true,"type":"work","value":"Jane@Example.com"}],"name":{"givenName":"Jane"},"title":"Dr"`))
+	if calls := b.took(); !cmp.Equal(calls, []string{"POST /public/members"}) {
+		t.Errorf("a create took %v", calls)
+	}
+	id := made.id()
+	if made.location != base+"/Users/"+id {
+		t.Errorf("location %q", made.location)
+	}
+	want := map[string]any{
+		"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:User", StateSchema},
+		"id":      id, "userName": "Jane@Example.com", "externalId": "jane", "displayName": "Jane Doe", "active": true,
+		"emails":    []any{map[string]any{"type": "work", "value": "jane@example.com"}},
+		StateSchema: map[string]any{"state": "invited"},
+		"meta":      map[string]any{"resourceType": "User", "location": base + "/Users/" + id},
+	}
+	if diff := cmp.Diff(want, made.body); diff != "" {
+		t.Errorf("created: %s", diff)
+	}
+	m := b.member(t, id)
+	if m["email"] != "jane@example.com" || m["externalId"] != "jane" || m["type"] != float64(2) {
+		t.Errorf("member %v", m)
+	}
+	m["collections"] = []any{map[string]any{"id": "c1"}}
+
+	for _, f := range []string{
+		`userName eq "jane@example.com"`, `externalId eq "jane"`, `id eq "` + id + `"`, `displayName eq "jane doe"`,
+		`emails.value eq "jane@example.com"`, `emails[type eq "work" and value eq "jane@example.com"]`, `active eq true`,
+		`userName eq "x" or externalId eq "jane"`, `userName sw "jane" and not (active eq false)`,
+	} {
+		if ids := g.find(t, "Users", f); !cmp.Equal(ids, []string{id}) {
+			t.Errorf("%s found %v", f, ids)
+		}
+	}
+	for _, f := range []string{`externalId eq "JANE"`, `userName eq "jane"`, `PLACEHOLDER eq "x"`} {
+		if ids := g.find(t, "Users", f); ids != nil {
+			t.Errorf("%s found %v", f, ids)
+		}
+	}
+	if calls := b.took(); len(calls) > 0 {
+		t.Errorf("filters took %v although the view is fresh", calls)
+	}
+	if a := g.do(t, "GET", "/Users?filter="+url.QueryEscape(`title eq "Dr"`), ""); a.status != 400 || a.scimType != "invalidFilter" {
+		t.Errorf("a filter that cannot be honoured: %v", a)
+	}
+
+	// The same again, whichever way it is the same.
+	for _, again := range []string{user("JANE@example.com", "other"), user("other@example.com", "jane"), user("upn@example.com", "o", `"emails":[{"primary":true,"value":"jane@EXAMPLE.com"}]`)} {
+		if a := g.do(t, "POST", "/Users", again); a.status != 409 || a.scimType != "uniqueness" {
+			t.Errorf("%s: got %d %v", again, a.status, a.err)
+		}
+	}
+	b.took()
+
+	// Disabled: revoked, with all that belongs to the member.
+	a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"active","value":false}`))
+	if a.body["active"] != false || m["status"] != -1 {
+		t.Errorf("disabled: %v, member %v", a.body, m)
+	}
+	if diff := cmp.Diff([]string{"GET /public/members/" + id, "POST /public/members/" + id + "/revoke", "GET /public/members/" + id}, b.took()); diff != "" {
+		t.Error(diff)
+	}
+	// Already so: no write.
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"active","value":false}`))
+	if calls := b.took(); !cmp.Equal(calls, []string{"GET /public/members/" + id}) {
+		t.Errorf("a change that changes nothing took %v", calls)
+	}
+	// A PUT without active is not a word on it; what the organization cannot keep costs nothing.
+	a = g.must(t, 200, "PUT", "/Users/"+id, `{"userName":"jane@example.com","displayName":"Jane D.","title":"Prof"}`)
+	if a.body["active"] != false || m["status"] != -1 || a.body["displayName"] != "Jane D." || a.body["title"] != nil || m["externalId"] != "jane" {
+		t.Errorf("put: %v, member %v", a.body, m)
+	}
+	b.took()
+	a = g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","value":{"active":true,"externalId":"jane2"}}`))
+	if a.body["active"] != true || m["status"] != 0 || m["externalId"] != "jane2" || a.body["externalId"] != "jane2" {
+		t.Errorf("restored: %v, member %v", a.body, m)
+	}
+	if diff := cmp.Diff([]any{map[string]any{"id": "c1"}}, m["collections"]); diff != "" {
+		t.Errorf("access to collections was lost: %s", diff)
+	}
+
+	b.took()
+	g.must(t, 204, "DELETE", "/Users/"+id, "")
+	if b.member(t, id) != nil {
+		t.Error("the member is still there")
+	}
+	for _, method := range []string{"GET", "DELETE"} {
+		g.must(t, 404, method, "/Users/"+id, "")
+	}
+	g.must(t, 404, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"active","value":false}`))
+}
+
+// The provider's userName is not always the address that the organization knows the member by.
+func TestUserNameIsNotMail(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	id := g.must(t, 201, "POST", "/Users", user("jane@corp.onmicrosoft.com", "jane",
+		`"emails":[{"primary":true,"type":"work","value":"jane@example.com"}]`)).id()
+	if m := b.member(t, id); m["email"] != "jane@example.com" {
+		t.Errorf("invited %v", m["email"])
+	}
+	if ids := g.find(t, "Users", `userName eq "JANE@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{id}) {
+		t.Errorf("found %v", ids)
+	}
+	// Renamed at the provider: the address of an account cannot be changed, the name is remembered.
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"userName","value":"doe@corp.onmicrosoft.com"}`))
+	if ids := g.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{id}) {
+		t.Errorf("found %v", ids)
+	}
+	if ids := g.find(t, "Users", `userName eq "jane@corp.onmicrosoft.com"`); ids != nil {
+		t.Errorf("the old name still finds %v", ids)
+	}
+	// A new gateway over the same storage knows it too; one that lost the ledger does not, and does no harm.
+	c := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)
+	if ids := c.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{id}) {
+		t.Errorf("the other gateway found %v", ids)
+	}
+	lost := newGateway(t, &Organization{Mapping: bitwardenMapping(), Existing: ExistingLink}, b, emptyStorage(t))
+	if ids := lost.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); ids != nil {
+		t.Errorf("found %v without a ledger", ids)
+	}
+	again := lost.must(t, 201, "POST", "/Users", user("doe@corp.onmicrosoft.com", "jane", `"emails":[{"primary":true,"value":"jane@example.com"}]`))
+	if again.id() != id || len(b.members) != 1 {
+		t.Errorf("linked %s, want %s; %d members", again.id(), id, len(b.members))
+	}
+	if ids := lost.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{id}) {
+		t.Errorf("found %v after the link", ids)
+	}
+}
