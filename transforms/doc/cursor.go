@@ -60,6 +60,15 @@ func (c *Cursor) Key() Span {
 	return key
 }
 
+// Take moves behind the text, if it stands at the cursor, byte for byte. A caller that takes JSON so has read what it took.
+func (c *Cursor) Take(text string) bool {
+	if len(c.b)-c.i < len(text) || string(c.b[c.i:c.i+len(text)]) != text {
+		return false
+	}
+	c.i += len(text)
+	return true
+}
+
 // Skip moves behind the value at the cursor.
 func (c *Cursor) Skip() Span {
 	from := c.i

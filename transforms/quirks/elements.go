@@ -75,30 +75,26 @@ func (p *pass) elements(a *schema.Attribute) error {
 	var (
 		l         list
 		m         memo
-		seen      seen
+		set       doc.Set
 		primaries = p.primaries
 		distinct  = isMembers(a) && p.on[duplicateMembers]
+		learning  = p.rec == nil // a list inside of an element is part of what is learned about the element
 	)
 	p.primaries = 0
 	defer func(was bool) { p.inMembers, p.primaries = was, primaries }(p.inMembers)
 	p.inMembers = isMembers(a)
 	for i := 0; p.cur.More(); i++ {
-		from := p.cur.Offset()
-		if m.ok && p.cur.Match(&m.shape, &m.fill) {
-			if distinct && m.id >= 0 && seen.add(p, m.fill[m.id]) {
-				p.acc.count(duplicateMembers, 1)
-				l.drop(p, doc.Span{From: from, To: p.cur.Offset()})
+		if m.ok {
+			if n := m.repeat(p, &set); n > 0 {
+				l.end(p.cur.Offset())
+				i += n - 1
 				continue
 			}
-			l.keep(p, from)
-			m.repeat(p, from)
-			l.end(p.cur.Offset())
-			continue
 		}
 		p.place.index(i)
 		whole := p.whole()
 		if distinct {
-			if id, ok := p.identifier(whole); ok && seen.add(p, id) {
+			if id, ok := p.identifier(whole); ok && set.Add(p.d, id) {
 				p.note(duplicateMembers, p.raw(whole), nil)
 				p.cur.Jump(whole.To)
 				l.drop(p, whole)
@@ -106,8 +102,7 @@ func (p *pass) elements(a *schema.Attribute) error {
 				continue
 			}
 		}
-		l.keep(p, from)
-		learning := p.rec == nil // a list inside of an element is part of what is learned about the element
+		l.keep(p, whole.From)
 		if learning {
 			m.learn(p, whole)
 		}
@@ -115,11 +110,12 @@ func (p *pass) elements(a *schema.Attribute) error {
 			return err
 		}
 		if learning {
-			m.learned(p)
+			m.learned(p, distinct)
 		}
 		l.end(p.cur.Offset())
 		p.place.pop()
 	}
+	set.Free()
 	l.close(p, p.closing())
 	if p.primaries > 1 && p.verb != scim.Patch && p.on[twoPrimaries] {
 		p.acc.count(twoPrimaries, 1)
@@ -157,7 +153,7 @@ func (p *pass) one(a *schema.Attribute) error {
 		}
 		if p.on[bareValue] {
 			if p.rec != nil {
-				p.rec.text(a.SubAttribute("value"), doc.Span{}, s)
+				p.rec.text(a.SubAttribute("value"), s)
 			}
 			p.wrap(s, `{"value":`, "}")
 			p.note(bareValue, p.raw(s), p.wrapped(s))
@@ -194,7 +190,7 @@ func (p *pass) nameless() error {
 	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
 }
 
-// identifier is the inside of the string that identifies a member.
+// identifier is the string that identifies a member.
 func (p *pass) identifier(element doc.Span) (doc.Span, bool) {
 	c := p.d.At(element.From)
 	if c.Kind() == doc.Object {
@@ -211,19 +207,5 @@ func (p *pass) identifier(element doc.Span) (doc.Span, bool) {
 		return doc.Span{}, false
 	}
 	s := c.Skip()
-	return doc.Span{From: s.From + 1, To: s.To - 1}, s.To-s.From > 2
-}
-
-// seen is the set of identifiers that a list has had so far: open addressing over hashes, doubled when it is half full, so
-// that time is linear and memory is one table. Few identifiers stay in the array.
-type seen struct {
-	slots []slot
-	n     int
-	few   [32]slot
-}
-
-// slot is a place in the set: where the identifier is in the document, and some bits of its hash. To is 0 where it is free.
-type slot struct {
-	hash     uint32
-	from, to uint32
+	return s, s.To-s.From > 2
 }

@@ -7,11 +7,16 @@ import (
 
 // envelope normalizes a whole PATCH document (RFC 7644 §3.5.2).
 func (p *pass) envelope() error {
-	p.cur.Open()
 	var (
 		l                   list
 		schemas, operations bool
 	)
+	if p.cur.Take(`{"schemas":` + patchSchemas + `,`) {
+		schemas = true
+		l.end(p.cur.Offset() - 1)
+	} else {
+		p.cur.Open()
+	}
 	for p.cur.More() {
 		key := p.cur.Key()
 		switch {
@@ -120,13 +125,18 @@ func (p *pass) wrote() error {
 
 // keyword tells whether a key is the word, in any case.
 func (p *pass) keyword(key doc.Span, word string) bool {
-	return key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word || p.d.In(key).Is(word)
+	return p.exactly(key, word) || p.d.In(key).Is(word)
+}
+
+// exactly tells whether a key is the word, byte for byte.
+func (p *pass) exactly(key doc.Span, word string) bool {
+	return key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word
 }
 
 // spelled keeps a member of the envelope and spells its key as the RFC does.
 func (p *pass) spelled(l *list, key doc.Span, word string) error {
 	l.keep(p, key.From)
-	if key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word {
+	if p.exactly(key, word) {
 		return nil
 	}
 	if p.d.In(key).Text() == word { // with escapes: the same word

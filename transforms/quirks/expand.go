@@ -29,12 +29,7 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	}
 	p.place.pop()
 	p.finish(o)
-	if x.inside {
-		p.ed.Cut(x.w.from, o.span.To)
-		p.ed.Write(x.tail())
-	} else {
-		p.ed.Cut(x.w.from, o.span.To)
-	}
+	p.close(&x, o.span.To)
 	l.end(o.span.To)
 	return nil
 }
@@ -96,31 +91,34 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 
 func (p *pass) expandList(x *expansion) error {
 	var (
-		shape doc.Shape
-		fill  [doc.MaxHoles]doc.Span
-		id    = -1
-		seen  seen
+		stencil  doc.Stencil
+		fits     bool
+		set      doc.Set
+		members  = isMembers(x.t.attr)
+		distinct = members && p.on[duplicateMembers]
+		seen     *doc.Set
 	)
-	members := isMembers(x.t.attr)
+	if distinct {
+		seen = &set
+	}
 	p.cur.Open()
 	for i := 0; p.cur.More(); i++ {
-		if id >= 0 && p.cur.Match(&shape, &fill) {
-			if members && p.on[duplicateMembers] && seen.add(p, fill[id]) {
-				p.acc.count(duplicateMembers, 1)
+		if fits {
+			p.close(x, p.cur.Offset())
+			if n := p.cur.Repeat(&stencil, seen, &p.ed, p.n.maxOperations-p.ops); n > 0 {
+				p.ops += n - 1
+				if err := p.wrote(); err != nil {
+					return err
+				}
+				x.w.from, x.w.n = p.cur.Offset(), x.w.n+n
+				i += n - 1
 				continue
 			}
-			if err := p.wrote(); err != nil {
-				return err
-			}
-			p.removePlain(x, fill[id])
-			continue
 		}
 		p.place.index(i)
-		from := p.cur.Offset()
-		if members && p.on[duplicateMembers] {
-			c := p.cur
-			whole := c.Skip()
-			if lit, ok := p.identifier(whole); ok && seen.add(p, lit) {
+		whole := p.whole()
+		if distinct {
+			if id, ok := p.identifier(whole); ok && set.Add(p.d, id) {
 				p.note(duplicateMembers, p.raw(whole), nil)
 				p.cur.Jump(whole.To)
 				p.place.pop()
@@ -131,11 +129,24 @@ func (p *pass) expandList(x *expansion) error {
 			return err
 		}
 		p.place.pop()
-		if members {
-			shape, id = p.shapeOf(doc.Span{From: from, To: p.cur.Offset()}, x.t.attr)
+		if fits = false; members {
+			stencil, fits = p.removalOf(whole, x.t.attr, x)
 		}
 	}
+	set.Free()
 	return nil
+}
+
+// close ends the operation that is still open, and cuts what is before the given place.
+func (p *pass) close(x *expansion, at int) {
+	if !x.inside {
+		p.ed.Cut(x.w.from, at)
+		x.w.from = at
+		return
+	}
+	p.ed.Cut(x.w.from, at)
+	p.ed.Write(x.tail())
+	x.w.from, x.inside = at, false
 }
 
 // removePlain writes the remove of the element whose identifier is the given inside of a string without escapes.
@@ -159,7 +170,7 @@ func (p *pass) expandElement(x *expansion) error {
 	whole := p.cur.Skip()
 	if isMembers(x.t.attr) {
 		if id, ok := p.identifier(whole); ok && !p.escaped(id) {
-			p.removePlain(x, id)
+			p.removePlain(x, doc.Span{From: id.From + 1, To: id.To - 1})
 			return nil
 		}
 	}
@@ -169,15 +180,11 @@ func (p *pass) expandElement(x *expansion) error {
 	}
 	path := x.t.path
 	path.Filter = f
-	p.ed.Cut(x.w.from, whole.To)
-	if x.inside {
-		p.ed.Write(x.tail())
-	}
+	p.close(x, whole.To)
 	x.w.comma(p)
 	p.ed.Write(`{"op":"remove","path":`)
 	p.ed.WriteString(path.String())
 	p.ed.Write("}")
-	x.w.from, x.inside = whole.To, false
 	return nil
 }
 

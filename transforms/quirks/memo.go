@@ -1,92 +1,18 @@
 package quirks
 
 import (
-	"hash/maphash"
+	"math"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// add puts an identifier into the set and tells whether it was there.
-func (s *seen) add(p *pass, id doc.Span) bool {
-	if s.slots == nil {
-		s.slots = s.few[:]
-	}
-	if 2*s.n >= len(s.slots) {
-		s.grow(p, id)
-	}
-	h := p.hash(id)
-	mask := uint32(len(s.slots) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		e := &s.slots[i]
-		if e.to == 0 {
-			*e = slot{h, uint32(id.From), uint32(id.To)}
-			s.n++
-			return false
-		}
-		if e.hash == h && p.sameText(doc.Span{From: int(e.from), To: int(e.to)}, id) {
-			return true
-		}
-	}
-}
-
-// grow makes a larger table: at once as large as the rest of the document could need, judged by what the list took so far.
-func (s *seen) grow(p *pass, id doc.Span) {
-	first := int(s.slots[0].from)
-	for _, e := range s.slots {
-		if e.to != 0 && (first == 0 || int(e.from) < first) {
-			first = int(e.from)
-		}
-	}
-	each := max(1, (id.From-first)/s.n)
-	expected := s.n + (len(p.d.Raw())-id.From)/each
-	size := 2 * len(s.slots)
-	for size < 2*expected && size < 1<<20 {
-		size *= 2
-	}
-	old := s.slots
-	s.slots = make([]slot, size)
-	mask := uint32(size - 1)
-	for _, e := range old {
-		if e.to == 0 {
-			continue
-		}
-		i := e.hash & mask
-		for s.slots[i].to != 0 {
-			i = (i + 1) & mask
-		}
-		s.slots[i] = e
-	}
-}
-
-// hash is that of the decoded text.
-func (p *pass) hash(id doc.Span) uint32 {
-	raw := p.raw(id)
-	if p.escaped(id) {
-		raw = []byte(p.decoded(id))
-	}
-	h := maphash.Bytes(seed, raw)
-	return uint32(h ^ h>>32)
-}
-
-// decoded is the text of the inside of a string.
-func (p *pass) decoded(id doc.Span) string {
-	return p.d.In(doc.Span{From: id.From - 1, To: id.To + 1}).Text()
-}
-
-func (p *pass) sameText(a, b doc.Span) bool {
-	return string(p.raw(a)) == string(p.raw(b)) || (p.escaped(a) || p.escaped(b)) && p.decoded(a) == p.decoded(b)
-}
-
-// memo is what was found out about an element of a list: its shape, and what has to change in an element of this shape.
+// memo is what was found out about an element of a list.
 type memo struct {
 	ok        bool
-	shape     doc.Shape
-	fill      [doc.MaxHoles]doc.Span
-	id        int // the hole that identifies a member; -1 where none does
-	primaries int
+	stencil   doc.Stencil
+	primaries int // of the pass, before the element
 	rec       recorder
-	before    int
 }
 
 // recorder is told of what is done to an element while it is opened.
@@ -104,66 +30,65 @@ type recorder struct {
 
 const maxEdits = 8
 
-// edit is a change behind the hole with the given number, or before the first one (0), as a distance from there.
+// edit is a change in an element.
 type edit struct {
-	piece    int
-	from, to int
-	text     string
+	at   doc.Span
+	text string
 }
 
 // learn begins to record what is done to the element.
 func (m *memo) learn(p *pass, whole doc.Span) {
-	m.ok = false
+	m.ok, m.primaries = false, p.primaries
 	m.rec = recorder{whole: whole, id: -1}
-	m.before = p.primaries
 	p.rec = &m.rec
 }
 
-// learned ends the record. While records are wanted, elements that had to be changed are opened one by one.
-func (m *memo) learned(p *pass) {
+// learned ends the record. While records are wanted, elements that have to be changed are opened one by one.
+func (m *memo) learned(p *pass, distinct bool) {
 	p.rec = nil
 	r := &m.rec
-	if r.spoilt || r.counts > 0 && p.acc.wants() || m.before != p.primaries {
+	if r.spoilt || r.counts > 0 && p.acc.wants() || m.primaries != p.primaries || distinct && r.id < 0 {
 		return
 	}
-	if m.shape, m.ok = p.d.Shape(r.whole, r.texts[:r.holes]); !m.ok {
-		return
+	id := -1
+	if distinct {
+		id = r.id
 	}
-	m.id = r.id
-	for i := range r.n {
-		if !r.settle(&m.shape, &r.edits[i]) {
-			m.ok = false
-			return
-		}
+	if m.stencil, m.ok = p.d.Stencil(r.whole, r.texts[:r.holes], id); m.ok && r.n > 0 {
+		m.ok = r.cutOut(p, &m.stencil)
 	}
 }
 
-// settle makes an edit relative to the piece of the shape that it lies in; it is false where it lies in more than one.
-func (r *recorder) settle(s *doc.Shape, e *edit) bool {
-	from, to := e.from-r.whole.From, e.to-r.whole.From
+// cutOut gives the stencil the pieces of the element with the changes that were made in them. It is false where a change
+// reached over a hole.
+func (r *recorder) cutOut(p *pass, s *doc.Stencil) bool {
+	var pieces [doc.MaxHoles + 1][]byte
+	n := 0
 	for i := range s.Holes() + 1 {
-		if piece := s.Piece(i); piece.From <= from && to <= piece.To && (from < piece.To || to == piece.To) {
-			e.piece, e.from, e.to = i, from-piece.From, to-piece.From
-			return true
+		piece := s.Piece(i)
+		from, to := r.whole.From+piece.From, r.whole.From+piece.To
+		for ; n < r.n && r.edits[n].at.From <= to && (r.edits[n].at.From < to || r.edits[n].at.To == to); n++ {
+			e := &r.edits[n]
+			if e.at.From < from || e.at.To > to {
+				return false
+			}
+			pieces[i] = append(append(pieces[i], p.raw(doc.Span{From: from, To: e.at.From})...), e.text...)
+			from = e.at.To
 		}
+		pieces[i] = append(pieces[i], p.raw(doc.Span{From: from, To: to})...)
 	}
-	return false
+	s.Write(pieces[:s.Holes()+1], [doc.MaxHoles]bool{})
+	return n == r.n
 }
 
-// repeat does to the element that was just matched what was done to the one that the memo is of.
-func (m *memo) repeat(p *pass, from int) {
-	for i := range m.rec.n {
-		e := &m.rec.edits[i]
-		base := from
-		if e.piece > 0 {
-			base = m.fill[e.piece-1].To
-		}
-		p.ed.Cut(base+e.from, base+e.to)
-		p.ed.Write(e.text)
-	}
+// repeat does to the elements at the cursor what was done to the one before, as far as they are like it, and tells how
+// many they are.
+func (m *memo) repeat(p *pass, set *doc.Set) int {
+	n := p.cur.Repeat(&m.stencil, set, &p.ed, math.MaxInt)
 	for _, r := range m.rec.rules[:m.rec.counts] {
-		p.acc.count(r, 1)
+		p.acc.count(r, n)
 	}
+	return n
 }
 
 func (r *recorder) edit(s doc.Span, text string) {
@@ -174,7 +99,7 @@ func (r *recorder) edit(s doc.Span, text string) {
 		r.spoilt = true
 		return
 	}
-	r.edits[r.n] = edit{from: s.From, to: s.To, text: text}
+	r.edits[r.n] = edit{s, text}
 	r.n++
 }
 
@@ -188,15 +113,12 @@ func (r *recorder) rule(applied rule) {
 }
 
 // text makes a hole of a string, if what is done to it does not depend on its text.
-func (r *recorder) text(a *schema.Attribute, key, s doc.Span) {
-	if a != nil && a.Type != schema.String && a.Type != schema.Reference {
-		return // a boolean in quotes: its text is part of the shape
-	}
-	if r.holes == doc.MaxHoles {
-		return // so is every string after the fourth
-	}
-	if s.To-s.From == 2 {
-		return
+func (r *recorder) text(a *schema.Attribute, s doc.Span) {
+	switch {
+	case s.To-s.From == 2, r.holes == doc.MaxHoles:
+		return // there is no hole for it: other elements have to have the same text
+	case a != nil && (a.Type != schema.String && a.Type != schema.Reference || len(a.Canonical) > 0):
+		return // it matters what a boolean in quotes says, and one type is like the other
 	}
 	if a != nil && a.Name == "value" {
 		r.id = r.holes
@@ -205,25 +127,36 @@ func (r *recorder) text(a *schema.Attribute, key, s doc.Span) {
 	r.holes++
 }
 
-// shapeOf is the shape of a member that a remove names, and the hole with its identifier; -1 where it has none.
-func (p *pass) shapeOf(whole doc.Span, a *schema.Attribute) (s doc.Shape, id int) {
+// removalOf is the stencil that turns members like the given one into removes; it is false where they have no identifier.
+func (p *pass) removalOf(whole doc.Span, a *schema.Attribute, x *expansion) (s doc.Stencil, ok bool) {
 	r := recorder{whole: whole, id: -1}
 	c := p.d.At(whole.From)
 	switch c.Kind() {
 	case doc.String:
-		r.text(a.SubAttribute("value"), doc.Span{}, whole)
+		r.text(a.SubAttribute("value"), whole)
 	case doc.Object:
 		for c.Open(); c.More(); {
 			key := c.Key()
 			text := c.Kind() == doc.String
 			if v := c.Skip(); text {
-				r.text(p.sub(a, key), key, v)
+				r.text(p.sub(a, key), v)
 			}
 		}
 	}
-	s, ok := p.d.Shape(whole, r.texts[:r.holes])
-	if !ok || r.id < 0 {
-		return s, -1
+	if r.id < 0 {
+		return s, false
 	}
-	return s, r.id
+	if s, ok = p.d.Stencil(whole, r.texts[:r.holes], r.id); !ok {
+		return s, false
+	}
+	var pieces [doc.MaxHoles + 1][]byte
+	var skip [doc.MaxHoles]bool
+	for i := range r.holes {
+		skip[i] = i != r.id
+	}
+	pieces[0] = []byte(x.open)
+	pieces[r.holes] = []byte(x.tail())
+	s.Write(pieces[:r.holes+1], skip)
+	s.Lead = ","
+	return s, true
 }

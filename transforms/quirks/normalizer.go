@@ -22,15 +22,13 @@ type Config struct {
 	Disable []string    // rules that are off whatever the profile says
 	Schemas *schema.Set // with the attributes that the operator declared; nil is [schema.Standard]
 
-	MaxOperations int // operations that a PATCH may come with; 0 is [DefaultMaxOperations]
-	MaxExpanded   int // operations that they may become; 0 is [DefaultMaxExpanded]
+	MaxOperations int // operations that a PATCH may come with, or become; 0 is [DefaultMaxOperations]
 	MaxBytes      int // bytes that a document may become; 0 is [DefaultMaxBytes]
 }
 
 // The limits of a [Config] that sets none.
 const (
-	DefaultMaxOperations = 10_000
-	DefaultMaxExpanded   = 100_000
+	DefaultMaxOperations = 50_000
 	DefaultMaxBytes      = 32 << 20
 )
 
@@ -40,7 +38,7 @@ type Normalizer struct {
 	on      switches
 	set     *schema.Set
 
-	maxOperations, maxExpanded, maxBytes int
+	maxOperations, maxBytes int
 
 	pathOptions, filterOptions filter.Options
 	user, group                targets
@@ -66,7 +64,6 @@ func New(c Config) (*Normalizer, error) {
 		unlessZero int
 	}{
 		{"MaxOperations", c.MaxOperations, &n.maxOperations, DefaultMaxOperations},
-		{"MaxExpanded", c.MaxExpanded, &n.maxExpanded, DefaultMaxExpanded},
 		{"MaxBytes", c.MaxBytes, &n.maxBytes, DefaultMaxBytes},
 	} {
 		if limit.from < 0 {

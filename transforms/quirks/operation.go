@@ -49,11 +49,15 @@ type operation struct {
 // operation normalizes one operation.
 func (p *pass) operation(l *list) error {
 	var o operation
-	if err := p.read(&o); err != nil {
-		return err
-	}
-	if err := p.action(&o); err != nil {
-		return err
+	neat := p.compact(&o)
+	if !neat {
+		o = operation{}
+		if err := p.read(&o); err != nil {
+			return err
+		}
+		if err := p.action(&o); err != nil {
+			return err
+		}
 	}
 	if o.path == (doc.Span{}) {
 		return p.pathless(l, &o)
@@ -77,7 +81,84 @@ func (p *pass) operation(l *list) error {
 	case split:
 		return p.expand(l, &o, t)
 	}
+	if neat && v == keep {
+		return p.touch(l, &o, t)
+	}
 	return p.rewrite(l, &o, t, v == unset, r)
+}
+
+// touch is rewrite for an operation that was read by compact and stays what it is.
+func (p *pass) touch(l *list, o *operation, t *target) error {
+	if err := p.wrote(); err != nil {
+		return err
+	}
+	l.keep(p, o.span.From)
+	p.rewriteOp(o, o.op)
+	if !t.same {
+		p.place.key(o.parts[1].key)
+		p.rewritePath(t, o.path)
+		p.place.pop()
+	}
+	if o.at >= 0 {
+		p.place.key(o.parts[2].key)
+		if err := p.operand(o.act, t); err != nil {
+			return err
+		}
+		p.place.pop()
+		if !p.cur.Take("}") {
+			in := list{last: p.cur.Offset()}
+			for p.cur.More() {
+				key := p.cur.Key()
+				p.extra(&in, key, p.cur.Skip())
+			}
+		}
+	}
+	l.end(p.cur.Offset())
+	return nil
+}
+
+// compact takes an operation up to its value, or up to its end, if it is written as nearly everybody writes it: op, path and
+// value in this order and without white space. It is false, and the cursor has not moved, where it is not.
+func (p *pass) compact(o *operation) bool {
+	c := p.cur
+	if !c.Take(`{"op":"`) {
+		return false
+	}
+	o.op.From = c.Offset() - 1
+	switch {
+	case c.Take(`replace"`), c.Take(`Replace"`):
+		o.act = replace
+	case c.Take(`add"`), c.Take(`Add"`):
+		o.act = add
+	case c.Take(`remove"`), c.Take(`Remove"`):
+		o.act = remove
+	default:
+		return false
+	}
+	o.op.To = c.Offset()
+	if !c.Take(`,"path":"`) {
+		return false
+	}
+	c.Jump(c.Offset() - 1)
+	o.path = c.Skip()
+	o.span.From, o.at = p.cur.Offset(), -1
+	switch {
+	case c.Take(`,"value":`):
+		o.at = c.Offset()
+	case c.Take(`}`):
+		o.span.To = c.Offset()
+	default:
+		return false
+	}
+	o.parts[0] = part{partOp, doc.Span{From: o.span.From + 1, To: o.op.From - 1}, o.op}
+	o.parts[1] = part{partPath, doc.Span{From: o.op.To + 1, To: o.path.From - 1}, o.path}
+	o.n = 2
+	if o.at >= 0 {
+		o.parts[2] = part{partValue, doc.Span{From: o.path.To + 1, To: o.at - 1}, doc.Span{From: o.at}}
+		o.n = 3
+	}
+	p.cur = c
+	return true
 }
 
 // read takes the members of an operation up to the value, if what the operation does and where is known by then: a long
@@ -95,11 +176,11 @@ func (p *pass) read(o *operation) error {
 		part := &o.parts[o.n]
 		o.n++
 		part.key = p.cur.Key()
-		switch {
-		case p.keyword(part.key, "op"):
+		switch word := p.word(part.key); word {
+		case partOp:
 			part.what, part.value = partOp, p.cur.Skip()
 			o.op = part.value
-		case p.keyword(part.key, "path"):
+		case partPath:
 			part.what = partPath
 			switch p.cur.Kind() {
 			case doc.String:
@@ -113,7 +194,7 @@ func (p *pass) read(o *operation) error {
 			default:
 				return scim.Errorf(400, scim.InvalidPath, "path of %s is not a string", p.where())
 			}
-		case p.keyword(part.key, "value"):
+		case partValue:
 			part.what, o.at = partValue, p.cur.Offset()
 			if o.op.To > 0 && o.path.To > 0 {
 				part.value.From = o.at
@@ -126,6 +207,27 @@ func (p *pass) read(o *operation) error {
 	}
 	o.span.To = p.cur.Offset()
 	return nil
+}
+
+// word tells which member of an operation a key names.
+func (p *pass) word(key doc.Span) uint8 {
+	switch string(p.raw(key)) {
+	case `"op"`:
+		return partOp
+	case `"path"`:
+		return partPath
+	case `"value"`:
+		return partValue
+	}
+	switch v := p.d.In(key); {
+	case v.Is("op"):
+		return partOp
+	case v.Is("path"):
+		return partPath
+	case v.Is("value"):
+		return partValue
+	}
+	return partExtra
 }
 
 // action finds out what the operation does. Nothing is ever taken for a replace because it is nothing else.
@@ -276,7 +378,7 @@ func (p *pass) rewritePart(in *list, o *operation, t *target, part *part, unset 
 // rewriteOp writes the operation's name, if it came in another form or became another one.
 func (p *pass) rewriteOp(o *operation, s doc.Span) {
 	raw, name := p.raw(s), acts[o.act]
-	if len(raw) == len(name)+2 && string(raw[1:len(raw)-1]) == name {
+	if p.exactly(s, name) {
 		return
 	}
 	text := p.d.In(s).Text()

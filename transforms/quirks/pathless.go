@@ -194,9 +194,7 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 	return nil
 }
 
-func (p *pass) opIsCanonical(o *operation) bool {
-	return len(p.raw(o.op)) == len(acts[o.act])+2 && string(p.raw(o.op)[1:len(acts[o.act])+1]) == acts[o.act]
-}
+func (p *pass) opIsCanonical(o *operation) bool { return p.exactly(o.op, acts[o.act]) }
 
 // takeExtensionApart writes the object of an extension as one operation, or, where one of its attributes has to be
 // removed, as one operation for each.

@@ -17,7 +17,9 @@ func (p *pass) value(a *schema.Attribute, whole bool) error {
 	}
 	if a.Returned == schema.Never && !p.secret {
 		p.secret = true
-		defer func() { p.secret = false }()
+		err := p.value(a, whole)
+		p.secret = false
+		return err
 	}
 	if whole {
 		return p.many(a)
@@ -242,7 +244,7 @@ func (p *pass) complex(a *schema.Attribute) error {
 		}
 		if p.rec != nil && kind == doc.String {
 			c := p.cur
-			p.rec.text(sub, key, c.Skip())
+			p.rec.text(sub, c.Skip())
 		}
 		if err := p.value(sub, sub != nil && sub.MultiValued); err != nil {
 			return err
@@ -276,10 +278,10 @@ func (p *pass) alongside(doc.Span, string) bool {
 
 // spell writes a key in the schema's spelling.
 func (p *pass) spell(key doc.Span, name string) {
-	raw := p.raw(key)
-	if len(raw) == len(name)+2 && string(raw[1:len(raw)-1]) == name {
+	if p.exactly(key, name) {
 		return
 	}
+	raw := p.raw(key)
 	text := p.d.In(key).Text()
 	r := attributeCase
 	if !doc.FoldEqual(text, name) {

@@ -36,12 +36,11 @@ func (p *pass) verdict(a act, t *target, at int) (verdict, rule, error) {
 	case doc.Null:
 		return p.null(a, t)
 	case doc.String:
-		v := p.d.In(c.Skip())
-		if len(v.Raw()) == 2 {
+		if c.Take(`""`) {
 			return p.emptyText(a, t)
 		}
 		if t.attr.Mutability == schema.ReadOnly && t.isID() {
-			return p.resourceID(v)
+			return p.resourceID(p.d.In(c.Skip()))
 		}
 	case doc.Object, doc.Array:
 		if !t.list && !t.item && t.attr.Type == schema.Complex && t.attr.SubAttribute("value") != nil && p.on[emptyReference] &&
