@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -22,6 +23,7 @@ type config struct {
 	scim     *relay.Relay            // upstream scim
 	org      *provision.Organization // any other kind of upstream
 	mapping  *mappingSource          // of org
+	at       *caddyfile.Dispenser    // the line of the upstream
 	policies []*caddyfile.Dispenser  // lines about an organization, in their order
 	declared *caddyfile.Dispenser    // the last line that declares an attribute
 }
@@ -29,6 +31,7 @@ type config struct {
 // options are the gateway's own subdirectives. What is neither here nor in policies is reverse_proxy's.
 var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 	"key":              (*config).key,
+	"entra_token":      (*config).entraToken,
 	"quirks":           (*config).quirks,
 	"attribute":        (*config).attribute,
 	"upstream":         (*config).upstream,
@@ -39,7 +42,7 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 }
 
 // several may be there more than once.
-var several = map[string]bool{"key": true, "attribute": true, "pace": true}
+var several = map[string]bool{"key": true, "entra_token": true, "attribute": true, "pace": true}
 
 func isOption(name string) bool {
 	_, policy := policies[name]
@@ -49,22 +52,34 @@ func isOption(name string) bool {
 
 // option reads one line, and its block.
 func (c *config) option(d *caddyfile.Dispenser) error {
-	name := d.Val()
-	if c.seen[name] && !several[name] {
+	if _, ok := policies[d.Val()]; ok {
+		return c.later(d)
+	}
+	if err := c.mark(d); err != nil {
+		return err
+	}
+	return options[d.Val()](c, d)
+}
+
+// later keeps a line about the organization until the upstream is known: it may come after.
+func (c *config) later(d *caddyfile.Dispenser) error {
+	c.policies = append(c.policies, d)
+	return c.mark(d)
+}
+
+// mark refuses what is there twice.
+func (c *config) mark(d *caddyfile.Dispenser) error {
+	if name := d.Val(); c.seen[name] && !several[name] {
 		return d.Errf("%s is already specified", name)
 	}
-	c.seen[name] = true
-	if _, ok := policies[name]; ok {
-		c.policies = append(c.policies, d) // the upstream may come later
-		return nil
-	}
-	return options[name](c, d)
+	c.seen[d.Val()] = true
+	return nil
 }
 
 // finish puts the parts together, and finds the mistakes that no line has on its own.
 func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error) {
 	h := c.handler
-	if len(h.Keys) == 0 {
+	if len(h.Keys) == 0 && len(h.EntraTokens) == 0 {
 		return nil, directive.Err("scim_gateway needs a key: key <name> <key>; \"caddy scim keygen\" makes one")
 	}
 	set, err := schema.Standard().With(h.Attributes...)
@@ -89,6 +104,9 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 		return nil, err
 	}
 	c.org.CustomAttributes = h.Attributes
+	if err := c.org.Check(); err != nil {
+		return nil, c.at.WrapErr(fmt.Errorf("upstream: %w", err))
+	}
 	h.UpstreamRaw = caddyconfig.JSONModuleObject(c.org, "kind", "organization", nil)
 	return h, nil
 }

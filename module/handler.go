@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,8 +44,13 @@ const DefaultMaxBody = 4 << 20
 // `{http.scim.verb}` | list, read, create, replace, patch or delete
 // `{http.scim.id}` | The identifier in the path, percent-encoded
 type Handler struct {
-	// The keys that the provider may present as a bearer token. Required: at least one.
+	// The keys that the provider may present as a bearer token. Required: at least one, unless a tenant's tokens are
+	// accepted.
 	Keys []auth.Key `json:"keys,omitempty"`
+
+	// The Entra tenants whose provisioning service is let in with the tokens that Entra signs itself, where the Secret
+	// Token was left blank. Default: none.
+	EntraTokens []auth.EntraToken `json:"entra_tokens,omitempty"`
 
 	// What is done about the deviations of the provider.
 	Quirks Quirks `json:"quirks,omitzero"`
@@ -106,11 +112,14 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 		h.MaxBody = DefaultMaxBody
 	}
 	repl := caddy.NewReplacer()
-	h.keys, err = auth.New(h.Keys, func(s string) (string, error) { return repl.ReplaceOrErr(s, true, true) }, time.Now)
+	h.keys, err = auth.New(h.Keys, h.EntraTokens, func(s string) (string, error) { return repl.ReplaceOrErr(s, true, true) }, time.Now)
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	if h.set, err = schema.Standard().With(h.Attributes...); err != nil {
+	if err := h.loadUpstream(ctx); err != nil {
+		return fmt.Errorf("upstream: %w", err)
+	}
+	if h.set, err = schema.Standard().With(h.attributes()...); err != nil {
 		return fmt.Errorf("attributes: %w", err)
 	}
 	h.norm, err = quirks.New(quirks.Config{
@@ -123,7 +132,12 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	return h.loadUpstream(ctx)
+	if p, ok := h.upstream.(upstream.Preparer); ok {
+		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger}); err != nil {
+			return fmt.Errorf("upstream: %w", err)
+		}
+	}
+	return nil
 }
 
 func (h *Handler) loadUpstream(ctx caddy.Context) error {
@@ -132,18 +146,27 @@ func (h *Handler) loadUpstream(ctx caddy.Context) error {
 	}
 	guest, err := ctx.LoadModule(h, "UpstreamRaw")
 	if err != nil {
-		return fmt.Errorf("upstream: %w", err)
+		return err
 	}
 	var ok bool
 	if h.upstream, ok = guest.(upstream.Upstream); !ok {
-		return fmt.Errorf("upstream: %T cannot carry operations out", guest)
-	}
-	if p, ok := guest.(upstream.Preparer); ok {
-		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger}); err != nil {
-			return fmt.Errorf("upstream: %w", err)
-		}
+		return fmt.Errorf("%T cannot carry operations out", guest)
 	}
 	return nil
+}
+
+// attributes are the operator's, and those that the upstream's resources have beyond RFC 7643. The operator may have
+// declared one of these too, for the mapping.
+func (h *Handler) attributes() []schema.Custom {
+	all := slices.Clone(h.Attributes)
+	if d, ok := h.upstream.(upstream.Declarer); ok {
+		for _, a := range d.Attributes() {
+			if !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
 }
 
 // Validate finds mistakes in what was not used yet.

@@ -15,16 +15,27 @@ import (
 
 // Keys are the keys of one gateway.
 type Keys struct {
-	keys []compiled
-	now  func() time.Time
+	keys   []compiled
+	tokens []*Tokens
+	now    func() time.Time
 }
 
-// New makes the table of keys. resolve gives the value of a placeholder.
-func New(keys []Key, resolve func(string) (string, error), now func() time.Time) (*Keys, error) {
-	if len(keys) == 0 {
+// everything is what a token is good for.
+var everything = compiled{users: true, groups: true}
+
+// New makes the table of keys, and of the tokens that are let in beside them. resolve gives the value of a placeholder.
+func New(keys []Key, issuers []EntraToken, resolve func(string) (string, error), now func() time.Time) (*Keys, error) {
+	if len(keys) == 0 && len(issuers) == 0 {
 		return nil, errors.New("there is no key: without one nobody could authenticate")
 	}
 	table := &Keys{now: now}
+	for _, issuer := range issuers {
+		tokens, err := issuer.Verifier(&http.Client{Timeout: 10 * time.Second}, now)
+		if err != nil {
+			return nil, fmt.Errorf("entra token: %w", err)
+		}
+		table.tokens = append(table.tokens, tokens)
+	}
 	for _, k := range keys {
 		if IsPlaceholder(k.Key) {
 			value, err := resolve(k.Key)
@@ -85,7 +96,7 @@ func (t *Keys) Authenticate(r *http.Request, client netip.Addr) (Identity, Reaso
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(digest[:], t.keys[i].digest[:]), i, found)
 	}
 	if found < 0 {
-		return Identity{}, Unknown
+		return t.authenticateToken(r, token)
 	}
 	key := &t.keys[found]
 	id := Identity{Name: key.name, key: key}
@@ -97,6 +108,18 @@ func (t *Keys) Authenticate(r *http.Request, client netip.Addr) (Identity, Reaso
 		return id, Address
 	}
 	return id, ""
+}
+
+// authenticateToken finds out whether what is no key is a token of a provider that is let in.
+func (t *Keys) authenticateToken(r *http.Request, token string) (Identity, Reason) {
+	if looksLikeToken(token) {
+		for _, issuer := range t.tokens {
+			if issuer.Verify(r.Context(), token) == nil {
+				return Identity{Name: issuer.Name(), key: &everything}, ""
+			}
+		}
+	}
+	return Identity{}, Unknown
 }
 
 func (c *compiled) admits(client netip.Addr) bool {

@@ -29,7 +29,7 @@ func noPlaceholders(string) (string, error) { return "", errors.New("no placehol
 func table(t *testing.T, keys ...auth.Key) *auth.Keys {
 	t.Helper()
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	k, err := auth.New(keys, noPlaceholders, func() time.Time { return now })
+	k, err := auth.New(keys, nil, noPlaceholders, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestMistakes(t *testing.T) {
 		{"no placeholder expected", []auth.Key{{Name: "a", Key: "{env.X}"}}},
 	}
 	for _, tt := range tests {
-		_, err := auth.New(tt.keys, noPlaceholders, time.Now)
+		_, err := auth.New(tt.keys, nil, noPlaceholders, time.Now)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
@@ -174,7 +174,7 @@ func TestPlaceholder(t *testing.T) {
 		}
 		return plain + "\n", nil
 	}
-	keys, err := auth.New([]auth.Key{{Name: "a", Key: "{file./run/key}"}}, resolve, time.Now)
+	keys, err := auth.New([]auth.Key{{Name: "a", Key: "{file./run/key}"}}, nil, resolve, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
