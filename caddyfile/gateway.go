@@ -65,6 +65,7 @@ func parseGateway(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.Next() // the look for a matcher began anew
 	parts, err := split(h.NextSegment())
 	if err != nil {
 		return nil, err
@@ -118,7 +119,7 @@ func split(all caddyfile.Segment) (*parts, error) {
 		case isOption(segment[0].Text):
 			p.own = append(p.own, segment)
 		case len(p.upstreams) == 0:
-			return nil, caddyfile.NewDispenser(segment).WrapErr(unknownSubdirective(segment))
+			return nil, unknownSubdirective(segment)
 		default:
 			p.others = append(p.others, segment...)
 		}

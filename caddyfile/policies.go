@@ -26,14 +26,14 @@ var policies = map[string]func(o *provision.Organization, d *caddyfile.Dispenser
 	"primary_email":  primaryEmail,
 	"ledger":         ledger,
 	"store":          func(o *provision.Organization, d *caddyfile.Dispenser) error { return words(d, &o.Ledger.Store) },
-	"soft_delete":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return flag(d, &o.Ledger.SoftDelete) },
+	"soft_delete":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return toggle(d, &o.Ledger.SoftDelete) },
 	"reinvite_after": func(o *provision.Organization, d *caddyfile.Dispenser) error { return duration(d, &o.ReinviteAfter) },
 	"view_ttl":       func(o *provision.Organization, d *caddyfile.Dispenser) error { return duration(d, &o.ViewTTL) },
 	"pace":           pace,
 	"pace_wait":      func(o *provision.Organization, d *caddyfile.Dispenser) error { return duration(d, &o.PaceWait) },
 	"page_size":      func(o *provision.Organization, d *caddyfile.Dispenser) error { return number(d, &o.PageSize) },
 	"max_results":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return number(d, &o.MaxResults) },
-	"local_locks":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return flag(d, &o.LocalLocks) },
+	"local_locks":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return toggle(d, &o.LocalLocks) },
 }
 
 // primaryEmail reads
@@ -111,7 +111,7 @@ func choice(d *caddyfile.Dispenser, to *string, known ...string) error {
 	return nil
 }
 
-func flag(d *caddyfile.Dispenser, to *bool) error {
+func toggle(d *caddyfile.Dispenser, to *bool) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}

@@ -18,32 +18,40 @@ import (
 //	upstream rest { <mapping> }
 //	upstream <preset> [<args...>] { … }
 //
-// kind by kind: scim is a SCIM server, anything else an organization through a mapping.
+// kind by kind: scim is a SCIM server, anything else an organization through a mapping. The lines about an organization
+// may stand in the block of its upstream too.
 func (c *config) upstream(d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
 		return d.Errf("an upstream has a kind: %s", strings.Join(kinds(), ", "))
 	}
-	kind := d.Val()
-	switch {
+	read := readPreset
+	switch kind := d.Val(); {
 	case kind == "scim":
 		c.scim = new(relay.Relay)
 		return scimUpstream(c.scim, d)
 	case kind == "rest":
-		return c.organization(readMapping(d, nil))
-	case isPreset(kind):
-		return c.organization(readPreset(d, nil))
+		read = readMapping
+	case !isPreset(kind):
+		return d.Errf("unknown kind of upstream %q: there are %s", kind, strings.Join(kinds(), ", "))
 	}
-	return d.Errf("unknown kind of upstream %q: there are %s", kind, strings.Join(kinds(), ", "))
-}
-
-// organization takes a mapping. It is checked when the whole block is read, because attributes may be declared later.
-func (c *config) organization(m *mappingSource, err error) error {
+	c.at = caddyfile.NewDispenser([]caddyfile.Token{d.Token()})
+	c.at.Next()
+	source, err := read(d, c.policy)
 	if err != nil {
 		return err
 	}
-	c.mapping = m
-	c.org = &provision.Organization{Mapping: &m.Definition}
+	c.mapping, c.org = source, &provision.Organization{Mapping: &source.Definition}
 	return nil
+}
+
+// policy takes a line of an upstream's block that is no part of its mapping but about the organization.
+func (c *config) policy(d *caddyfile.Dispenser) (bool, error) {
+	if _, ok := policies[d.Val()]; !ok {
+		return false, nil
+	}
+	line := d.NewFromNextSegment()
+	line.Next()
+	return true, c.later(line)
 }
 
 func scimUpstream(r *relay.Relay, d *caddyfile.Dispenser) error {

@@ -38,6 +38,11 @@ type Preparer interface {
 	Prepare(g Gateway) error
 }
 
+// Declarer is an [Upstream] whose resources have attributes beyond RFC 7643.
+type Declarer interface {
+	Attributes() []schema.Custom
+}
+
 // Gateway is what an upstream may know of the gateway.
 type Gateway struct {
 	Schemas *schema.Set        // with the operator's custom attributes
