@@ -251,3 +251,9 @@ func (g *gateway) useClock() *clock {
 
 // emptyStorage is an empty storage.
 func emptyStorage(t testing.TB) certmagic.Storage { return &certmagic.FileStorage{Path: t.TempDir()} }
+
+// brokenStorage has locks but answers nothing.
+type brokenStorage struct{ certmagic.Storage }
+
+func (*brokenStorage) Load(context.Context, string) ([]byte, error)         { return nil, errStorage }
+func (*brokenStorage) List(context.Context, string, bool) ([]string, error) { return nil, errStorage }

@@ -1,0 +1,94 @@
+package provision
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+)
+
+// Token endpoints take a few requests a minute: one token for everybody, for as long as it lives.
+func TestOneToken(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	now := g.useClock()
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() { g.must(t, 200, "GET", "/Users", "") })
+	}
+	wg.Wait()
+	if b.tokens != 1 {
+		t.Errorf("%d tokens", b.tokens)
+	}
+	// Refused although it should live: fetched anew once, and the request goes on.
+	b.token = "another"
+	g.shared.users.expire()
+	g.must(t, 200, "GET", "/Users", "")
+	if b.tokens != 2 {
+		t.Errorf("%d tokens", b.tokens)
+	}
+	now.t = now.t.Add(2 * time.Hour)
+	g.must(t, 200, "GET", "/Users", "")
+	if b.tokens != 3 {
+		t.Errorf("%d tokens after the second one ended", b.tokens)
+	}
+	// Refused again and again: the provider's own key is not at fault.
+	b.fault = func(*http.Request) *upstream.Answer { return &upstream.Answer{Status: 401, Header: http.Header{}} }
+	g.shared.users.expire()
+	b.took()
+	if a := g.do(t, "GET", "/Users", ""); a.status != 502 {
+		t.Errorf("got %d", a.status)
+	}
+	if calls := b.took(); len(calls) != 2 {
+		t.Errorf("tried %d times", len(calls))
+	}
+}
+
+func TestWrongSecret(t *testing.T) {
+	m := bitwardenMapping()
+	m.Auths["default"].Params[1].Value = "wrong"
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	if a := g.do(t, "GET", "/Users", ""); a.status != 502 {
+		t.Errorf("got %d", a.status)
+	}
+	if calls := b.took(); len(calls) > 0 {
+		t.Errorf("calls without a credential: %v", calls)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	m := bitwardenMapping()
+	m.Auths["default"] = mapping.AuthDef{Kind: "login", URL: "/identity/connect/token", Body: "form", Token: "access_token",
+		Params: []mapping.ParamDef{{Name: "client_id", Value: "organization.1"}, {Name: "client_secret", Value: "secret"}}}
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	g.must(t, 200, "GET", "/Users", "")
+	g.must(t, 200, "GET", "/Groups", "")
+	if b.tokens != 1 {
+		t.Errorf("%d logins", b.tokens)
+	}
+}
+
+// A limit of the upstream is kept by waiting, and by sending the provider away where that would take too long; but not
+// in the middle of a change.
+func TestPace(t *testing.T) {
+	g, _ := onBitwarden(t, func(o *Organization) {
+		o.Pace = []Pace{{Methods: []string{"POST", "PUT"}, Calls: 1, Per: caddy.Duration(100 * time.Millisecond), Burst: 2}}
+		o.PaceWait = caddy.Duration(50 * time.Millisecond)
+	})
+	u := g.people(t, "a", "b")
+	a := g.do(t, "POST", "/Users", user("c@example.com", "c"))
+	if a.status != 429 || a.err.RetryAfter < time.Second {
+		t.Fatalf("got %d, retry after %v", a.status, a.err)
+	}
+	time.Sleep(120 * time.Millisecond)
+	start := time.Now()
+	g.makeGroup(t, "Sales", u...)
+	if took := time.Since(start); took < 60*time.Millisecond {
+		t.Errorf("two writes took %v", took)
+	}
+	g.must(t, 200, "GET", "/Users/"+u[0], "")
+}

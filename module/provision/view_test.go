@@ -1,0 +1,325 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+func someone(id, name string) *entry {
+	d, err := doc.Scan([]byte(`{"id":"` + id + `","userName":"` + name + `@example.com","externalId":"` + name + `","active":true}`))
+	if err != nil {
+		panic(err)
+	}
+	return &entry{id: id, scim: d}
+}
+
+// The indexes say the same as a walk over everything, whatever was put and dropped.
+func TestTable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tab := newTable([]string{"userName", "externalId"})
+		model := map[string]string{}
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			id := rapid.SampledFrom([]string{"1", "2", "3", "4", "5"}).Draw(t, "id")
+			if rapid.Bool().Draw(t, "drop") {
+				tab.drop(id)
+				delete(model, id)
+				continue
+			}
+			name := rapid.SampledFrom([]string{"a", "A", "b", "c"}).Draw(t, "name")
+			tab.put(someone(id, name))
+			model[id] = name
+		}
+		for _, name := range []string{"a", "b", "c", "d"} {
+			var want []string
+			for id, n := range model {
+				if strings.EqualFold(n, name) {
+					want = append(want, id)
+				}
+			}
+			for _, l := range []lookup{{"userName", name + "@EXAMPLE.com"}, {"externalId", name}} {
+				var got []string
+				for _, e := range tab.find(l.attribute, l.value) {
+					got = append(got, e.id)
+				}
+				slices.Sort(want)
+				slices.Sort(got)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%v: got %v, want %v", l, got, want)
+				}
+			}
+		}
+		if len(tab.all()) != len(model) {
+			t.Fatalf("%d entries, want %d", len(tab.all()), len(model))
+		}
+	})
+}
+
+// Requests that need the list at once share one, what the gateway changes meanwhile shows, and a list that began before
+// something was found wrong is not believed.
+func TestViewSharesOneList(t *testing.T) {
+	v := &view{ttl: time.Minute, now: time.Now}
+	var lists atomic.Int32
+	began, goOn := make(chan struct{}), make(chan struct{})
+	list := func(context.Context) (*table, error) {
+		if lists.Add(1) == 1 {
+			close(began)
+		}
+		<-goOn
+		tab := newTable([]string{"userName"})
+		tab.put(someone("1", "old"))
+		tab.put(someone("2", "gone"))
+		return tab, nil
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			err := v.with(t.Context(), list, func(tab *table) {
+				if tab.byID["2"] != nil || tab.byID["3"] == nil {
+					t.Errorf("what the gateway changed during the list does not show: %v", tab.byID)
+				}
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-began
+	v.put(someone("3", "new"))
+	v.drop("2")
+	close(goOn)
+	wg.Wait()
+	if n := lists.Load(); n > 2 {
+		t.Errorf("%d lists", n)
+	}
+	if !v.known(func(*table) {}) {
+		t.Error("the view is not known after the list")
+	}
+	v.expire()
+	if v.known(func(*table) {}) {
+		t.Error("an expired view is known")
+	}
+}
+
+func TestViewLeaderGoesAway(t *testing.T) {
+	v := &view{ttl: time.Minute, now: time.Now}
+	ctx, cancel := context.WithCancel(t.Context())
+	began := make(chan struct{})
+	var once sync.Once
+	list := func(ctx context.Context) (*table, error) {
+		once.Do(func() { close(began) })
+		select {
+		case <-ctx.Done():
+			return nil, scim.Errorf(upstream.StatusCanceled, "", "the client closed the request")
+		case <-time.After(50 * time.Millisecond):
+			return newTable([]string{"userName"}), nil
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := v.with(ctx, list, func(*table) {}); err == nil {
+			t.Error("the leader was answered although it went away")
+		}
+	})
+	<-began
+	wg.Go(func() {
+		if err := v.with(t.Context(), list, func(*table) {}); err != nil {
+			t.Errorf("the follower got %v", err)
+		}
+	})
+	time.Sleep(10 * time.Millisecond)
+	cancel()
+	wg.Wait()
+}
+
+// Others change the organization too. What the view says wrongly does no harm and does not last.
+func TestStaleView(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	ids := g.people(t, "a", "b")
+	g.find(t, "Users", `userName eq "a@example.com"`)
+	b.mu.Lock()
+	b.members = slices.DeleteFunc(b.members, func(m map[string]any) bool { return m["id"] == ids[0] }) // removed by hand
+	b.members = append(b.members, map[string]any{"id": "hand", "email": "c@example.com", "status": 2, "type": 2, "externalId": "c"})
+	b.mu.Unlock()
+
+	// Invited by hand: the organization refuses, and is believed.
+	if a := g.do(t, "POST", "/Users", user("c@example.com", "c")); a.status != 409 {
+		t.Errorf("got %d %v", a.status, a.err)
+	}
+	if got := g.find(t, "Users", `userName eq "c@example.com"`); !cmp.Equal(got, []string{"hand"}) {
+		t.Errorf("found %v", got)
+	}
+	// Removed by hand: a new one is invited although the view knew the old one.
+	g.shared.users.put(someone(ids[0], "a"))
+	if a := g.must(t, 201, "POST", "/Users", user("a@example.com", "a")); a.id() == ids[0] {
+		t.Error("the old id was answered")
+	}
+	g.must(t, 404, "GET", "/Users/"+ids[0], "")
+	// Restored by hand: the provider's word counts although the view says that it is so already.
+	g.must(t, 200, "PATCH", "/Users/"+ids[1], patchOp(disable))
+	b.member(t, ids[1])["status"] = 2
+	g.must(t, 200, "PATCH", "/Users/"+ids[1], patchOp(disable))
+	if b.member(t, ids[1])["status"] != -1 {
+		t.Error("a stale view kept a user from being revoked")
+	}
+	// A member created by another gateway can join a group at once.
+	group := g.makeGroup(t, "Sales")
+	b.mu.Lock()
+	b.members = append(b.members, map[string]any{"id": "late", "email": "l@example.com", "status": 2, "type": 2})
+	b.mu.Unlock()
+	g.must(t, 200, "PATCH", "/Groups/"+group, memberOps("add", "late"))
+	if got := b.membersOf(group); !slices.Equal(got, []string{"late"}) {
+		t.Errorf("members %v", got)
+	}
+}
+
+// A provider that asks for every user before it creates them: the number of lists does not grow with the number of users.
+func TestProvisioningIsLinear(t *testing.T) {
+	for _, n := range []int{50, 500} {
+		g, b := onBitwarden(t, nil)
+		for i := range n {
+			name := fmt.Sprintf("u%05d", i)
+			if ids := g.find(t, "Users", `userName eq "`+name+`@example.com"`); ids != nil {
+				t.Fatalf("found %v", ids)
+			}
+			g.must(t, 201, "POST", "/Users", user(name+"@example.com", name))
+		}
+		calls := b.took()
+		lists := 0
+		for _, c := range calls {
+			if c == "GET /public/members" {
+				lists++
+			}
+		}
+		if perWrite := float64(len(calls)) / float64(n); lists > 1 || perWrite > 1.2 {
+			t.Errorf("%d users: %d lists, %.2f calls a write", n, lists, perWrite)
+		}
+		// Pages are whole, without overlap, in one order.
+		var seen []string
+		for start := 1; start <= n; start += 30 {
+			a := g.must(t, 200, "GET", fmt.Sprintf("/Users?startIndex=%d&count=30", start), "")
+			if a.body["totalResults"] != float64(n) {
+				t.Fatalf("total %v", a.body["totalResults"])
+			}
+			for _, res := range a.body["Resources"].([]any) {
+				seen = append(seen, res.(map[string]any)["userName"].(string))
+			}
+		}
+		if len(seen) != n || !slices.IsSorted(seen) || len(slices.Compact(seen)) != n {
+			t.Errorf("%d users in pages of %d", len(seen), n)
+		}
+	}
+}
+
+// The view of 100,000 members stays under 64 MiB.
+func TestViewMemory(t *testing.T) {
+	g, _ := onBitwarden(t, nil)
+	s := &session{engine: g.engine}
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	tab := newTable(g.user.indexed)
+	for i := range 100_000 {
+		d, err := doc.Scan(fmt.Appendf(nil, `{"object":"member","id":"%08x-0000-4000-8000-%012x","name":"Firstname Lastname","email":"firstname.lastname%d@subsidiary.example.com",`+
+			`"status":2,"type":2,"externalId":"%08x-aaaa-4000-8000-%012x","collections":[]}`, i, i, i, i, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		it, err := s.read(g.user, d.Value())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tab.put(it.entry)
+	}
+	tab.all()
+	used := heap() - before
+	t.Logf("%d bytes a member, %d MiB in all", used/100_000, used>>20)
+	if used > 64<<20 {
+		t.Errorf("%d MiB", used>>20)
+	}
+	runtime.KeepAlive(tab)
+}
+
+// A list that is wrong in any way is an answer of 502, never "there is no such user".
+func TestBrokenLists(t *testing.T) {
+	for name, body := range map[string]string{
+		"HTML": "<html>", "half": `{"data":[{"id":"1"`, "another shape": `{"items":[]}`, "a string": `"x"`, "an item without id": `{"data":[{"email":"x"}]}`,
+		"an element that is no item": `{"data":[1]}`, "an error": `{"data":"x"}`, "nothing": ``, "two": `{"data":[]}{"data":[]}`,
+	} {
+		g, b := onBitwarden(t, nil)
+		b.fault = func(r *http.Request) *upstream.Answer {
+			return &upstream.Answer{Status: 200, Header: http.Header{}, Body: []byte(body)}
+		}
+		for _, req := range []struct{ method, target, body string }{
+			{"GET", "/Users", ""}, {"GET", "/Users?filter=userName+eq+%22x%22", ""}, {"POST", "/Users", user("x@example.com", "x")},
+		} {
+			if a := g.do(t, req.method, req.target, req.body); a.status != 502 {
+				t.Errorf("%s: %s %s answered %d", name, req.method, req.target, a.status)
+			}
+		}
+	}
+	g, b := onBitwarden(t, nil)
+	for status, want := range map[int]int{401: 502, 403: 502, 404: 502, 500: 502, 503: 502, 302: 502, 429: 429} {
+		b.fault = func(*http.Request) *upstream.Answer {
+			return &upstream.Answer{Status: status, Header: http.Header{"Retry-After": {"7"}}, Body: []byte("no")}
+		}
+		a := g.do(t, "GET", "/Users", "")
+		if a.status != want || status == 429 && a.err.RetryAfter != 7*time.Second {
+			t.Errorf("%d became %d, retry after %v", status, a.status, a.err.RetryAfter)
+		}
+	}
+}
+
+// Duplicates and numbers for ids.
+func TestOddItems(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	b.fault = func(*http.Request) *upstream.Answer {
+		return &upstream.Answer{Status: 200, Header: http.Header{}, Body: []byte(`{"data":[{"id":7,"email":"a@x.example","status":1},{"id":8,"email":"b@x.example"},{"id":7,"email":"a@x.example","status":1}]}`)}
+	}
+	if a := g.must(t, 200, "GET", "/Users", ""); a.body["totalResults"] != float64(2) {
+		t.Errorf("got %v", a.body)
+	}
+	if ids := g.find(t, "Users", `id eq "7"`); !cmp.Equal(ids, []string{"7"}) {
+		t.Errorf("found %v", ids)
+	}
+}
+
+// A ledger that cannot be read is no reason to invite somebody twice.
+func TestLedgerUnreadable(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	id := g.people(t, "jane")[0]
+	o := &Organization{Mapping: bitwardenMapping()}
+	broken := newGateway(t, o, b, &brokenStorage{g.shared.locks.storage})
+	for _, req := range []struct{ method, target, body string }{
+		{"GET", "/Users/" + id, ""}, {"POST", "/Users", user("x@corp.example", "x")}, {"PATCH", "/Users/" + id, patchOp(disable)},
+	} {
+		if a := broken.do(t, req.method, req.target, req.body); a.status != 503 || a.err.RetryAfter == 0 {
+			t.Errorf("%s %s: %d", req.method, req.target, a.status)
+		}
+	}
+	if len(b.members) != 1 || b.member(t, id)["status"] != 0 {
+		t.Errorf("members %v", b.members)
+	}
+}
+
+var errStorage = errors.New("storage is down")
