@@ -75,6 +75,10 @@ func (v *view) with(ctx context.Context, list func(context.Context) (*table, err
 func (v *view) fetch(ctx context.Context, list func(context.Context) (*table, error)) (*table, error) {
 	v.mu.Lock()
 	asOf, epoch := v.now(), v.epoch
+	if v.table != nil && asOf.Sub(v.asOf) < v.ttl { // another request's list came in between
+		defer v.mu.Unlock()
+		return v.table, nil
+	}
 	v.listing++
 	v.mu.Unlock()
 
