@@ -13,10 +13,24 @@ import (
 // Compile checks a definition and makes it ready for use. Variables of {env.NAME} are looked up now, with getenv; without
 // it, or where a variable does not exist, such a placeholder is a mistake. Any error is an [*Error].
 func Compile(def Definition, set *schema.Set, getenv ...func(name string) (string, bool)) (*Plan, error) {
-	c := &compiler{set: set, base: strings.TrimSuffix(def.Base, "/"), errs: new([]*Error)}
+	c := &compiler{set: set, base: def.Base, errs: new([]*Error)}
 	if len(getenv) > 0 {
 		c.getenv = getenv[0]
 	}
+	return c.compile(def)
+}
+
+// Check finds the mistakes of a definition as [Compile] does, but leaves the environment alone: where a configuration is
+// adapted, the variables of the machine that will run it need not exist.
+func Check(def Definition, set *schema.Set) error {
+	c := &compiler{set: set, base: def.Base, errs: new([]*Error), checking: true}
+	// What stands for a variable can be a path, so that a base or URL that is one passes.
+	c.getenv = func(name string) (string, bool) { return "/env." + name, true }
+	_, err := c.compile(def)
+	return err
+}
+
+func (c *compiler) compile(def Definition) (*Plan, error) {
 	p := c.plan(def)
 	if len(*c.errs) > 0 {
 		return nil, (*c.errs)[0]
@@ -24,23 +38,17 @@ func Compile(def Definition, set *schema.Set, getenv ...func(name string) (strin
 	return p, nil
 }
 
-// Check finds the mistakes of a definition as [Compile] does, but leaves the environment alone: where a configuration is
-// adapted, the variables of the machine that will run it need not exist.
-func Check(def Definition, set *schema.Set) error {
-	_, err := Compile(def, set, func(name string) (string, bool) { return "/env." + name, true })
-	return err
-}
-
 // compiler is a place in a definition. All places of one run share the list of mistakes.
 type compiler struct {
-	where   string
-	set     *schema.Set
-	getenv  func(string) (string, bool)
-	base    string
-	headers []param
-	rules   []rule
-	auths   map[string]*Auth
-	errs    *[]*Error
+	where    string
+	set      *schema.Set
+	getenv   func(string) (string, bool)
+	checking bool
+	base     string
+	headers  []param
+	rules    []rule
+	auths    map[string]*Auth
+	errs     *[]*Error
 }
 
 func (c *compiler) at(where string) *compiler {
@@ -70,7 +78,7 @@ func (c *compiler) check(err error) {
 }
 
 func (c *compiler) scope() *scope {
-	return &scope{getenv: c.getenv, uses: map[string]bool{}, written: map[string]bool{}}
+	return &scope{getenv: c.getenv, checking: c.checking, uses: map[string]bool{}, written: map[string]bool{}}
 }
 
 // path compiles a path; an empty text is the whole document.
@@ -117,7 +125,7 @@ func (c *compiler) plan(def Definition) *Plan {
 }
 
 func (c *compiler) checkBase(base *string) {
-	*base = c.text(*base)
+	*base = strings.TrimSuffix(c.text(*base), "/")
 	switch {
 	case *base == "":
 	case strings.Contains(*base, "://"):

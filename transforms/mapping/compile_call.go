@@ -122,7 +122,9 @@ func (c *compiler) url(call *Call, s *scope, def CallDef) {
 		at.fail("%q does not begin with a slash", def.URL)
 		return
 	}
+	s.url = true
 	parts, err := s.parseText(def.URL)
+	s.url = false
 	if err != nil {
 		at.check(err)
 		return

@@ -13,14 +13,16 @@ import (
 
 // scope is what placeholders may name at one place of a definition.
 type scope struct {
-	rt      *schema.ResourceType
-	getenv  func(string) (string, bool)
-	names   []string        // roots that are known here besides env
-	saved   map[string]bool // saved by earlier calls; true where it may be missing, because it was picked
-	email   []string        // the order for {scim.email}
-	uses    map[string]bool // filled in: roots that were used
-	written map[string]bool // filled in: folded canonical paths of {scim.X}
-	picked  []string        // filled in: picked names that were used
+	rt       *schema.ResourceType
+	getenv   func(string) (string, bool)
+	checking bool            // the environment is made up
+	url      bool            // the text is part of a URL
+	names    []string        // roots that are known here besides env
+	saved    map[string]bool // saved by earlier calls; true where it may be missing, because it was picked
+	email    []string        // the order for {scim.email}
+	uses     map[string]bool // filled in: roots that were used
+	written  map[string]bool // filled in: folded canonical paths of {scim.X}
+	picked   []string        // filled in: picked names that were used
 }
 
 // source is where a placeholder's value comes from.

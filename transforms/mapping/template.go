@@ -49,7 +49,11 @@ func (s *scope) parseText(text string) ([]part, error) {
 			return nil, err
 		}
 		if e.constant() { // known already: {env.X}
-			lit.WriteString(textOf(e.alts[0].source.(constSource).node()))
+			text := textOf(e.alts[0].source.(constSource).node())
+			if s.url {
+				text = escape(text)
+			}
+			lit.WriteString(text)
 		} else {
 			if lit.Len() > 0 {
 				parts = append(parts, part{text: lit.String()})
@@ -141,8 +145,11 @@ func (s *scope) parseExpr(text string) (*expr, error) {
 		}
 		if c, ok := a.source.(constSource); ok && len(a.filters) > 0 { // decided here and now
 			n, err := a.apply(c.node())
-			if err != nil {
+			if err != nil && !s.checking {
 				return nil, fault("{%s}: %v", text, err)
+			}
+			if err != nil {
+				n = c.node()
 			}
 			a = alt{source: constSource{n.Doc()}}
 		}
