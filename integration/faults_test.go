@@ -99,7 +99,7 @@ func TestFaultyUpstream(t *testing.T) {
 				if want == 429 && res.Header.Get("Retry-After") != "7" {
 					t.Errorf("Retry-After %q", res.Header.Get("Retry-After"))
 				}
-				for _, leak := range []string{"db01", "stack", "credentials", rec.Listener.Addr().String()} {
+				for _, leak := range []string{"db01", "stack", "bad upstream", rec.Listener.Addr().String()} {
 					if strings.Contains(string(res.Raw), leak) {
 						t.Errorf("the answer shows %q: %s", leak, res.Raw)
 					}

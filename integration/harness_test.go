@@ -102,6 +102,13 @@ http://%[2]s {
 	}
 }
 
+// move replaces the running configuration at a new address, so that no connection can meet the old one.
+func (s *server) move(site string) {
+	s.t.Helper()
+	s.addr = freeAddr(s.t)
+	s.load(site)
+}
+
 // entra is a provisioning job whose Tenant URL is the given path on this server.
 func (s *server) entra(root string) *entra.Client {
 	return &entra.Client{TenantURL: "http://" + s.addr + root, Secret: testKey, HTTP: s.http}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -200,7 +201,6 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		}
 	}
 	handler, _ := errors.AsType[caddyhttp.HandlerError](err)
-	dial, _ := errors.AsType[*net.OpError](err)
 	switch {
 	case parent.Err() == nil && ctx.Err() != nil:
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", ctx.Err())
@@ -212,7 +212,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return nil, failure(http.StatusBadGateway, "the upstream's answer is too large", nil)
 	case errors.Is(err, errCutShort):
 		return nil, failure(http.StatusBadGateway, "the upstream's answer was cut short", nil)
-	case dial != nil && dial.Op == "dial", handler.StatusCode == http.StatusServiceUnavailable:
+	case unreachable(err), handler.StatusCode == http.StatusServiceUnavailable:
 		return nil, failure(http.StatusServiceUnavailable, "the upstream cannot be reached", err)
 	case handler.StatusCode == http.StatusGatewayTimeout, errors.Is(err, context.DeadlineExceeded):
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
@@ -221,6 +221,15 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return &Answer{Status: handler.StatusCode, Header: res.header}, nil
 	}
 	return nil, failure(http.StatusBadGateway, "the upstream's answer could not be read", err)
+}
+
+// unreachable tells whether no connection came about. reverse_proxy's own error hides what it wraps.
+func unreachable(err error) bool {
+	if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
+		return true
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return ok && dial.Op == "dial"
 }
 
 func failure(status int, detail string, cause error) *scim.Error {
