@@ -26,7 +26,7 @@ type place struct {
 
 // check finds the mistakes that only the whole mapping shows, and says where in the Caddyfile they are.
 func (m *mappingSource) check(set *schema.Set) error {
-	err := mapping.Check(m.Definition, set)
+	_, err := mapping.Check(m.Definition, set)
 	wrong, ok := errors.AsType[*mapping.Error](err)
 	if !ok {
 		return err

@@ -15,7 +15,7 @@ func (o Organization) Check() error {
 	if err != nil {
 		return err
 	}
-	plan, err := mapping.Compile(*o.Mapping, set, func(name string) (string, bool) { return "/env." + name, true })
+	plan, err := mapping.Check(*o.Mapping, set)
 	if err != nil {
 		return err
 	}

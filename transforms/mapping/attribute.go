@@ -55,6 +55,17 @@ func (a *attribute) covers() []string {
 	return out
 }
 
+// sent are the canonical paths that are sent where the attribute is: those it covers, and all parts of a whole one.
+func (a *attribute) sent() []string {
+	out := a.covers()
+	if a.sub == "" {
+		for _, sub := range a.parent.Sub {
+			out = append(out, out[1]+"."+sub.Name)
+		}
+	}
+	return out
+}
+
 // partOf tells whether the path covers the attribute as [attribute.covers] says.
 func (a *attribute) partOf(path string) bool {
 	return slices.ContainsFunc(a.covers(), func(p string) bool { return doc.FoldEqual(p, path) })

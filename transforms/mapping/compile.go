@@ -21,13 +21,12 @@ func Compile(def Definition, set *schema.Set, getenv ...func(name string) (strin
 }
 
 // Check finds the mistakes of a definition as [Compile] does, but leaves the environment alone: where a configuration is
-// adapted, the variables of the machine that will run it need not exist.
-func Check(def Definition, set *schema.Set) error {
+// adapted, the variables of the machine that will run it need not exist. The plan is not for use.
+func Check(def Definition, set *schema.Set) (*Plan, error) {
 	c := &compiler{set: set, base: def.Base, errs: new([]*Error), checking: true}
 	// What stands for a variable can be a path, so that a base or URL that is one passes.
 	c.getenv = func(name string) (string, bool) { return "/env." + name, true }
-	_, err := c.compile(def)
-	return err
+	return c.compile(def)
 }
 
 func (c *compiler) compile(def Definition) (*Plan, error) {

@@ -101,6 +101,9 @@ func (c *compiler) call(r *Resource, v verb, nth int, def CallDef, saved map[str
 				r.updates[p] = true
 			}
 		}
+		if v == verbUpdate && s.address && slices.ContainsFunc(r.email, ofUserName) {
+			r.updates["username"] = true
+		}
 	}
 	for i, save := range def.Save {
 		c.at(index("save", i)).save(call, s, save)

@@ -57,7 +57,7 @@ func TestMistakesOfJSON(t *testing.T) {
 		{"user.list[0].errors[0]", call(mapping.CallDef{Method: "GET", URL: "/u", Errors: []mapping.RuleDef{{Status: "400", OK: true, Answer: 400}}})},
 	}
 	for _, test := range tests {
-		err := mapping.Check(test.def, schema.Standard())
+		_, err := mapping.Check(test.def, schema.Standard())
 		wrong, ok := errors.AsType[*mapping.Error](err)
 		if !ok || wrong.Where != test.where || wrong.Reason == "" {
 			t.Errorf("%s: %v", test.where, err)
@@ -69,7 +69,7 @@ func TestEnvironment(t *testing.T) {
 	def := definition()
 	def.Base = "{env.BASE}"
 	def.User.Create[0].Edits = []mapping.EditDef{{Path: "org", Value: "{env.ORG|int}"}}
-	if err := mapping.Check(def, schema.Standard()); err != nil {
+	if _, err := mapping.Check(def, schema.Standard()); err != nil {
 		t.Errorf("a check needs the environment: %v", err)
 	}
 	if _, err := mapping.Compile(def, schema.Standard()); err == nil {
@@ -95,7 +95,7 @@ func TestCustomAttribute(t *testing.T) {
 	def := definition()
 	def.User.Map = append(def.User.Map, mapping.MapDef{Attribute: level, Value: "lvl"})
 	def.User.Create[0].Edits = []mapping.EditDef{{Path: "lvl", Value: "{scim." + level + "}"}}
-	if err := mapping.Check(def, schema.Standard()); err == nil {
+	if _, err := mapping.Check(def, schema.Standard()); err == nil {
 		t.Error("an attribute that nobody declared is known")
 	}
 	set, err := schema.Standard().With(schema.Custom{Path: level, Type: "integer"})
@@ -128,7 +128,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	if err := json.Unmarshal(raw, &def); err != nil {
 		t.Fatal(err)
 	}
-	if err := mapping.Check(def, schema.Standard()); err != nil {
+	if _, err := mapping.Check(def, schema.Standard()); err != nil {
 		t.Error(err)
 	}
 	text, err := json.Marshal(def)

@@ -30,8 +30,11 @@ func PrimaryEmail(res *doc.Node, order []string) string {
 	return ""
 }
 
+// ofUserName tells whether a word of an order looks at userName.
+func ofUserName(word string) bool { return word == "userName" || word == "guest" }
+
 func email(res *doc.Node, word string) string {
-	if word == "userName" || word == "guest" {
+	if ofUserName(word) {
 		name := strings.TrimSpace(res.Get("userName").Text())
 		guest := strings.Contains(strings.ToUpper(name), "#EXT#")
 		if at := strings.IndexByte(name, '@'); at < 1 || at == len(name)-1 || guest && word != "guest" {

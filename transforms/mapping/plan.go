@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -199,6 +200,7 @@ func (r *Resource) Readable(path string) bool { return r.has(r.readable, path) }
 func (r *Resource) Writable(path string) bool { return r.has(r.writable, path) }
 
 // Updates tells whether an update sends the attribute, or a part of it: one that only a create sends cannot be changed.
+// Where an update sends {scim.email}, that may come from userName.
 func (r *Resource) Updates(path string) bool { return r.has(r.updates, path) }
 
 // Ignored tells whether the attribute is accepted and dropped.
@@ -206,4 +208,12 @@ func (r *Resource) Ignored(path string) bool {
 	return r.has(r.ignored, path) || r.ignored["*"] && !r.Writable(path)
 }
 
-func (r *Resource) has(set map[string]bool, path string) bool { return set[doc.Fold(path)] }
+// has looks a path up; one with a filter is also looked up without it.
+func (r *Resource) has(set map[string]bool, path string) bool {
+	path = doc.Fold(path)
+	if set[path] {
+		return true
+	}
+	open, end := strings.IndexByte(path, '['), strings.LastIndexByte(path, ']')
+	return open > 0 && end > open && set[path[:open]+path[end+1:]]
+}

@@ -1,11 +1,13 @@
 package mapping_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 func TestResource(t *testing.T) {
@@ -112,6 +114,36 @@ func TestReadableWritableIgnored(t *testing.T) {
 		if r, w, i := u.Readable(test.path), u.Writable(test.path), u.Ignored(test.path); r != test.readable || w != test.writable || i != test.ignored {
 			t.Errorf("%s: readable %v, writable %v, ignored %v", test.path, r, w, i)
 		}
+	}
+}
+
+func TestUpdates(t *testing.T) {
+	def := definition()
+	def.User.Update = []mapping.CallDef{{Method: "PUT", URL: "/users/{id}", Edits: []mapping.EditDef{
+		{Path: "email", Value: "{scim.email}"}, {Path: "first", Value: "{scim.name.givenName}"},
+		{Path: "phones", Value: "{scim.phoneNumbers}"}, {Path: "home", Value: `{scim.addresses[type eq "home"].locality}`},
+	}}}
+	u := compile(t, def).User
+	for path, want := range map[string]bool{
+		"userName": true, "emails": true, `emails[type eq "work"].value`: true, "name": true, "name.givenName": true, "name.familyName": false,
+		"phoneNumbers.type": true, `phoneNumbers[type eq "fax"]`: true, "addresses.locality": true, `addresses[type eq "work"].region`: false, "title": false,
+	} {
+		if got := u.Updates(path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	def.User.Email = []string{"primary", "first"}
+	if compile(t, def).User.Updates("userName") {
+		t.Error("userName is sent although no address comes from it")
+	}
+	// Without an address nothing is sent.
+	_, err := compile(t, def).User.Update[0].Request(&mapping.Env{ID: "1", SCIM: node(t, `{"userName":"ada@example.com"}`)})
+	if wrong, ok := errors.AsType[*scim.Error](err); !ok || wrong.Status != 400 || wrong.Type != scim.InvalidValue {
+		t.Errorf("the error is %v", err)
+	}
+	def.User.Update[0].Edits[0].Value = "{scim.email??scim.userName}"
+	if _, err := compile(t, def).User.Update[0].Request(&mapping.Env{ID: "1", SCIM: node(t, `{"userName":"ada"}`)}); err != nil {
+		t.Error(err)
 	}
 }
 

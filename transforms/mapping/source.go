@@ -22,6 +22,7 @@ type scope struct {
 	email    []string        // the order for {scim.email}
 	uses     map[string]bool // filled in: roots that were used
 	written  map[string]bool // filled in: folded canonical paths of {scim.X}
+	address  bool            // filled in: {scim.email} was used
 	picked   []string        // filled in: picked names that were used
 }
 
@@ -155,9 +156,10 @@ func (s *scope) environment(name string) (source, error) {
 
 func (s *scope) attribute(root, name string) (source, error) {
 	if root == "scim" && name == "email" {
-		for _, word := range []string{"emails", "emails.value"} {
+		for _, word := range []string{"emails", "emails.value", "emails.type", "emails.primary"} {
 			s.written[word] = true
 		}
+		s.address = true
 		return emailSource{s.email}, nil
 	}
 	attr, err := parseAttribute(name, s.rt)
@@ -167,7 +169,7 @@ func (s *scope) attribute(root, name string) (source, error) {
 	if root == "changed" {
 		return changedSource{attr}, nil
 	}
-	for _, p := range attr.covers() {
+	for _, p := range attr.sent() {
 		s.written[doc.Fold(p)] = true
 	}
 	return attrSource{attr}, nil
@@ -194,6 +196,12 @@ func (s *scope) known() string {
 
 // fault is a mistake whose place is not known yet.
 func fault(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+// noAddress is what the provider is told when a user has no e-mail address and the organization wants one. An empty one
+// must not be sent: it would be somebody else's mistake to explain.
+func noAddress() error {
+	return scim.Errorf(400, scim.InvalidValue, "the user has no e-mail address: neither emails nor userName holds one that can be used")
+}
 
 // invalid is what the provider is told when a value cannot be made into what the API wants. It names the placeholder and
 // never the value.

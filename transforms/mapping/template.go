@@ -164,9 +164,10 @@ func (e *expr) constant() bool {
 	return ok && (len(e.alts) == 1 || !empty(e.alts[0].source.(constSource).node()))
 }
 
-// eval is the value of the first alternative that has one; nil where none has.
+// eval is the value of the first alternative that has one; nil where none has. An e-mail address has to be there.
 func (e *expr) eval(env *Env) (*doc.Node, error) {
 	var last *doc.Node
+	address := false
 	for _, a := range e.alts {
 		n, err := a.apply(a.source.eval(env))
 		if err != nil {
@@ -176,6 +177,12 @@ func (e *expr) eval(env *Env) (*doc.Node, error) {
 			return n, nil
 		}
 		last = n
+		if _, ok := a.source.(emailSource); ok {
+			address = true
+		}
+	}
+	if address {
+		return nil, noAddress()
 	}
 	return last, nil
 }
