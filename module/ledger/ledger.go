@@ -18,6 +18,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/certmagic"
 
@@ -41,6 +42,9 @@ type Record struct {
 	// Waiting are the ids of deferred users who join the group when they are created.
 	Waiting []string `json:"waiting,omitempty"`
 
+	// Invited is when the member was last invited; zero where nobody needs to know.
+	Invited time.Time `json:"invited,omitzero"`
+
 	// Deleted tells that the provider deleted the resource although the upstream still holds it.
 	Deleted bool `json:"deleted,omitempty"`
 }
@@ -60,7 +64,7 @@ func (r *Record) special() bool {
 	return r.Deferred != nil || r.Upstream != "" || r.Deleted || len(r.Waiting) > 0
 }
 
-func (r *Record) empty() bool { return !r.special() && len(r.Kept) == 0 }
+func (r *Record) empty() bool { return !r.special() && len(r.Kept) == 0 && r.Invited.IsZero() }
 
 // Ledger is the memory of one organization. The nil Ledger remembers nothing.
 type Ledger struct{ Users, Groups *Book }

@@ -16,6 +16,9 @@ func (s *session) answer(ctx context.Context, k *kind, sub *subject, status int)
 	if err != nil {
 		return nil, err
 	}
+	if k == s.user {
+		s.reinvite(ctx, sub)
+	}
 	return &scim.Answer{Status: status, Body: res.AppendTo(nil)}, nil
 }
 

@@ -29,7 +29,7 @@ func (s *session) read(k *kind, v doc.Value) (*item, error) {
 	if err != nil {
 		return nil, scim.Errorf(http.StatusBadGateway, "", "the organization showed a %s that is no resource", k.name)
 	}
-	e := &entry{id: id, scim: text, state: k.State(v), protected: k.Protected(v)}
+	e := &entry{id: id, scim: text, word: uint8(max(0, slices.Index(states, k.State(v)))), protected: k.Protected(v)}
 	if key := k.Key(v); key != id {
 		e.key = key
 	}

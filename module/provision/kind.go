@@ -30,7 +30,7 @@ func newKind(r *mapping.Resource, v *view, m *markCache) *kind {
 	k := &kind{Resource: r, rt: r.Type, view: v, marks: m}
 	if r.Type.Name == "User" {
 		k.name, k.identity = "user", "userName"
-		k.indexed = []string{"userName", "externalId", "emails.value", "displayName"}
+		k.indexed = []string{"userName", "externalId", "emails.value"}
 		k.always = []string{"userName", "externalId"}
 	} else {
 		k.name, k.identity = "group", "displayName"

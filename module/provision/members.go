@@ -100,6 +100,9 @@ func (s *session) members(sub *subject) *doc.Node {
 	return doc.NewArray(list...)
 }
 
+// fewMembers is how many members are looked up one by one rather than by listing the organization.
+const fewMembers = 5
+
 // mustExist refuses members whom the organization does not have: most upstreams drop them without a word, and the
 // provider would believe that they are in the group.
 func (s *session) mustExist(ctx context.Context, ids []string) error {
@@ -111,27 +114,27 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	missing := func() []string {
-		var unknown []string
-		err = s.known(ctx, k, func(t *table) {
-			for _, id := range ids {
-				if t.byID[m.upstream(id)] == nil && !m.waits(id) || m.hidden[id] {
-					unknown = append(unknown, id)
-				}
-			}
-		})
-		return unknown
+	var unknown []string
+	look := func(t *table) {
+		unknown = only(ids, func(id string) bool { return t.byID[m.upstream(id)] == nil && !m.waits(id) })
 	}
-	unknown := missing()
-	if err != nil || len(unknown) == 0 {
-		return err
+	switch {
+	case slices.ContainsFunc(ids, func(id string) bool { return m.hidden[id] || m.id(m.upstream(id)) != id }):
+		return noMember()
+	case k.view.known(look):
+	case len(ids) <= fewMembers && len(k.Get) > 0:
+		unknown = only(ids, func(id string) bool { return !m.waits(id) })
+	default:
+		if err := s.known(ctx, k, look); err != nil {
+			return err
+		}
 	}
-	// They may have been created elsewhere since.
-	if len(k.Get) > 0 && len(unknown) <= 10 {
+	if len(unknown) == 0 {
+		return nil
+	}
+	// The view is not the last word: they may have been created elsewhere since.
+	if len(unknown) <= fewMembers && len(k.Get) > 0 {
 		for _, id := range unknown {
-			if m.hidden[id] {
-				return noMember()
-			}
 			if _, err := s.fetch(ctx, k, m.upstream(id), ""); gone(err) {
 				return noMember()
 			} else if err != nil {
@@ -141,10 +144,13 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 		return nil
 	}
 	k.view.expire()
-	if unknown = missing(); err == nil && len(unknown) > 0 {
-		err = noMember()
+	if err := s.known(ctx, k, look); err != nil {
+		return err
 	}
-	return err
+	if len(unknown) > 0 {
+		return noMember()
+	}
+	return nil
 }
 
 func noMember() error {

@@ -44,6 +44,11 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 		}
 		resources = append(resources, res)
 	}
+	if k == s.user && len(page) == 1 && q.Filter != nil { // the provider looks for this one user
+		if sub, err := s.merged(ctx, k, page[0]); err == nil {
+			s.reinvite(ctx, sub)
+		}
+	}
 	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
 }
 

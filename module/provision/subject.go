@@ -83,7 +83,7 @@ func protectedError(k *kind) error {
 func (s *session) subject(k *kind, id string, e *entry, value doc.Value, record *ledger.Record) *subject {
 	res := e.resource()
 	res.Set("id", doc.NewString(id))
-	k.showState(res, e.state)
+	k.showState(res, e.state())
 	k.overlay(res, record)
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }

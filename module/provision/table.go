@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
 )
 
 // An entry is what is kept in memory of one upstream item: enough to answer lists and to find a resource, without the
@@ -16,7 +17,7 @@ type entry struct {
 	id        string  // upstream id
 	key       string  // what paths name the item by; empty where that is the id
 	scim      doc.Doc // the item as a resource, without schemas and meta
-	state     string  // shared between entries
+	word      uint8   // of the state, see states
 	protected bool
 }
 
@@ -171,6 +172,12 @@ func values(res *doc.Node, attribute string) []string {
 	visit(res.Get(name))
 	return all
 }
+
+// states are the words of [mapping.States] behind an empty one: a byte each instead of a string, for every member.
+var states = append([]string{""}, mapping.States()...)
+
+// state is how far the membership has come; empty where the mapping does not say.
+func (e *entry) state() string { return states[e.word] }
 
 // name is what paths name the item by.
 func (e *entry) name() string { return cmp.Or(e.key, e.id) }

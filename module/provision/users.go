@@ -223,18 +223,39 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	k := s.user
 	wanted = wanted.Clone()
 	wanted.Delete("id")
-	found, err := s.existingOther(ctx, wanted, sub.id)
+	made, err := s.existingOther(ctx, wanted, sub.id)
 	if err != nil {
 		return nil, err
 	}
-	if found != nil {
-		return nil, conflict(k)
+	if made != nil {
+		made, err = s.adopt(ctx, sub, made, wanted)
+	} else {
+		made, err = s.add(ctx, k, sub.id, wanted)
 	}
-	made, err := s.add(ctx, k, sub.id, wanted)
 	if err != nil {
 		return nil, err
 	}
 	return made, s.joinAll(ctx, sub.id)
+}
+
+// adopt makes a member whom the organization has by now the one that a waiting user becomes: somebody invited the person
+// by hand, or the ledger could not be written when the gateway did. To refuse would be final, since the provider knows
+// the user by the id of the one who waits.
+func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.Node) (*subject, error) {
+	k := s.user
+	if found.entry == nil || found.entry.protected || found.record != nil && !found.record.Deleted {
+		return nil, conflict(k)
+	}
+	if err := k.book.Delete(ctx, found.id); err != nil {
+		return nil, unreadable(err)
+	}
+	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id}
+	s.keep(ctx, k, record, found.entry, wanted, attributesOf(k.rt, wanted))
+	made := s.subject(k, sub.id, found.entry, found.value, record)
+	if made.res.Get("active").True() {
+		return made, nil
+	}
+	return s.update(ctx, k, made, wanted, []string{"active"})
 }
 
 // existingOther is who stands in the way of a user that waits, other than the user.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -228,7 +229,9 @@ func TestProvisioningIsLinear(t *testing.T) {
 
 // The view of 100,000 members stays under 64 MiB.
 func TestViewMemory(t *testing.T) {
-	g, _ := onBitwarden(t, nil)
+	m := bitwardenMapping() // with all that the preset shows of a member
+	m.User.Map = append(m.User.Map, mapping.MapDef{Attribute: `emails[type eq "work"].primary`, Value: "{true}"}, mapping.MapDef{Attribute: "name.formatted", Value: "name"})
+	g, _ := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	s := &session{engine: g.engine}
 	heap := func() uint64 {
 		runtime.GC()

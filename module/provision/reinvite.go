@@ -1,0 +1,72 @@
+package provision
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/transforms/doc"
+)
+
+// invited is the word of a membership that nobody has accepted yet.
+const invited = "invited"
+
+// reinvite invites a member once more whose invitation was not accepted for as long as the configuration says. When that
+// was, the ledger knows; of a member whom somebody else invited, the time when the gateway first saw that counts.
+//
+// It happens beside what the provider asked for, and whatever comes of it, that is answered. Nothing else calls the
+// organization by itself, so that a provider that has stopped asking for a user does not make anybody write to them.
+func (s *session) reinvite(ctx context.Context, sub *subject) {
+	after := time.Duration(s.config.ReinviteAfter)
+	if after == 0 || sub.entry == nil || sub.entry.state() != invited || s.user.book == nil {
+		return
+	}
+	record := sub.record
+	if record == nil {
+		record = &ledger.Record{ID: sub.id}
+	}
+	now := s.now()
+	due := !record.Invited.IsZero() && now.Sub(record.Invited) >= after
+	if !record.Invited.IsZero() && !due {
+		return
+	}
+	unlock, err := s.shared.locks.lock(ctx, "reinvite "+sub.id, false)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	// Another request may have done it while this one waited, and a change of the user may have changed the record.
+	current, err := s.user.book.Get(ctx, sub.id)
+	if err != nil {
+		s.logLedger(err)
+		return
+	}
+	if current == nil {
+		current = &ledger.Record{ID: sub.id}
+	}
+	if !current.Invited.Equal(record.Invited) {
+		return
+	}
+	// Written first: where that fails, nobody gets a mail with every request.
+	current.Invited = now
+	if err := s.user.book.Put(ctx, current); err != nil {
+		s.logLedger(err)
+		return
+	}
+	if !due {
+		return
+	}
+	env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+	env.SCIM = sub.res
+	if env.Cur.Kind() == doc.Invalid && uses(s.user.Reinvite, "cur") {
+		if err := s.refresh(ctx, s.user, sub); err != nil {
+			return
+		}
+		env.Cur = sub.value
+	}
+	if _, err := s.run(ctx, s.user, s.user.Reinvite, env); err != nil {
+		s.log.Warn("a member could not be invited again", zap.String("id", sub.id), zap.Error(err))
+	}
+}
