@@ -23,7 +23,7 @@ type Stencil struct {
 
 	next  []byte // the last piece of an element, the comma, and the first piece of the next
 	write []byte // what is written for it
-	back  int    // no backslash is between where the cursor was and here
+	back  int    // where the next backslash is, if that is behind what was moved over
 }
 
 // Stencil makes a stencil of the element that fills the span, which is an object, an array or a string. The strings,
@@ -76,89 +76,105 @@ func (s *Stencil) Write(pieces [][]byte, skip [MaxHoles]bool) {
 // Repeat moves over the elements of a list from the cursor on, as long as they fit the stencil, are written without white
 // space, and have not been in the set. The cursor stands at an element before, and behind the last element that fits
 // afterwards. It returns how many they were, at most limit. If the stencil writes, the elements are cut.
+//
+// Where the next element begins is guessed from the one before, and then checked, so that the processor need not wait for
+// the end of one string to begin with the next.
 func (c *Cursor) Repeat(s *Stencil, set *Set, e *Edit, limit int) (n int) {
 	b := c.b
-	first := s.in[:s.hole[0].From]
+	first, last := s.in[:s.hole[0].From], s.in[s.hole[s.n-1].To:]
 	if limit == 0 || !bytes.HasPrefix(b[c.i:], first) {
 		return 0
 	}
-	var fill [MaxHoles]Span
-	start := c.i // of the element
-	i := start + len(first)
-	for {
-		// The cursor is at the first hole of an element whose first piece fits.
-		ok := true
-		for k := 0; ; {
-			if s.back < i {
-				s.findBackslash(b, i)
-			}
-			end := bytes.IndexByte(b[i:], '"')
-			if end <= 0 || i+end > s.back {
-				ok = false
-				break
-			}
-			fill[k] = Span{i, i + end}
-			i += end
-			if k++; k == s.n {
-				break
-			}
-			piece := s.in[s.hole[k-1].To:s.hole[k].From]
-			if !bytes.HasPrefix(b[i:], piece) {
-				ok = false
-				break
-			}
-			i += len(piece)
-		}
-		if !ok {
+	var (
+		fill [MaxHoles]Span
+		out  []byte
+	)
+	for i := c.i + len(first); ; {
+		// The text is at the first hole of an element whose first piece fits.
+		if i = s.match(b, i, &fill); i < 0 {
 			break
 		}
 		more := bytes.HasPrefix(b[i:], s.next)
-		last := s.in[s.hole[s.n-1].To:]
 		if !more && !bytes.HasPrefix(b[i:], last) {
 			break
 		}
-		if s.id >= 0 && set != nil && set.add(b, fill[s.id], b[fill[s.id].From:fill[s.id].To]) {
+		if s.id >= 0 && set != nil && set.add(b, fill[s.id].From, b[fill[s.id].From:fill[s.id].To]) {
 			break
 		}
 		if s.changed {
 			if n == 0 {
-				e.Cut(start, start)
-				e.out = append(append(e.out, s.Lead...), s.out[0]...)
+				e.Cut(c.i, c.i)
+				out = append(append(e.out, s.Lead...), s.out[0]...)
 			}
-			for k := range s.n {
-				if k > 0 {
-					e.out = append(e.out, s.out[k]...)
-				}
-				if !s.skip[k] {
-					e.out = append(e.out, b[fill[k].From:fill[k].To]...)
-				}
-			}
-			e.pos = i + len(last)
+			out = s.fill(out, b, &fill)
 		}
 		n++
 		if c.i = i + len(last); !more || n == limit {
 			if s.changed {
-				e.out = append(e.out, s.out[s.n]...)
+				e.out, e.pos = append(out, s.out[s.n]...), c.i
 			}
 			return n
 		}
 		if s.changed {
-			e.out = append(e.out, s.write...)
+			out = append(out, s.write...)
 		}
-		start = c.i + 1
 		i += len(s.next)
 	}
 	if s.changed && n > 0 { // the comma and the first piece of an element that did not fit after all
-		e.out = e.out[:len(e.out)-1-len(s.out[0])]
+		e.out, e.pos = out[:len(out)-1-len(s.out[0])], c.i
 	}
 	return n
 }
 
-// findBackslash looks for the next backslash once, so that no string needs to be searched for one.
+// match finds the strings of an element, from its first hole on, and returns the place behind the last one, which is less
+// than 0 if the element does not fit.
+func (s *Stencil) match(b []byte, i int, fill *[MaxHoles]Span) int {
+	for k := 0; ; {
+		end := i + s.hole[k].To - s.hole[k].From // if the string is as long as that of the first element
+		if end >= len(b) || b[end] != '"' || bytes.IndexByte(b[i:end], '"') >= 0 {
+			if end = i + bytes.IndexByte(b[i:], '"'); end <= i {
+				return -1
+			}
+		}
+		if end > s.back {
+			if s.back >= i {
+				return -1
+			}
+			if s.findBackslash(b, i); end > s.back {
+				return -1
+			}
+		}
+		fill[k] = Span{i, end}
+		i = end
+		if k++; k == s.n {
+			return i
+		}
+		piece := s.in[s.hole[k-1].To:s.hole[k].From]
+		if !bytes.HasPrefix(b[i:], piece) {
+			return -1
+		}
+		i += len(piece)
+	}
+}
+
+// findBackslash looks for the next backslash once, so that not every string has to be searched for one.
 func (s *Stencil) findBackslash(b []byte, from int) {
 	if s.back = bytes.IndexByte(b[from:], '\\'); s.back < 0 {
 		s.back = len(b)
 		return
 	}
 	s.back += from
+}
+
+// fill writes the strings of an element, and what is between them.
+func (s *Stencil) fill(out, b []byte, fill *[MaxHoles]Span) []byte {
+	for k := range s.n {
+		if k > 0 {
+			out = append(out, s.out[k]...)
+		}
+		if !s.skip[k] {
+			out = append(out, b[fill[k].From:fill[k].To]...)
+		}
+	}
+	return out
 }
