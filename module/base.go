@@ -13,7 +13,7 @@ import (
 func publicBase(r *http.Request, rt route) string {
 	root := rt.root
 	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
-		path := strings.TrimSuffix(orig.URL.EscapedPath(), "/")
+		path := strings.TrimRight(orig.URL.EscapedPath(), "/")
 		if before, ok := strings.CutSuffix(path, rt.suffix()); ok && strings.HasSuffix(before, rt.root) {
 			root = before
 		}

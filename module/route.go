@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -48,12 +49,9 @@ func errNoEndpoint() *scim.Error {
 
 // parseRoute reads a path. The first segment that names an endpoint ends the root, so that a root never contains one and
 // nothing below an identifier can be reached. Identifiers are one segment, and stay as they came for whoever sends them
-// on: %2f in one is a slash for some servers and a letter for others, so it is refused, as dot segments are.
-func parseRoute(escapedPath string, trailingSlash bool) (route, error) {
-	path := escapedPath
-	if trailingSlash && len(path) > 1 {
-		path = strings.TrimSuffix(path, "/")
-	}
+// on: %2f in one is a slash for some servers and a letter for others, so it is refused, as dot segments are. A feature flag
+// in the path belongs into the query of the Tenant URL (catalogue Q1); the rule that repairs it has had its turn.
+func parseRoute(path string) (route, error) {
 	if !strings.HasPrefix(path, "/") {
 		return route{}, errNoEndpoint()
 	}
@@ -62,7 +60,7 @@ func parseRoute(escapedPath string, trailingSlash bool) (route, error) {
 	for rest != "" {
 		segment, _, _ := strings.Cut(rest[1:], "/")
 		name, ok := decodeSegment(segment)
-		if !ok {
+		if !ok || quirks.IsFlag(name) {
 			return route{}, errNoEndpoint()
 		}
 		after := rest[1+len(segment):]

@@ -26,6 +26,7 @@ type exchange struct {
 	id      auth.Identity
 	refused auth.Reason // why nobody was let in
 	route   route
+	query   string
 	verb    scim.Verb
 	routed  bool
 	base    string
@@ -45,8 +46,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return nil
 }
 
-// run is the whole of it: who asks, may it come in, what does it mean, do it.
+// run is the whole of it: where to, who asks, may it come in, what does it mean, do it.
 func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
+	if err := x.locate(); err != nil {
+		return nil, err
+	}
 	if err := x.authenticate(); err != nil {
 		return nil, err
 	}
@@ -66,6 +70,19 @@ func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
 	return x.h.upstream.Carry(x.r.Context(), x.calls, x.op)
 }
 
+// locate finds the endpoint. What is none is 404 for everybody: no key opens anything there, and whatever else an operator
+// puts under the same root, a token endpoint for example, has credentials of its own (catalogue Q10).
+func (x *exchange) locate() (err error) {
+	u := x.r.URL
+	if len(u.RawPath)+len(u.Path)+len(u.RawQuery) > maxURI {
+		return scim.Errorf(http.StatusRequestURITooLong, "", "the URL is longer than %d bytes", maxURI)
+	}
+	var path string
+	path, x.query = x.h.norm.URL(u.EscapedPath(), u.RawQuery, &x.account)
+	x.route, err = parseRoute(path)
+	return err
+}
+
 // authenticate finds out who asks.
 func (x *exchange) authenticate() error {
 	client, _ := netip.ParseAddr(clientIP(x.r.Context()))
@@ -79,12 +96,6 @@ func (x *exchange) authenticate() error {
 
 // admit decides by everything but the document's content whether the request is one for the gateway, and reads the body.
 func (x *exchange) admit() (body []byte, err error) {
-	if len(x.r.URL.RawPath)+len(x.r.URL.Path)+len(x.r.URL.RawQuery) > maxURI {
-		return nil, scim.Errorf(http.StatusRequestURITooLong, "", "the URL is longer than %d bytes", maxURI)
-	}
-	if x.route, err = x.target(); err != nil {
-		return nil, err
-	}
 	if x.verb, err = x.route.verb(x.r.Method); err != nil {
 		return nil, err
 	}
@@ -108,11 +119,6 @@ func (x *exchange) admit() (body []byte, err error) {
 	return readBody(x.w, x.r, x.h.MaxBody)
 }
 
-// target is the route of the request.
-func (x *exchange) target() (route, error) {
-	return parseRoute(x.r.URL.EscapedPath(), x.h.norm.On("trailing-slash"))
-}
-
 // normalize makes the operation of the request: everything in it is canonical then.
 func (x *exchange) normalize(body []byte) (err error) {
 	rt := x.h.set.User
@@ -120,7 +126,7 @@ func (x *exchange) normalize(body []byte) (err error) {
 		rt = x.h.set.Group
 	}
 	op := &scim.Operation{Type: rt, Verb: x.verb, ID: x.route.id, Base: x.base}
-	if op.Query, err = x.h.norm.Query(rt, x.verb, x.r.URL.RawQuery, &x.account); err != nil {
+	if op.Query, err = x.h.norm.Query(rt, x.verb, x.query, &x.account); err != nil {
 		return err
 	}
 	if body != nil {

@@ -77,7 +77,7 @@ func refusal(a *upstream.Answer) error {
 		e.RetryAfter = retryAfter(a.Header)
 		return e
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
-		return bad("the upstream does not accept the gateway's own credentials", statusError(a.Status))
+		return bad("the upstream does not let the gateway in", statusError(a.Status))
 	case a.Status >= 500:
 		e := bad("the upstream could not carry the operation out", statusError(a.Status))
 		e.RetryAfter = retryAfter(a.Header)

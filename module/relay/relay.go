@@ -64,11 +64,10 @@ func (r *Relay) Features() scim.Features {
 
 // Carry sends the operation on and makes its answer the gateway's own.
 func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
-	call := upstream.Call{Method: methods[op.Verb], Path: r.root(c) + c.Path(), Header: r.header(c, op), Body: op.Body.Raw()}
 	if changesNothing(op) {
-		// A PATCH without operations is an error for many servers; reading the resource says the same (catalogue Q49).
-		call.Method, call.Body = http.MethodGet, nil
+		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
+	call := upstream.Call{Method: methods[op.Verb], Path: r.root(c) + c.Path(), Header: r.header(c, op), Body: op.Body.Raw()}
 	if op.Query.Raw != "" {
 		call.Path += "?" + op.Query.Raw
 	}
@@ -84,6 +83,8 @@ var methods = [...]string{
 	scim.Replace: http.MethodPut, scim.Patch: http.MethodPatch, scim.Delete: http.MethodDelete,
 }
 
+// changesNothing tells a PATCH without operations, which many servers refuse: it is a success (catalogue Q49), and there is
+// nothing to send.
 func changesNothing(op *scim.Operation) bool {
 	if op.Verb != scim.Patch {
 		return false

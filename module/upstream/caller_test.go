@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/module/upstream"
@@ -118,7 +118,7 @@ func TestForwardedOnlyFromTrusted(t *testing.T) {
 }
 
 func TestNoWholeAnswer(t *testing.T) {
-	dial := &net.OpError{Op: "dial", Err: errors.New("connection refused on 10.0.0.7:80")}
+	dial := refusedDial(t)
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
 	tests := []struct {
@@ -192,11 +192,30 @@ func TestNoWholeAnswer(t *testing.T) {
 			if a != nil || !ok || e.Status != tt.status {
 				t.Fatalf("got %v, %v, want status %d", a, err, tt.status)
 			}
-			if strings.Contains(e.Detail, "10.0.0.7") {
+			if strings.Contains(e.Detail, "127.0.0.1") {
 				t.Errorf("the detail names an internal host: %s", e.Detail)
 			}
 		})
 	}
+}
+
+// refusedDial is the error of a reverse_proxy that finds nobody at the other end.
+func refusedDial(t *testing.T) error {
+	t.Helper()
+	var transport reverseproxy.HTTPTransport
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+	t.Cleanup(cancel)
+	if err := transport.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r := inbound(t, nil)
+	r.URL = &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: "/"}
+	res, err := transport.RoundTrip(r)
+	if err == nil {
+		_ = res.Body.Close()
+		t.Fatal("somebody listens on port 1")
+	}
+	return err
 }
 
 // A chain that returns a client error decided something: that is an answer, as "respond 404" is.

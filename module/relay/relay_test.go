@@ -1,0 +1,285 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/relay"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// server is a SCIM server that answers one way.
+type server struct {
+	status int
+	header http.Header
+	body   string
+	got    *http.Request
+	sent   string
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	body, _ := io.ReadAll(r.Body)
+	s.got, s.sent = r, string(body)
+	for k, v := range s.header {
+		w.Header()[k] = v
+	}
+	w.WriteHeader(s.status)
+	_, err := io.WriteString(w, s.body)
+	return err
+}
+
+const base = "https://gw.example/scim"
+
+type harness struct {
+	relay *relay.Relay
+	norm  *quirks.Normalizer
+	set   *schema.Set
+}
+
+func newHarness(t *testing.T, r *relay.Relay) *harness {
+	t.Helper()
+	set := schema.Standard()
+	norm, err := quirks.New(quirks.Config{Profile: quirks.Entra, Schemas: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Prepare(upstream.Gateway{Schemas: set, Quirks: norm, Logger: zap.NewNop()}); err != nil {
+		t.Fatal(err)
+	}
+	return &harness{r, norm, set}
+}
+
+func (h *harness) caller(s *server, path string, header http.Header) (context.Context, *upstream.Caller) {
+	r := httptest.NewRequest(http.MethodGet, base+path, nil)
+	r.Header = header
+	if header == nil {
+		r.Header = http.Header{}
+	}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), &caddyhttp.Server{})
+	return r.Context(), upstream.New(s, r, upstream.Config{Root: "/scim", Path: path, Account: new(quirks.Account)})
+}
+
+func (h *harness) carry(t *testing.T, s *server, verb scim.Verb, path, query, body string, header http.Header) (*scim.Answer, error) {
+	t.Helper()
+	op := &scim.Operation{Type: h.set.User, Verb: verb, Base: base, Query: scim.Query{StartIndex: 1, Count: -1}}
+	if strings.HasPrefix(path, "/Groups") {
+		op.Type = h.set.Group
+	}
+	if _, id, ok := strings.Cut(path[1:], "/"); ok {
+		op.ID = id
+	}
+	var err error
+	if op.Query, err = h.norm.Query(op.Type, verb, query, nil); err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		if op.Body, err = doc.Scan([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, c := h.caller(s, path, header)
+	return h.relay.Carry(ctx, c, op)
+}
+
+const (
+	patch = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":false}]}`
+	found = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"7","userName":"u","meta":{"resourceType":"User","location":"http://10.0.0.1/v2/Users/7"}}`
+	here  = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"7","userName":"u","meta":{"resourceType":"User","location":"https://gw.example/scim/Users/7"}}`
+)
+
+func TestCalls(t *testing.T) {
+	tests := []struct {
+		name        string
+		relay       relay.Relay
+		verb        scim.Verb
+		path, query string
+		body        string
+		header      http.Header
+		wantLine    string
+		wantSent    string
+		wantType    string
+		wantIfMatch string
+	}{
+		{name: "same root", verb: scim.Read, path: "/Users/a%40b", wantLine: "GET /scim/Users/a%40b"},
+		{name: "other root", relay: relay.Relay{Root: "/v2/"}, verb: scim.Delete, path: "/Groups/7", wantLine: "DELETE /v2/Groups/7"},
+		{name: "no root", relay: relay.Relay{Root: "/"}, verb: scim.Read, path: "/Users/7", wantLine: "GET /Users/7"},
+		{
+			name: "query", verb: scim.List, path: "/Users", query: "filter=userName+eq+%22a%22&aadOptscim062020&count=5",
+			wantLine: "GET /scim/Users?filter=userName%20eq%20%22a%22&count=5",
+		},
+		{
+			name: "body", verb: scim.Patch, path: "/Users/7", body: patch, header: http.Header{"If-Match": {`W/"3"`}},
+			wantLine: "PATCH /scim/Users/7", wantSent: patch, wantType: "application/scim+json", wantIfMatch: `W/"3", "3"`,
+		},
+		{
+			name: "type of the body", relay: relay.Relay{ContentType: "application/json"}, verb: scim.Replace, path: "/Users/7", body: found,
+			wantLine: "PUT /scim/Users/7", wantSent: found, wantType: "application/json",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &server{status: 200, body: found}
+			if tt.verb == scim.List {
+				s.body = `{"totalResults":0}`
+			}
+			if _, err := newHarness(t, &tt.relay).carry(t, s, tt.verb, tt.path, tt.query, tt.body, tt.header); err != nil {
+				t.Fatal(err)
+			}
+			got := []string{s.got.Method + " " + s.got.RequestURI, s.sent, s.got.Header.Get("Content-Type"), s.got.Header.Get("If-Match")}
+			if diff := cmp.Diff([]string{tt.wantLine, tt.wantSent, tt.wantType, tt.wantIfMatch}, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A PATCH in which nothing is left to do is a success without a call (Q49).
+func TestNothingToDo(t *testing.T) {
+	s := &server{}
+	a, err := newHarness(t, new(relay.Relay)).carry(t, s, scim.Patch, "/Users/7", "", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[]}`, nil)
+	if err != nil || a.Status != 204 || s.got != nil {
+		t.Errorf("got %v, %v; the server got %v", a, err, s.got)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	const scimError = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"400","scimType":"mutability","detail":"userName\ncannot change"}`
+	list := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":1,"startIndex":1,"itemsPerPage":1,"Resources":[`
+	empty := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}`
+	const filter = "filter=userName+eq+%22a%22"
+	h := func(pairs ...string) http.Header {
+		out := http.Header{}
+		for i := 0; i < len(pairs); i += 2 {
+			out.Set(pairs[i], pairs[i+1])
+		}
+		return out
+	}
+	tests := []struct {
+		name   string
+		verb   scim.Verb
+		query  string
+		server server
+		want   scim.Answer // Status of an error is in wantErr
+		err    *scim.Error
+	}{
+		{name: "read", verb: scim.Read, server: server{status: 200, body: found, header: h("Etag", `"5"`)}, want: scim.Answer{Status: 200, Body: []byte(here), ETag: `W/"5"`}},
+		{name: "not modified", verb: scim.Read, server: server{status: 304, header: h("Etag", `W/"5"`)}, want: scim.Answer{Status: 304, ETag: `W/"5"`}},
+		{name: "list", verb: scim.List, server: server{status: 200, body: list + found + "]}"}, want: scim.Answer{Status: 200, Body: []byte(list + here + "]}")}},
+		{name: "create", verb: scim.Create, server: server{status: 201, body: found, header: h("Location", "http://10.0.0.1/v2/Users/7")}, want: scim.Answer{Status: 201, Body: []byte(here), Location: base + "/Users/7"}},
+		{name: "patch 200", verb: scim.Patch, server: server{status: 200, body: found}, want: scim.Answer{Status: 200, Body: []byte(here)}},
+		{name: "patch 204", verb: scim.Patch, server: server{status: 204}, want: scim.Answer{Status: 204}},
+		{name: "patch 200 without body", verb: scim.Patch, server: server{status: 200}, want: scim.Answer{Status: 204}},
+		{name: "delete 200", verb: scim.Delete, server: server{status: 200, body: "{}"}, want: scim.Answer{Status: 204}},
+		{name: "filtered list not found", verb: scim.List, query: filter, server: server{status: 404}, want: scim.Answer{Status: 200, Body: []byte(empty)}},
+
+		{name: "list not found", verb: scim.List, server: server{status: 404}, err: &scim.Error{Status: 502}},
+		{name: "create not found", verb: scim.Create, server: server{status: 404}, err: &scim.Error{Status: 502}},
+		{name: "gone", verb: scim.Read, server: server{status: 404}, err: &scim.Error{Status: 404}},
+		{name: "404 page", verb: scim.Read, server: server{status: 404, body: "<html>", header: h("Content-Type", "text/html; charset=utf-8")}, err: &scim.Error{Status: 502}},
+		{name: "200 page", verb: scim.Read, server: server{status: 200, body: "<html>"}, err: &scim.Error{Status: 502}},
+		{name: "half", verb: scim.Read, server: server{status: 200, body: found[:40]}, err: &scim.Error{Status: 502}},
+		{name: "empty", verb: scim.Read, server: server{status: 200}, err: &scim.Error{Status: 502}},
+		{name: "empty create", verb: scim.Create, server: server{status: 201}, err: &scim.Error{Status: 502}},
+		{name: "no list", verb: scim.List, server: server{status: 200, body: `{"error":"x"}`}, err: &scim.Error{Status: 502}},
+		{name: "no resource", verb: scim.Read, server: server{status: 200, body: `{"ok":true}`}, err: &scim.Error{Status: 502}},
+		{name: "401", verb: scim.Read, server: server{status: 401}, err: &scim.Error{Status: 502}},
+		{name: "403", verb: scim.Patch, server: server{status: 403}, err: &scim.Error{Status: 502}},
+		{name: "redirect", verb: scim.Patch, server: server{status: 307, header: h("Location", "/x")}, err: &scim.Error{Status: 502}},
+		{name: "503", verb: scim.Read, server: server{status: 503, header: h("Retry-After", "7")}, err: &scim.Error{Status: 502, RetryAfter: 7 * time.Second}},
+		{name: "429", verb: scim.Read, server: server{status: 429, header: h("Retry-After", "7")}, err: &scim.Error{Status: 429, RetryAfter: 7 * time.Second}},
+		{name: "409", verb: scim.Create, server: server{status: 409, body: "exists"}, err: &scim.Error{Status: 409, Type: "uniqueness"}},
+		{name: "412", verb: scim.Patch, server: server{status: 412}, err: &scim.Error{Status: 412}},
+		{name: "SCIM error", verb: scim.Patch, server: server{status: 400, body: scimError}, err: &scim.Error{Status: 400, Type: "mutability", Detail: "userName cannot change"}},
+		{name: "framework's error", verb: scim.Patch, server: server{status: 400, body: `{"message":["secret host db01","b"]}`}, err: &scim.Error{Status: 400}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path, body := "/Users/7", ""
+			switch tt.verb {
+			case scim.List:
+				path = "/Users"
+			case scim.Create:
+				path, body = "/Users", found
+			case scim.Patch:
+				body = patch
+			}
+			a, err := newHarness(t, new(relay.Relay)).carry(t, &tt.server, tt.verb, path, tt.query, body, nil)
+			if tt.err == nil {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(&tt.want, a); diff != "" {
+					t.Error(diff)
+				}
+				return
+			}
+			e, ok := errors.AsType[*scim.Error](err)
+			if !ok || e.Status != tt.err.Status || e.Type != tt.err.Type || e.RetryAfter != tt.err.RetryAfter || tt.err.Detail != "" && e.Detail != tt.err.Detail {
+				t.Errorf("got %v, %v, want %v", a, err, tt.err)
+			}
+			if ok && strings.Contains(e.Detail, "db01") {
+				t.Errorf("the detail is the framework's: %s", e.Detail)
+			}
+		})
+	}
+}
+
+func TestDiscovery(t *testing.T) {
+	const own = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],"meta":{"location":"http://10.0.0.1/v2/ServiceProviderConfig"}}`
+	for _, tt := range []struct {
+		name   string
+		server server
+		body   string // empty: it is left to the gateway
+		status int    // of the error
+	}{
+		{name: "its own", server: server{status: 200, body: own}, body: strings.Replace(own, "http://10.0.0.1/v2", base, 1)},
+		{name: "none", server: server{status: 404}},
+		{name: "a page", server: server{status: 200, body: "<html>"}},
+		{name: "broken", server: server{status: 500}, status: 502},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHarness(t, &relay.Relay{Root: "/v2"})
+			ctx, c := h.caller(&tt.server, "/ServiceProviderConfig", nil)
+			a, err := h.relay.Discover(ctx, c, "/ServiceProviderConfig", base)
+			if e, _ := errors.AsType[*scim.Error](err); (e == nil) != (tt.status == 0) || e != nil && e.Status != tt.status {
+				t.Fatalf("got %v", err)
+			}
+			if got := ""; a != nil {
+				if got = string(a.Body); got != tt.body {
+					t.Errorf("got %s", got)
+				}
+			} else if tt.body != "" {
+				t.Error("the server's document was not relayed")
+			}
+			if tt.server.got.RequestURI != "/v2/ServiceProviderConfig" {
+				t.Errorf("asked for %s", tt.server.got.RequestURI)
+			}
+		})
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for _, r := range []relay.Relay{{Root: "v2"}, {Root: "https://x/v2"}, {Root: "//x/v2"}, {Root: "/v2?x"}, {ContentType: "json;;"}} {
+		if err := r.Validate(); err == nil {
+			t.Errorf("%+v was accepted", r)
+		}
+	}
+}
