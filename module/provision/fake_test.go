@@ -136,6 +136,41 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return i, list[i]
 	}
+	// Ways to change members that Bitwarden does not have and others do.
+	if len(parts) >= 3 && parts[0] == "groups" && parts[2] == "members" {
+		if _, g := find(b.groups); g == nil {
+			return
+		}
+		in := func(id string) bool { return slices.Contains(b.in[parts[1]], id) }
+		is := func(id string) bool {
+			return slices.ContainsFunc(b.members, func(m map[string]any) bool { return m["id"] == id })
+		}
+		var ids []string
+		if len(parts) == 4 && r.Method != http.MethodPost {
+			ids = parts[3:]
+		}
+		if list, ok := body["ids"].([]any); ok {
+			for _, id := range list {
+				ids = append(ids, id.(string))
+			}
+		}
+		for _, id := range ids {
+			switch {
+			case r.Method == http.MethodDelete && !in(id):
+				answer(404, nil)
+				return
+			case r.Method == http.MethodDelete, r.Method == http.MethodPost && parts[len(parts)-1] == "remove":
+				b.in[parts[1]] = slices.DeleteFunc(b.in[parts[1]], func(o string) bool { return o == id })
+			case !is(id):
+				refuse("no such member")
+				return
+			case !in(id):
+				b.in[parts[1]] = append(b.in[parts[1]], id)
+			}
+		}
+		answer(204, nil)
+		return
+	}
 	switch route := r.Method + " " + parts[0] + strings.Repeat("/x", min(1, len(parts)-1)) + strings.Join(parts[min(2, len(parts)):], "/"); route {
 	case "GET members":
 		answer(200, map[string]any{"object": "list", "data": b.members})
@@ -221,6 +256,7 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 		answer(200, g)
 	case "GET groups/x":
 		if _, g := find(b.groups); g != nil {
+			g["memberIds"] = append([]string{}, b.in[parts[1]]...)
 			answer(200, g)
 		}
 	case "PUT groups/x":

@@ -1,0 +1,167 @@
+package provision
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+)
+
+func oneCall(method, url string, edits ...mapping.EditDef) []mapping.CallDef {
+	return []mapping.CallDef{{Method: method, URL: url, Edits: edits}}
+}
+
+// styles are the ways in which organizations change the members of a group.
+var styles = map[string]func(*mapping.ResourceDef){
+	"whole list": func(*mapping.ResourceDef) {},
+	"one by one": func(g *mapping.ResourceDef) {
+		g.MembersSet = nil
+		g.MemberAdd = oneCall("PUT", "/groups/{id}/members/{mid}")
+		g.MemberRemove = oneCall("DELETE", "/groups/{id}/members/{mid}")
+	},
+	"one by one, by something else than the id": func(g *mapping.ResourceDef) {
+		g.MembersSet = nil
+		g.MemberAdd = oneCall("PUT", "/groups/{id}/members/{member.id}")
+		g.MemberRemove = oneCall("DELETE", "/groups/{id}/members/{member.id}")
+	},
+	"several at once": func(g *mapping.ResourceDef) {
+		g.MembersSet = nil
+		g.MemberAdd = oneCall("POST", "/groups/{id}/members/add", mapping.EditDef{Path: "ids", Value: "{members}"})
+		g.MemberRemove = oneCall("POST", "/groups/{id}/members/remove", mapping.EditDef{Path: "ids", Value: "{members}"})
+	},
+	"all of them": func(g *mapping.ResourceDef) {
+		g.MemberAdd = oneCall("PUT", "/groups/{id}/members/{mid}")
+		g.MemberRemove = oneCall("DELETE", "/groups/{id}/members/{mid}")
+	},
+	"inside the group": func(g *mapping.ResourceDef) {
+		g.Members, g.EmbeddedMembers = nil, "memberIds"
+	},
+}
+
+// Whatever the organization's way, members come out the same.
+func TestMembershipStyles(t *testing.T) {
+	for name, style := range styles {
+		t.Run(name, func(t *testing.T) {
+			m := bitwardenMapping()
+			style(m.Group)
+			g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+			u := g.people(t, "a", "b", "c", "d")
+			id := g.makeGroup(t, "Sales", u[0], u[1])
+			for _, step := range []struct {
+				body string
+				want []string
+			}{
+				{memberOps("add", u[1], u[2]), u[:3]},
+				{memberOps("remove", u[0], u[3], "nobody"), u[1:3]},
+				{memberOps("replace", u[3], u[1]), []string{u[1], u[3]}},
+				{patchOp(`{"op":"add","path":"members","value":[{"value":"`+u[0]+`"}]}`, `{"op":"remove","path":"members[value eq \"`+u[3]+`\"]"}`), u[:2]},
+				{memberOps("replace"), nil},
+			} {
+				a := g.must(t, 200, "PATCH", "/Groups/"+id, step.body)
+				if got := b.membersOf(id); !slices.Equal(got, step.want) {
+					t.Errorf("%s: members %v, want %v", step.body, got, step.want)
+				}
+				told := memberIDs(a)
+				slices.Sort(told)
+				if !slices.Equal(told, step.want) {
+					t.Errorf("%s: told %v, want %v", step.body, told, step.want)
+				}
+				b.took()
+				g.must(t, 200, "PATCH", "/Groups/"+id, step.body)
+				for _, c := range b.took() {
+					if !strings.HasPrefix(c, "GET") {
+						t.Errorf("%s again: %s", step.body, c)
+					}
+				}
+			}
+			if a := g.do(t, "PATCH", "/Groups/"+id, memberOps("add", u[0], "nobody")); a.status != 400 || len(b.membersOf(id)) > 0 {
+				t.Errorf("somebody unknown: %d, members %v", a.status, b.membersOf(id))
+			}
+		})
+	}
+}
+
+// The connection breaks after the third of five members: the provider is told how far it came, and its repetition
+// completes it.
+func TestHalfDoneMembership(t *testing.T) {
+	m := bitwardenMapping()
+	styles["one by one"](m.Group)
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	u := g.people(t, "a", "b", "c", "d", "e")
+	id := g.makeGroup(t, "Sales")
+	n := 0
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if r.Method != "PUT" {
+			return nil
+		}
+		if n++; n > 3 {
+			return &upstream.Answer{Status: 503, Header: http.Header{}}
+		}
+		return nil
+	}
+	a := g.do(t, "PATCH", "/Groups/"+id, memberOps("add", u...))
+	if a.status != 502 || !strings.Contains(a.err.Detail, "3 of 5") || len(b.membersOf(id)) != 3 {
+		t.Errorf("got %d %v, members %v", a.status, a.err, b.membersOf(id))
+	}
+	b.fault = nil
+	b.took()
+	g.must(t, 200, "PATCH", "/Groups/"+id, memberOps("add", u...))
+	if got := b.membersOf(id); !slices.Equal(got, u) {
+		t.Errorf("members %v", got)
+	}
+	if calls := b.took(); len(calls) != 4 { // the group, its members, and the two that were left
+		t.Errorf("the repetition took %v", calls)
+	}
+}
+
+// Where the organization can search, nobody lists it; and what a search finds too much is not believed.
+func TestFind(t *testing.T) {
+	m := bitwardenMapping()
+	m.User.Find = map[string]mapping.CallDef{
+		"userName":   {Method: "GET", URL: "/members?email={value}", Items: "data"}, // the fake answers with everybody
+		"externalId": {Method: "GET", URL: "/members?ext={value}", Items: "data"},
+	}
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping, o.ViewTTL = m, -1 })
+	u := g.people(t, "a", "b", "c")
+	for name, id := range map[string]string{"a@example.com": u[0], "B@example.com": u[1], "x@example.com": ""} {
+		var want []string
+		if id != "" {
+			want = []string{id}
+		}
+		b.took()
+		if got := g.find(t, "Users", `userName eq "`+name+`"`); !cmp.Equal(got, want) {
+			t.Errorf("%s found %v", name, got)
+		}
+		if calls := b.took(); len(calls) != 1 {
+			t.Errorf("a filter took %v", calls)
+		}
+	}
+	if a := g.do(t, "POST", "/Users", user("a@example.com", "z")); a.status != 409 {
+		t.Errorf("got %d", a.status)
+	}
+}
+
+// Lists that hold only references, and items that are known by another key than their id.
+func TestHydrateAndKey(t *testing.T) {
+	m := bitwardenMapping()
+	m.User.List[0].Hydrate = true
+	m.User.Key = "email"
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	u := g.people(t, "a", "b")
+	g.shared.users.expire()
+	b.took()
+	if a := g.must(t, 200, "GET", "/Users", ""); a.body["totalResults"] != float64(2) {
+		t.Errorf("got %v", a.body)
+	}
+	if diff := cmp.Diff([]string{"GET /public/members", "GET /public/members/" + u[0], "GET /public/members/" + u[1]}, b.took()); diff != "" {
+		t.Error(diff)
+	}
+	if key := (&session{engine: g.engine}).keyOf(g.user, u[0]); key != "a@example.com" {
+		t.Errorf("key %q", key)
+	}
+}
