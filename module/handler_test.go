@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{name: "no key", r: request("GET", "/scim/Users", "", "Authorization", ""), status: 401, header: [2]string{"WWW-Authenticate", "Bearer"}},
 		{name: "wrong key", r: request("GET", "/scim/Users", "", "Authorization", "Bearer wrong"), status: 401, header: [2]string{"WWW-Authenticate", "Bearer"}},
-		{name: "no key at no endpoint", r: request("GET", "/oauth/token", "", "Authorization", ""), status: 404},
+		{name: "no key at no endpoint", r: request("GET", "/oauth/token", "", "Authorization", ""), status: 401},
 		{name: "key good for reading", r: request("POST", "/scim/Users", user, "Authorization", "Bearer "+read), status: 403},
 		{name: "unknown endpoint", r: request("GET", "/scim/Things", ""), status: 404},
 		{name: "Bulk", r: request("POST", "/scim/Bulk", "{}"), status: 501},

@@ -46,12 +46,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return nil
 }
 
-// run is the whole of it: where to, who asks, may it come in, what does it mean, do it.
+// run is the whole of it: who asks, where to, may it come in, what does it mean, do it.
 func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
-	if err := x.locate(); err != nil {
+	if err := x.authenticate(); err != nil {
 		return nil, err
 	}
-	if err := x.authenticate(); err != nil {
+	if err := x.locate(); err != nil {
 		return nil, err
 	}
 	body, err := x.admit()
@@ -70,8 +70,7 @@ func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
 	return x.h.upstream.Carry(x.r.Context(), x.calls, x.op)
 }
 
-// locate finds the endpoint. What is none is 404 for everybody: no key opens anything there, and whatever else an operator
-// puts under the same root, a token endpoint for example, has credentials of its own (catalogue Q10).
+// locate finds the endpoint.
 func (x *exchange) locate() (err error) {
 	u := x.r.URL
 	if len(u.RawPath)+len(u.Path)+len(u.RawQuery) > maxURI {
