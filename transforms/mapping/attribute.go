@@ -55,6 +55,16 @@ func (a *attribute) covers() []string {
 	return out
 }
 
+// shown are the canonical paths that a resource has where the attribute is mapped: those it covers, and what the filter
+// says of the element, which is made so.
+func (a *attribute) shown() []string {
+	out := a.covers()
+	if a.filter != nil {
+		filter.Walk(a.filter, func(c *filter.Compare) { out = append(out, out[1]+"."+c.Attr.Name) })
+	}
+	return out
+}
+
 // sent are the canonical paths that are sent where the attribute is: those it covers, and all parts of a whole one.
 func (a *attribute) sent() []string {
 	out := a.covers()

@@ -68,7 +68,7 @@ func (c *compiler) maps(r *Resource, def *ResourceDef) {
 		v, err := s.parseString(text)
 		at.check(err)
 		r.maps = append(r.maps, mapped{a, v})
-		for _, p := range a.covers() {
+		for _, p := range a.shown() {
 			r.readable[doc.Fold(p)] = true
 		}
 	}

@@ -1,0 +1,148 @@
+package provision
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// load is what Caddy does with a configuration.
+func load(t *testing.T, ctx caddy.Context, config *Organization) (*Organization, error) {
+	t.Helper()
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := caddy.GetModule("http.handlers.scim_gateway.upstreams.organization")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := info.New().(*Organization)
+	if err := caddy.StrictUnmarshalJSON(text, o); err != nil {
+		t.Fatal(err)
+	}
+	return o, o.Provision(ctx)
+}
+
+// newContext is the context of a newly loaded configuration.
+func newContext(t *testing.T) caddy.Context {
+	t.Helper()
+	ctx, err := caddy.ProvisionContext(&caddy.Config{
+		Admin:      &caddy.AdminConfig{Disabled: true},
+		StorageRaw: json.RawMessage(`{"module":"file_system","root":"` + t.TempDir() + `"}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// A reload keeps tokens, view and locks; the last one to go takes them along.
+func TestReload(t *testing.T) {
+	config := &Organization{ID: "acme", Mapping: bitwardenMapping()}
+	first, err := load(t, newContext(t), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBitwarden()
+	g := &gateway{first.engine, b, nil}
+	g.set = &schema.Set{User: first.engine.user.rt, Group: first.engine.group.rt}
+	g.must(t, 200, "GET", "/Users", "")
+	second, err := load(t, newContext(t), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	b.took()
+	g.engine = second.engine
+	g.must(t, 200, "GET", "/Users", "")
+	if calls := b.took(); len(calls) > 0 || b.tokens != 1 {
+		t.Errorf("after a reload: %v, %d tokens", calls, b.tokens)
+	}
+	if err := second.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := load(t, newContext(t), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third.engine.shared == second.engine.shared {
+		t.Error("what nobody used any more was kept")
+	}
+	_ = third.Cleanup()
+}
+
+// Two organizations must not share a memory because their mappings happen to be the same.
+func TestSameMapping(t *testing.T) {
+	ctx := newContext(t)
+	one, err := load(t, ctx, &Organization{Mapping: bitwardenMapping()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := load(t, ctx, &Organization{Mapping: bitwardenMapping()})
+	if err == nil || !strings.Contains(err.Error(), "id") {
+		t.Errorf("got %v", err)
+	}
+	for _, id := range []string{"a", "b", "b"} {
+		o, err := load(t, ctx, &Organization{ID: id, Mapping: bitwardenMapping()})
+		if err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		defer o.Cleanup() //nolint:errcheck // the end of a test
+	}
+	for _, o := range []*Organization{one, two} {
+		if err := o.Cleanup(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The discovery documents promise what is kept, and no more.
+func TestFeatures(t *testing.T) {
+	o, err := load(t, newContext(t), &Organization{ID: "f", Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"title", "name"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Cleanup() //nolint:errcheck // the end of a test
+	set, err := schema.Standard().With(o.Attributes()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := o.Features()
+	kept := func(rt *schema.ResourceType) (all []string) {
+		got := f.ResourceType(rt)
+		for _, s := range append([]*schema.Schema{got.Core}, got.Extensions...) {
+			for _, a := range s.Attributes {
+				word := a.Name
+				if len(a.Sub) > 0 {
+					for i, sub := range a.Sub {
+						word += [...]string{".", ","}[min(i, 1)] + sub.Name
+					}
+				}
+				if a.Mutability == schema.ReadOnly {
+					word += " ro"
+				}
+				all = append(all, word)
+			}
+		}
+		return all
+	}
+	want := []string{
+		"userName", "name.formatted,familyName,givenName,middleName,honorificPrefix,honorificSuffix", "displayName ro", "title", "active",
+		"emails.value,type", "state ro",
+	}
+	if diff := cmp.Diff(want, kept(set.User)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"displayName", "members.value,$ref,type"}, kept(set.Group)); diff != "" {
+		t.Error(diff)
+	}
+}
