@@ -44,9 +44,9 @@ Invite somebody (201; the same again is 409):
 
   curl -s -H 'Authorization: Bearer $key' -H 'Content-Type: application/scim+json' -d '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"alex.morgan@example.com","externalId":"alexm","active":"True","displayName":"Alex Morgan","emails":[{"primary":true,"type":"work","value":"alex.morgan@example.com"}]}' $SCIM_ADDRESS/scim/Users
 
-Suspend them, in Entra's words (put the id from above for ID):
+Suspend them, in Entra's words (the inner request looks up the id):
 
-  curl -s -X PATCH -H 'Authorization: Bearer $key' -H 'Content-Type: application/scim+json' -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}' $SCIM_ADDRESS/scim/Users/ID
+  curl -s -X PATCH -H 'Authorization: Bearer $key' -H 'Content-Type: application/scim+json' -d '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}' "$SCIM_ADDRESS/scim/Users/\$(curl -s -H 'Authorization: Bearer $key' '$SCIM_ADDRESS/scim/Users?filter=userName+eq+%22alex.morgan@example.com%22' | sed 's/.*"id":"\([^"]*\)".*/\1/')"
 
 The organization's own API shows what became of it. Its token, and its members:
 
