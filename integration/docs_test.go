@@ -76,6 +76,7 @@ func runDocumented(t *testing.T, text string) {
 		t.Setenv(m[1], value)
 	}
 	t.Setenv("XDG_DATA_HOME", dir)
+	t.Setenv("SCIM_STATE", dir)
 	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
