@@ -7,6 +7,7 @@
 package gateway
 
 import (
+	// Each of these registers modules, directives or commands with Caddy.
 	_ "github.com/caddy-scim/gateway/caddyfile"
 	_ "github.com/caddy-scim/gateway/module"
 	_ "github.com/caddy-scim/gateway/module/command"

@@ -317,12 +317,12 @@ func TestRefusedDeactivation(t *testing.T) {
 func TestMistakesInTheConfiguration(t *testing.T) {
 	for config, want := range map[string]string{
 		`{}`: "there is no key",
-		`{"keys":[{"name":"a","key":"{env.SURELY_NOT_SET_ANYWHERE}"}]}`:                              "SURELY_NOT_SET_ANYWHERE",
-		`{"keys":[{"name":"a","key":"` + secret + `"}],"quirks":{"profile":"entre"}}`:                "entra",
-		`{"keys":[{"name":"a","key":"` + secret + `"}],"attributes":[{"path":"x","type":"colour"}]}`: "attributes",
-		`{"keys":[{"name":"a","key":"` + secret + `"}],"upstream":{"kind":"nothing"}}`:               "upstream",
-		`{"keys":[{"name":"a","key":"` + secret + `"}],"public_url":"gw.example/scim"}`:              "public_url",
-		`{"keys":[{"name":"a","key":"` + secret + `"}],"max_body":-1}`:                               "max_body",
+		`{"keys":[{"name":"a","key":"{env.SURELY_NOT_SET_ANYWHERE}"}]}`:                             "SURELY_NOT_SET_ANYWHERE",
+		`{"keys":[{"name":"a","key":"` + secret + `"}],"quirks":{"profile":"entre"}}`:               "entra",
+		`{"keys":[{"name":"a","key":"` + secret + `"}],"attributes":[{"path":"x","type":"color"}]}`: "attributes",
+		`{"keys":[{"name":"a","key":"` + secret + `"}],"upstream":{"kind":"nothing"}}`:              "upstream",
+		`{"keys":[{"name":"a","key":"` + secret + `"}],"public_url":"gw.example/scim"}`:             "public_url",
+		`{"keys":[{"name":"a","key":"` + secret + `"}],"max_body":-1}`:                              "max_body",
 	} {
 		h := new(module.Handler)
 		if err := json.Unmarshal([]byte(config), h); err != nil {

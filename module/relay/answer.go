@@ -14,12 +14,12 @@ import (
 
 // answer makes of the server's answer what the provider is told. Nothing that is not a whole SCIM document becomes a
 // success, and nothing that is the server's or the gateway's trouble becomes the provider's.
-func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+func (r *Relay) answer(op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
 	switch {
 	case a.Status == http.StatusNotModified:
 		return &scim.Answer{Status: a.Status, ETag: upstream.WeakTag(a.Header.Get("ETag"))}, nil
 	case !a.OK():
-		return r.failed(c, op, a)
+		return r.failed(op, a)
 	case op.Verb == scim.Delete:
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	case len(a.Body) == 0 && (op.Verb == scim.Patch || op.Verb == scim.Replace):
@@ -53,7 +53,7 @@ func isAnswer(op *scim.Operation, n *doc.Node) bool {
 }
 
 // failed is an answer that is no success.
-func (r *Relay) failed(c *upstream.Caller, op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+func (r *Relay) failed(op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
 	if err := refusal(a); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,9 +28,7 @@ import (
 func inbound(t *testing.T, header http.Header) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPatch, "https://gw.example/scim/v2/Users/1?x=y", strings.NewReader("secret body"))
-	for k, v := range header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, header)
 	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), &caddyhttp.Server{})
 }
 
@@ -129,7 +128,7 @@ func TestNoWholeAnswer(t *testing.T) {
 	}{
 		{name: "nothing answered", status: 502, next: func(http.ResponseWriter, *http.Request) error { return nil }},
 		{name: "only early hints", status: 502, next: func(w http.ResponseWriter, _ *http.Request) error {
-			w.WriteHeader(103)
+			w.WriteHeader(http.StatusEarlyHints)
 			return nil
 		}},
 		{name: "cut short", status: 502, next: func(w http.ResponseWriter, _ *http.Request) error {
@@ -146,7 +145,7 @@ func TestNoWholeAnswer(t *testing.T) {
 		}},
 		{name: "says it is too large", status: 502, next: func(w http.ResponseWriter, _ *http.Request) error {
 			w.Header().Set("Content-Length", "101")
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			return nil
 		}},
 		{name: "unreachable", status: 503, next: func(http.ResponseWriter, *http.Request) error {
@@ -170,7 +169,7 @@ func TestNoWholeAnswer(t *testing.T) {
 			return caddyhttp.Error(502, r.Context().Err())
 		}},
 		{name: "slower than our limit, in the body", status: 504, next: func(w http.ResponseWriter, r *http.Request) error {
-			w.WriteHeader(200)
+			w.WriteHeader(http.StatusOK)
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
 		}},
