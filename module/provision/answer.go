@@ -41,7 +41,7 @@ func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, 
 	}
 	res := sub.res.Clone()
 	if sub.entry == nil { // the ledger holds all that was written, which is more than is kept in the end
-		for _, attribute := range attributesOf(k.rt, res) {
+		for _, attribute := range attributesOf(res) {
 			if !k.shows(attribute) && attribute != "emails" {
 				setAttribute(k.rt, res, attribute, nil)
 			}

@@ -21,7 +21,7 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	if id != "" && id != it.id {
 		record.ID, record.Upstream = id, it.id
 	}
-	s.keep(ctx, k, record, it.entry, wanted, attributesOf(k.rt, wanted))
+	s.keep(ctx, k, record, it.entry, wanted, attributesOf(wanted))
 	return s.subject(k, record.ID, it.entry, it.value, record), nil
 }
 
@@ -169,7 +169,7 @@ func (s *session) holder(ctx context.Context, k *kind, l lookup, except string) 
 		return nil, err
 	}
 	for _, record := range m.waiting {
-		if sub, err := s.waiting(k, record); err == nil && record.ID != except && k.has(sub.res, l) {
+		if sub, err := s.waiting(record); err == nil && record.ID != except && k.has(sub.res, l) {
 			return sub, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -50,9 +51,7 @@ func (b *bitwarden) Do(ctx context.Context, call upstream.Call) (*upstream.Answe
 		return nil, err
 	}
 	r := httptest.NewRequest(call.Method, "http://bw.example"+call.Path, strings.NewReader(string(call.Body)))
-	for name, values := range call.Header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, call.Header)
 	if b.fault != nil {
 		if a := b.fault(r); a != nil {
 			b.record(r)

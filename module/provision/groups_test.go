@@ -196,7 +196,7 @@ func TestBrokenMembershipWrite(t *testing.T) {
 		u := g.people(t, "a", "b")
 		id := g.makeGroup(t, "Sales", u[0])
 		broken := func(r *http.Request) *upstream.Answer {
-			if r.Method == "PUT" {
+			if r.Method == http.MethodPut {
 				return &upstream.Answer{Status: 502, Body: []byte("<html>bad gateway</html>")}
 			}
 			return nil

@@ -91,10 +91,10 @@ func (k *kind) keeps(uri, name, sub string) bool {
 // writes tells whether the provider's word counts for an attribute that is kept.
 func (k *kind) writes(uri, name, sub string) bool {
 	whole, path := pathOf(uri, name, ""), pathOf(uri, name, sub)
-	switch {
-	case whole == "active":
+	switch whole {
+	case "active":
 		return len(k.Disable) > 0 || k.DisableAs == mapping.DisableDelete
-	case whole == "members":
+	case "members":
 		return true
 	}
 	return k.remembers(whole) || k.Writable(path)
@@ -153,7 +153,7 @@ func setAttribute(rt *schema.ResourceType, res *doc.Node, attribute string, v *d
 }
 
 // attributesOf are the whole attributes of a resource, extensions' included.
-func attributesOf(rt *schema.ResourceType, res *doc.Node) []string {
+func attributesOf(res *doc.Node) []string {
 	var all []string
 	for _, f := range res.Fields() {
 		if !strings.Contains(f.Name, ":") {

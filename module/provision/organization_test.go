@@ -96,7 +96,7 @@ func TestSameMapping(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
-		defer o.Cleanup() //nolint:errcheck // the end of a test
+		defer o.Cleanup()
 	}
 	for _, o := range []*Organization{one, two} {
 		if err := o.Cleanup(); err != nil {
@@ -111,7 +111,7 @@ func TestFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer o.Cleanup() //nolint:errcheck // the end of a test
+	defer o.Cleanup()
 	set, err := schema.Standard().With(o.Attributes()...)
 	if err != nil {
 		t.Fatal(err)

@@ -151,11 +151,11 @@ func TestExistingLink(t *testing.T) {
 }
 
 func TestDeletePolicies(t *testing.T) {
-	g, b := onBitwarden(t, func(o *Organization) { o.Delete = DeleteRefuse })
+	g, _ := onBitwarden(t, func(o *Organization) { o.Delete = DeleteRefuse })
 	id := g.people(t, "jane")[0]
 	g.must(t, 403, "DELETE", "/Users/"+id, "")
 
-	g, b = onBitwarden(t, func(o *Organization) { o.Delete = DeleteRevoke })
+	g, b := onBitwarden(t, func(o *Organization) { o.Delete = DeleteRevoke })
 	id = g.people(t, "jane")[0]
 	g.must(t, 204, "DELETE", "/Users/"+id, "")
 	if m := b.member(t, id); m == nil || m["status"] != -1 {

@@ -52,7 +52,7 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
 }
 
-// supports tells whether a filter can be honoured: an answer without the resources that the filter means would make the
+// supports tells whether a filter can be kept to: an answer without the resources that the filter means would make the
 // provider create them once more. An attribute that nobody has is another thing: no resource can match it, and Entra
 // probes a server with one.
 func (k *kind) supports(f filter.Filter) error {
@@ -102,7 +102,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			}
 		}
 		for _, record := range marks.waiting {
-			sub, err := s.waiting(k, record)
+			sub, err := s.waiting(record)
 			if err != nil {
 				continue // a torn record is a lost record
 			}

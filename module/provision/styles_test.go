@@ -96,7 +96,7 @@ func TestHalfDoneMembership(t *testing.T) {
 	id := g.makeGroup(t, "Sales")
 	n := 0
 	b.fault = func(r *http.Request) *upstream.Answer {
-		if r.Method != "PUT" {
+		if r.Method != http.MethodPut {
 			return nil
 		}
 		if n++; n > 3 {

@@ -45,7 +45,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	case record.Deleted:
 		return nil, notFound(k)
 	case record.Deferred != nil:
-		return s.waiting(k, record)
+		return s.waiting(record)
 	case record.Upstream != "":
 		upstreamID = record.Upstream
 	}
@@ -89,7 +89,7 @@ func (s *session) subject(k *kind, id string, e *entry, value doc.Value, record 
 }
 
 // waiting is a user who is created when first active.
-func (s *session) waiting(k *kind, record *ledger.Record) (*subject, error) {
+func (s *session) waiting(record *ledger.Record) (*subject, error) {
 	d, err := doc.Scan(record.Deferred)
 	if err != nil {
 		return nil, unreadable(err)

@@ -2,12 +2,14 @@ package provision
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // update makes the upstream hold what a resource has become: deactivation or activation first, because it is what
@@ -24,7 +26,7 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 			return s.retire(ctx, sub, after)
 		}
 		env.Changed = func(path string) bool { return path == "active" }
-		if _, err := s.setActive(ctx, k, sub, env, active); err != nil {
+		if _, err := s.setActive(ctx, k, env, active); err != nil {
 			return nil, err
 		}
 		wrote = true
@@ -75,6 +77,18 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 		return &subject{id: sub.id, res: res, merged: true}, nil
 	}
 	return s.put(ctx, &ledger.Record{ID: sub.id}, after)
+}
+
+// setActive makes the calls that deactivate or activate a user.
+func (s *session) setActive(ctx context.Context, k *kind, env *mapping.Env, active bool) (doc.Value, error) {
+	calls := k.Disable
+	if active {
+		calls = k.Enable
+	}
+	if len(calls) == 0 {
+		return doc.Value{}, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated or activated")
+	}
+	return s.run(ctx, k, calls, env)
 }
 
 // touches tells whether an attribute is among those that were changed.

@@ -60,7 +60,7 @@ func TestUserLife(t *testing.T) {
 		t.Errorf("filters took %v although the view is fresh", calls)
 	}
 	if a := g.do(t, "GET", "/Users?filter="+url.QueryEscape(`title eq "Dr"`), ""); a.status != 400 || a.scimType != "invalidFilter" {
-		t.Errorf("a filter that cannot be honoured: %v", a)
+		t.Errorf("a filter on what nobody keeps: %v", a)
 	}
 
 	// The same again, whichever way it is the same.

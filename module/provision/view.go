@@ -14,9 +14,8 @@ import (
 // It is out of date by at most its time to live where others change the organization; what the gateway itself changes
 // shows at once. Nothing is destroyed on the word of a view, and what the upstream contradicts is looked up again.
 type view struct {
-	ttl        time.Duration
-	attributes []string // what items can be found by
-	now        func() time.Time
+	ttl time.Duration
+	now func() time.Time
 
 	flight singleflight.Group
 

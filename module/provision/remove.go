@@ -1,0 +1,82 @@
+package provision
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// deleteUser removes the member, or does what the configuration says.
+func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
+	k := s.user
+	if s.config.Delete == DeleteRefuse {
+		return nil, scim.Errorf(http.StatusForbidden, "", "users of this organization are not deleted through SCIM; deactivate them")
+	}
+	unlock, err := s.shared.locks.lock(ctx, "user "+s.op.ID, false)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	sub, err := s.load(ctx, k, s.op.ID)
+	if err != nil {
+		return nil, err
+	}
+	if sub.entry == nil {
+		if err := k.book.Delete(ctx, sub.id); err != nil {
+			return nil, unreadable(err)
+		}
+		k.marks.expire()
+		return &scim.Answer{Status: http.StatusNoContent}, nil
+	}
+	if s.config.Delete == DeleteRevoke {
+		if sub.res.Get("active").True() {
+			after := sub.res.Clone()
+			after.Set("active", doc.NewBool(false))
+			if sub, err = s.update(ctx, k, sub, after, []string{"active"}); err != nil {
+				return nil, err
+			}
+		}
+		return s.deleted(ctx, k, sub, true)
+	}
+	if err := s.remove(ctx, k, sub); err != nil {
+		return nil, err
+	}
+	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
+}
+
+// remove makes the calls that remove an item. That it is gone by now is what was asked for.
+func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
+	env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+	env.SCIM = sub.res
+	_, err := s.run(ctx, k, k.Delete, env)
+	if err != nil && !gone(err) {
+		return err
+	}
+	k.view.drop(sub.entry.id)
+	return nil
+}
+
+// deleted forgets a resource; one that the upstream goes on showing has to be remembered as deleted.
+func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool) (*scim.Answer, error) {
+	var err error
+	switch {
+	case k.book == nil:
+	case shown:
+		record := sub.record
+		if record == nil {
+			record = &ledger.Record{ID: sub.id}
+		}
+		record.Deleted = true
+		err = s.write(ctx, k, record)
+	case sub.record != nil:
+		err = k.book.Delete(context.WithoutCancel(ctx), sub.id)
+		k.marks.expire()
+	}
+	if err != nil {
+		s.logLedger(err)
+	}
+	return &scim.Answer{Status: http.StatusNoContent}, nil
+}
