@@ -3,6 +3,7 @@ package quirks
 import (
 	"iter"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -127,7 +128,27 @@ func (p *place) push(s step) {
 
 func (p *place) pop() { p.depth-- }
 
-// text is the place as a person reads it: Operations[0].value[3].primary.
+// name is the place as a person reads it: Operations[0].value[3].primary. What is in brackets in a key is left out: it is a
+// value.
+func (p *place) name(d doc.Doc) string {
+	text := p.text(d)
+	for i := 0; ; {
+		open := strings.IndexByte(text[i:], '[')
+		if open < 0 {
+			return text
+		}
+		i += open + 1
+		if end := strings.IndexByte(text[i:], ']'); end < 0 || !digits([]byte(text[i:i+end])) {
+			rest := ""
+			if end := strings.LastIndexByte(text[i:], ']'); end >= 0 {
+				rest = text[i+end:]
+			}
+			return text[:i] + "…" + rest
+		}
+	}
+}
+
+// text is the place with all that is in its keys.
 func (p *place) text(d doc.Doc) string {
 	var b []byte
 	for _, s := range p.steps[:min(p.depth, len(p.steps))] {

@@ -50,11 +50,7 @@ func (p *pass) attributes(a act) error {
 func (p *pass) attribute(t *target, key doc.Span, a act) error {
 	if !t.same {
 		p.replace(key, string(doc.AppendString(nil, t.canon)))
-		for _, r := range t.rules {
-			if r != none {
-				p.note(r, p.raw(key), p.quoted(t.canon))
-			}
-		}
+		p.noteSpelling(t, p.raw(key))
 	}
 	if t.urn != nil && p.cur.Kind() == doc.Object {
 		return p.extension(t.urn, a)

@@ -165,7 +165,7 @@ func (p *pass) one(a *schema.Attribute) error {
 			return nil
 		}
 		p.wrap(s, `{"value":"`, `"}`)
-		p.note(memberNumber, p.raw(s), nil)
+		p.note(memberNumber, p.raw(s), p.quoted(string(p.raw(s))))
 		return nil
 	case members && (kind == doc.Null || kind == doc.Bool || kind == doc.Array):
 		return p.nameless()

@@ -143,7 +143,7 @@ func (p *pass) spelled(l *list, key doc.Span, word string) error {
 		return nil
 	}
 	if !p.on[envelopeCase] {
-		return scim.Errorf(400, scim.InvalidSyntax, "%s has to be spelled so", word)
+		return scim.Errorf(400, scim.InvalidSyntax, "the key %s has to be spelled just so", word)
 	}
 	raw := p.raw(key)
 	p.replace(key, `"`+word+`"`)
@@ -161,7 +161,7 @@ func (p *pass) extra(l *list, key, value doc.Span) {
 		return
 	}
 	p.place.key(key)
-	p.note(envelopeExtras, p.raw(value), nil)
+	p.note(envelopeExtras, p.raw(key), nil) // the value may be anything, a password as well
 	p.place.pop()
 	l.drop(p, doc.Span{From: key.From, To: value.To})
 }

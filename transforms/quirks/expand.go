@@ -14,11 +14,7 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	if !p.opIsCanonical(o) {
 		p.note(p.opRule(p.d.In(o.op).Text()), p.raw(o.op), p.quoted(acts[remove]))
 	}
-	for _, r := range t.rules {
-		if r != none {
-			p.note(r, p.raw(o.path), p.quoted(t.canon))
-		}
-	}
+	p.noteSpelling(t, p.raw(o.path))
 	p.place.key(o.value().key)
 	p.cur.Jump(o.at)
 	x := expansion{t: t, w: splitter{from: o.span.From}}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -66,6 +67,14 @@ func (p *pass) operation(l *list) error {
 	if err != nil {
 		return err
 	}
+	p.secret = t.attr != nil && t.attr.Returned == schema.Never
+	err = p.onTarget(l, &o, t, neat)
+	p.secret = false
+	return err
+}
+
+// onTarget normalizes an operation with a path.
+func (p *pass) onTarget(l *list, o *operation, t *target, neat bool) error {
 	v, r, err := p.verdict(o.act, t, o.at)
 	if err != nil {
 		return err
@@ -74,17 +83,17 @@ func (p *pass) operation(l *list) error {
 	case omit:
 		p.cur.Jump(o.at)
 		p.cur.Skip()
-		p.finish(&o)
+		p.finish(o)
 		p.note(r, p.raw(o.span), nil)
 		l.drop(p, o.span)
 		return nil
 	case split:
-		return p.expand(l, &o, t)
+		return p.expand(l, o, t)
 	}
 	if neat && v == keep {
-		return p.touch(l, &o, t)
+		return p.touch(l, o, t)
 	}
-	return p.rewrite(l, &o, t, v == unset, r)
+	return p.rewrite(l, o, t, v == unset, r)
 }
 
 // touch is rewrite for an operation that was read by compact and stays what it is.
@@ -400,9 +409,14 @@ func (p *pass) rewriteOp(o *operation, s doc.Span) {
 func (p *pass) rewritePath(t *target, s doc.Span) {
 	p.ed.Cut(s.From, s.To)
 	p.ed.WriteString(t.canon)
+	p.noteSpelling(t, p.raw(s))
+}
+
+// noteSpelling counts the rules because of which a path is written in another way.
+func (p *pass) noteSpelling(t *target, before []byte) {
 	for _, r := range t.rules {
 		if r != none {
-			p.note(r, p.raw(s), p.quoted(t.canon))
+			p.note(r, before, p.quoted(t.canon))
 		}
 	}
 }
@@ -427,4 +441,4 @@ func (p *pass) operand(a act, t *target) error {
 }
 
 // where names the place for an error's detail.
-func (p *pass) where() string { return p.place.text(p.d) }
+func (p *pass) where() string { return p.place.name(p.d) }

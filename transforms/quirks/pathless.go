@@ -233,7 +233,11 @@ func (w *splitter) comma(p *pass) {
 // single writes the operation for one key.
 func (p *pass) single(w *splitter, a act, t *target, key, value doc.Span) error {
 	p.place.key(key)
-	defer p.place.pop()
+	p.secret = t.attr != nil && t.attr.Returned == schema.Never
+	defer func() {
+		p.place.pop()
+		p.secret = false
+	}()
 	v, r, err := p.verdict(a, t, value.From)
 	if err != nil {
 		return err
@@ -245,13 +249,7 @@ func (p *pass) single(w *splitter, a act, t *target, key, value doc.Span) error 
 	if err := p.wrote(); err != nil {
 		return err
 	}
-	if !t.same && t.rules[0] != none {
-		for _, r := range t.rules {
-			if r != none {
-				p.note(r, p.raw(key), p.quoted(t.canon))
-			}
-		}
-	}
+	p.noteSpelling(t, p.raw(key))
 	if v == unset {
 		p.ed.Cut(w.from, value.To)
 		w.from = value.To

@@ -194,15 +194,10 @@ func (n *Normalizer) filter(rt *schema.ResourceType, text string, q *scim.Query,
 	if canon == text {
 		return text, nil
 	}
-	if notes == 0 && n.on[filterSpelling] {
-		acc.note(filterSpelling, "filter", "", "")
-	}
-	for note := range notes.All() {
-		r := ruleOf(note)
-		if note == filter.BareExtension && !n.on[bareExtension] {
-			r = bareManager
-		}
-		if n.on[r] {
+	var t target
+	n.judge(&t, notes)
+	for _, r := range t.rules {
+		if r != none && n.on[r] {
 			acc.note(r, "filter", "", "")
 		}
 	}

@@ -2,6 +2,7 @@ package quirks
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync/atomic"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -37,7 +38,7 @@ const longest = 160
 
 // options allows the leniencies of filters and paths whose rules are on.
 func (n *Normalizer) options() filter.Options {
-	o := filter.Options{Allow: filter.Spaces | filter.NumberString}
+	o := filter.Options{Allow: filter.NumberString}
 	for note, r := range lenient {
 		if n.on[r] {
 			o.Allow |= note
@@ -51,6 +52,7 @@ func (n *Normalizer) options() filter.Options {
 
 // lenient are the rules that allow a leniency of the parser, and are counted when it was used.
 var lenient = map[filter.Notes]rule{
+	filter.Spaces:              filterSpelling,
 	filter.BareExtension:       bareExtension,
 	filter.ComplexCompare:      membersComparison,
 	filter.UnquotedLiteral:     unquotedLiteral,
@@ -64,7 +66,7 @@ func ruleOf(note filter.Notes) rule {
 	switch note {
 	case filter.NameCase:
 		return attributeCase
-	case filter.OperatorCase, filter.Spaces:
+	case filter.OperatorCase:
 		return filterSpelling
 	case filter.CoreURN:
 		return urnPath
@@ -104,6 +106,14 @@ func (p *pass) target(s doc.Span) (*target, error) {
 
 // resolve parses a path and looks up what it leads to.
 func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, error) {
+	if len(text) >= len(enterpriseTypo) && n.on[enterpriseURNTypo] && doc.FoldEqual(text[:len(enterpriseTypo)], enterpriseTypo) {
+		t, err := n.resolve(rt, scim.EnterpriseSchema+text[len(enterpriseTypo):])
+		if err == nil {
+			t.same = false
+			t.rules[len(t.rules)-1] = enterpriseURNTypo
+		}
+		return t, err
+	}
 	path, notes, err := filter.ParsePath(text, rt, n.pathOptions)
 	if err != nil {
 		if t := n.foreignName(text); t != nil {
@@ -123,7 +133,7 @@ func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, err
 	}
 	t.canon = n.spell(rt, path, notes, text)
 	if t.same = t.canon == text; !t.same {
-		n.judge(t, notes, path)
+		n.judge(t, notes)
 	}
 	if path.Attr.Name == "" {
 		t.urn = rt.Schema(path.Attr.URI)
@@ -182,14 +192,14 @@ func (n *Normalizer) spell(rt *schema.ResourceType, path filter.Path, notes filt
 }
 
 // judge names the rules that changed a path.
-func (n *Normalizer) judge(t *target, notes filter.Notes, path filter.Path) {
+func (n *Normalizer) judge(t *target, notes filter.Notes) {
 	i := 0
 	for note := range notes.All() {
 		r := ruleOf(note)
 		if note == filter.BareExtension && !n.on[bareExtension] {
 			r = bareManager
 		}
-		if i < len(t.rules) && n.on[r] {
+		if i < len(t.rules)-1 && n.on[r] && !slices.Contains(t.rules[:i], r) {
 			t.rules[i] = r
 			i++
 		}

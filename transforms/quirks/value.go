@@ -41,7 +41,7 @@ func (p *pass) value(a *schema.Attribute, whole bool) error {
 	case doc.Number:
 		if s := p.cur.Skip(); p.inMembers && a.Name == "value" && p.on[memberNumber] && digits(p.raw(s)) {
 			p.wrap(s, `"`, `"`)
-			p.note(memberNumber, p.raw(s), nil)
+			p.note(memberNumber, p.raw(s), p.quoted(string(p.raw(s))))
 		}
 		return nil
 	}

@@ -1,0 +1,167 @@
+package quirks
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Failure is what a SCIM upstream's answer with a status of 400 and more means. It is nil where it means a success: an
+// empty list (Q12), a member that was there already (Q59). A text that is no SCIM error is never passed on: the portal
+// shows it to people, and it may be the inside of a framework (Q78).
+//
+// What concerns the gateway itself (401, 403, 429, 5xx) is for the caller to judge, except for a failed create that says
+// that the resource exists.
+func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *Account) *scim.Error {
+	e := &scim.Error{Status: status, Detail: "the upstream refused the request"}
+	d, err := doc.Scan(body)
+	isError := err == nil && readError(d.Value(), e)
+	switch {
+	case status == 404 && op.Verb == scim.List && op.Query.Filter != nil && n.on[answerNotFound]:
+		acc.note(answerNotFound, "", "404", "200")
+		return nil
+	case status == 409 && op.Verb == scim.Patch && n.on[answerExistingMember] && onlyAddsMembers(op.Body):
+		acc.note(answerExistingMember, "", "409", "204")
+		return nil
+	case status == 409:
+		e.Type = scim.Uniqueness
+		return e
+	case (status == 400 || status == 422 || status == 500) && op.Verb == scim.Create && n.on[answerExists] && saysExists(body, e):
+		acc.note(answerExists, "", strconv.Itoa(status), "409")
+		e.Status, e.Type = 409, scim.Uniqueness
+		if !isError {
+			e.Detail = "the resource exists already"
+		}
+		return e
+	}
+	if !isError && n.on[answerErrorBody] {
+		acc.note(answerErrorBody, "", "", "")
+	}
+	if isError && n.on[answerErrorStatus] && !strictError(d.Value()) {
+		acc.note(answerErrorStatus, "", "", "")
+	}
+	return e
+}
+
+// readError takes type and detail of a SCIM error; it is false where the document is none. detail may be a list of lines.
+func readError(v doc.Value, e *scim.Error) bool {
+	is := false
+	list, _ := v.Lookup("schemas")
+	for item := range list.Items() {
+		is = is || item.Is(scim.ErrorSchema)
+	}
+	if !is {
+		return false
+	}
+	if t, _ := v.Lookup("scimType"); t.Kind() == doc.String {
+		e.Type = line(t.Text())
+	}
+	detail, _ := v.Lookup("detail")
+	var lines []string
+	if detail.Kind() == doc.String {
+		lines = append(lines, line(detail.Text()))
+	}
+	for item := range detail.Items() {
+		if item.Kind() == doc.String {
+			lines = append(lines, line(item.Text()))
+		}
+	}
+	if text := strings.Join(lines, "; "); text != "" {
+		e.Detail = line(text)
+	}
+	return true
+}
+
+// line is a text as one line of bounded length.
+func line(s string) string {
+	const longest = 500
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > longest {
+		s = strings.ToValidUTF8(s[:longest], "")
+	}
+	return s
+}
+
+// strictError tells whether an error is written as RFC 7644 §3.12 has it.
+func strictError(v doc.Value) bool {
+	status, _ := v.Lookup("status")
+	detail, ok := v.Lookup("detail")
+	return status.Kind() == doc.String && (!ok || detail.Kind() == doc.String)
+}
+
+// existing are the words by which backends say that what is to be created exists. They are searched for in the upstream's
+// answer to a create that failed, nowhere else.
+var existing = [...]string{
+	"already exist", "exists already", "already registered", "already taken", "already in use", "already been taken",
+	"duplicate", "must be unique", "not unique", "unique constraint", "uniqueness",
+}
+
+func saysExists(body []byte, e *scim.Error) bool {
+	if e.Type == scim.Uniqueness {
+		return true
+	}
+	const most = 16 << 10
+	text := strings.ToLower(string(body[:min(len(body), most)]))
+	for _, words := range existing {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyAddsMembers tells whether a canonical PATCH does nothing else.
+func onlyAddsMembers(d doc.Doc) bool {
+	if d.IsZero() {
+		return false
+	}
+	operations, _ := d.Value().Lookup("Operations")
+	n := 0
+	for op := range operations.Items() {
+		name, _ := op.Lookup("op")
+		path, _ := op.Lookup("path")
+		if !name.Is("add") || !path.Is("members") {
+			return false
+		}
+		n++
+	}
+	return n > 0
+}
+
+// Deactivates tells whether a document that was refused would have switched a user off: then somebody has to look at it
+// soon, because the user stays active until the provider's request is accepted (Q53). It takes every form that the rules
+// know, whatever else is wrong with the document.
+func Deactivates(d doc.Doc) bool {
+	if d.IsZero() {
+		return false
+	}
+	off := func(v doc.Value) bool {
+		if v.Kind() == doc.Array {
+			for item := range v.Items() {
+				v, _ = item.Lookup("value")
+			}
+		}
+		return v.Kind() == doc.Bool && !v.True() || v.Is("false") || v.Kind() == doc.String && localized(v.Text()) == "false"
+	}
+	active := func(name doc.Value) bool {
+		return name.Is("active") || name.Is(scim.UserSchema+":active")
+	}
+	if v, ok := d.Value().Lookup("active"); ok && off(v) {
+		return true
+	}
+	operations, _ := d.Value().Lookup("Operations")
+	for op := range operations.Items() {
+		value, _ := op.Lookup("value")
+		if path, ok := op.Lookup("path"); ok && active(path) && off(value) {
+			return true
+		}
+		for key, v := range value.Fields() {
+			if active(key) && off(v) {
+				return true
+			}
+		}
+	}
+	return false
+}
