@@ -18,7 +18,7 @@ import (
 
 // What a preset sends: testdata/mapping/<name>.calls holds the requests of every verb, for one user and one group that the
 // organization has already.
-func TestPresetCalls(t *testing.T) {
+func TestGoldenPresetCalls(t *testing.T) {
 	tests := []struct {
 		name, text  string
 		user, group string
@@ -70,7 +70,7 @@ func TestPresetCalls(t *testing.T) {
 			c.resource(plan.Group, &mapping.Env{Cur: group, MID: plan.User.ID(user), Member: user, Members: []string{plan.User.ID(user), "13"}},
 				`{"displayName":"Büro: Köln & Bonn","externalId":"g1"}`, `{"displayName":"New Name"}`)
 			file := "testdata/mapping/" + test.name + ".calls"
-			if *updateMappings {
+			if updating() {
 				if err := os.WriteFile(file, []byte(c.String()), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -180,8 +180,8 @@ func TestBitwardenPutLosesNothing(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	for body, want := range map[string]int{
-		`{"object":"error","message":"This user has already been invited.","errors":null}`:                                             409,
-		`{"object":"error","message":"Seat limit has been reached.","errors":null}`:                                                    400,
+		`{"object":"error","message":"This user has already been invited.","errors":null}`:                                            409,
+		`{"object":"error","message":"Seat limit has been reached.","errors":null}`:                                                   400,
 		`{"object":"error","message":"The request's model state is invalid.","errors":{"Email":["The Email field is not a valid."]}}`: 400,
 	} {
 		v := plan.User.Create[0].Judge(400, []byte(body))

@@ -14,7 +14,11 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-var updateMappings = flag.Bool("update-mappings", false, "write what mappings come to into testdata/mapping")
+// updating tells whether golden files are to be written; the flag is that of the package's other tests.
+func updating() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
+}
 
 // adaptMapping reads the text behind `upstream`.
 func adaptMapping(name, text string) (*mappingSource, error) {
@@ -37,7 +41,7 @@ func adaptMapping(name, text string) (*mappingSource, error) {
 
 // The files hold what stands behind `upstream` in a Caddyfile and, below a line of dashes, the mapping that it becomes as
 // JSON, or the error.
-func TestMappings(t *testing.T) {
+func TestGoldenMappings(t *testing.T) {
 	files, err := filepath.Glob("testdata/mapping/*.caddyfiletest")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("only %d files: %v", len(files), err)
@@ -63,7 +67,7 @@ func TestMappings(t *testing.T) {
 				got = string(js) + "\n"
 			}
 			got = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(got)
-			if *updateMappings {
+			if updating() {
 				if err := os.WriteFile(file, []byte(text+"----------\n"+got), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -76,5 +80,18 @@ func TestMappings(t *testing.T) {
 				t.Errorf("is it a mistake? %v", bad)
 			}
 		})
+	}
+}
+
+// Presets are read by people, who run `caddy fmt` on what they copy.
+func TestPresetsAreFormatted(t *testing.T) {
+	for _, name := range presetNames() {
+		text, err := presetFiles.ReadFile("presets/" + name + ".caddyfile")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(caddyfile.Format(text)), string(text)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
 	}
 }
