@@ -51,7 +51,7 @@ var theMetrics = sync.OnceValue(func() *metrics {
 		}, []string{"reason"}),
 		leaversOff: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "refused_deactivations_total",
-			Help: "PATCH requests that would have deactivated a user and were refused.",
+			Help: "Requests that would have deactivated a user and were refused.",
 		}),
 	}
 })

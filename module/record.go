@@ -10,8 +10,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-scim/gateway/module/auth"
-	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
 // record says what happened: in the access log, where one line tells all about a request, and in the metrics. Values of
@@ -34,10 +33,10 @@ func (x *exchange) record(status int, err error) {
 	if err != nil && status >= http.StatusInternalServerError {
 		x.log(zapcore.ErrorLevel, "the operation could not be carried out", err, zap.Int("status", status))
 	}
-	if status >= http.StatusBadRequest && x.verb == scim.Patch && x.deactivates() {
-		// Entra sends the same PATCH again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
+	if status >= http.StatusBadRequest && x.verb.Writes() && x.route.endpoint == users && quirks.Deactivates(x.scanned) {
+		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
 		x.h.metrics.leaversOff.Inc()
-		x.log(zapcore.ErrorLevel, "a PATCH that deactivates a user was refused: the user is still active", err, zap.Int("status", status))
+		x.log(zapcore.ErrorLevel, "a request that deactivates a user was refused: the user is still active", err, zap.Int("status", status))
 	}
 }
 
@@ -104,41 +103,6 @@ func (x *exchange) log(level zapcore.Level, message string, err error, fields ..
 		fields = append(fields, zap.String("detail", e.Detail), zap.NamedError("cause", e.Cause))
 	}
 	c.Write(fields...)
-}
-
-// deactivates tells whether the PATCH would have taken a user's access away.
-func (x *exchange) deactivates() bool {
-	if x.route.endpoint != users || x.scanned.IsZero() {
-		return false
-	}
-	d := x.scanned
-	if x.op != nil {
-		d = x.op.Body
-	}
-	ops, _ := d.Value().Lookup("Operations")
-	for op := range ops.Items() {
-		value, _ := op.Lookup("value")
-		if path, ok := op.Lookup("path"); ok && path.Kind() == doc.String {
-			if isActive(path.Text()) && isFalse(value) {
-				return true
-			}
-			continue
-		}
-		for key, v := range value.Fields() {
-			if isActive(key.Text()) && isFalse(v) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isActive(path string) bool {
-	return doc.FoldEqual(path, "active") || doc.FoldEqual(path, scim.UserSchema+":active")
-}
-
-func isFalse(v doc.Value) bool {
-	return v.Kind() == doc.Bool && !v.True() || v.Is("false")
 }
 
 // activityID is the one identifier by which Microsoft's support finds a request (catalogue Q4). The header is the client's:

@@ -14,16 +14,17 @@ import (
 
 // answer makes of the server's answer what the provider is told. Nothing that is not a whole SCIM document becomes a
 // success, and nothing that is the server's or the gateway's trouble becomes the provider's.
-func (r *Relay) answer(op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+	tag := upstream.WeakTag(a.Header.Get("ETag"))
 	switch {
 	case a.Status == http.StatusNotModified:
-		return &scim.Answer{Status: a.Status, ETag: upstream.WeakTag(a.Header.Get("ETag"))}, nil
+		return &scim.Answer{Status: a.Status, ETag: tag}, nil
 	case !a.OK():
-		return r.failed(op, a)
+		return r.failed(c, op, a)
 	case op.Verb == scim.Delete:
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	case len(a.Body) == 0 && (op.Verb == scim.Patch || op.Verb == scim.Replace):
-		return &scim.Answer{Status: http.StatusNoContent, ETag: upstream.WeakTag(a.Header.Get("ETag"))}, nil
+		return &scim.Answer{Status: http.StatusNoContent, ETag: tag}, nil
 	}
 	d, err := a.Doc()
 	if err != nil {
@@ -33,38 +34,60 @@ func (r *Relay) answer(op *scim.Operation, a *upstream.Answer) (*scim.Answer, er
 	if !isAnswer(op, n) {
 		return nil, bad("the upstream's answer is not what SCIM answers here", nil)
 	}
+	r.gateway.Quirks.Answer(op, n, c.Account())
 	scim.Relocate(n, op.Base)
-	out := &scim.Answer{Status: http.StatusOK, ETag: upstream.WeakTag(a.Header.Get("ETag"))}
-	if op.Verb == scim.Create {
-		// 200 says that the user was there already; Entra takes both for created (RFC 7644 §3.3 knows 201 only).
-		out.Status = http.StatusCreated
-		out.Location = scim.Location(op.Base, op.Type, n.Get("id").Text())
+	r.locate(op, n)
+	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: n.AppendTo(nil)}
+	if op.Verb == scim.Create { // some servers say 200; RFC 7644 §3.3 knows 201 only
+		out.Status, out.Location = http.StatusCreated, scim.Location(op.Base, op.Type, n.Get("id").Text())
 	}
-	out.Body = n.AppendTo(nil)
 	return out, nil
+}
+
+// locate gives resources that came without a URL theirs: meta is in every answer (RFC 7643 §3.1).
+func (r *Relay) locate(op *scim.Operation, n *doc.Node) {
+	if !r.gateway.Quirks.On("answer-meta") {
+		return
+	}
+	resources := n.Get("Resources").Items()
+	if op.Verb != scim.List {
+		resources = []*doc.Node{n}
+	}
+	for _, res := range resources {
+		if res.Kind() == doc.Object && res.Get("meta").Get("location") == nil {
+			scim.SetMeta(res, op.Type, op.Base)
+		}
+	}
 }
 
 // isAnswer tells a resource, or a list of them, from any other document that is valid JSON.
 func isAnswer(op *scim.Operation, n *doc.Node) bool {
 	if op.Verb == scim.List {
-		return n.Get("Resources").Kind() == doc.Array || n.Get("totalResults").Kind() == doc.Number
+		return n.Get("Resources") != nil || n.Get("totalResults") != nil
 	}
-	return n.Get("id").Kind() == doc.String && n.Get("id").Text() != ""
+	id := n.Get("id")
+	return id.Kind() == doc.Number || id.Kind() == doc.String && id.Text() != ""
 }
 
 // failed is an answer that is no success.
-func (r *Relay) failed(op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+func (r *Relay) failed(c *upstream.Caller, op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+	e := r.gateway.Quirks.Failure(op, a.Status, a.Body, c.Account())
+	switch {
+	case e == nil && op.Verb == scim.List:
+		return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(0, op.Query.StartIndex, nil)}, nil
+	case e == nil:
+		return &scim.Answer{Status: http.StatusNoContent}, nil
+	case e.Type == scim.Uniqueness: // whatever the status was
+		return nil, e
+	}
 	if err := refusal(a); err != nil {
 		return nil, err
 	}
 	if a.Status == http.StatusNotFound && op.ID == "" {
-		if op.Verb == scim.List && op.Query.Filter != nil && r.gateway.Quirks.On("answer-not-found") {
-			// For Entra 404 means that the server is gone, and it stops provisioning (catalogue Q12, Q75).
-			return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(0, op.Query.StartIndex, nil)}, nil
-		}
 		return nil, bad("the upstream has no such SCIM endpoint", nil)
 	}
-	return nil, scimError(a)
+	e.Cause = statusError(a.Status)
+	return nil, e
 }
 
 // refusal is an answer that is not about the operation: 401 and 403 are about the gateway's own credentials, a redirect
@@ -88,40 +111,6 @@ func refusal(a *upstream.Answer) error {
 		return bad("the upstream answers with a page instead of SCIM", statusError(a.Status))
 	}
 	return nil
-}
-
-// scimError is a refusal of the operation itself. The text of a SCIM error is meant for the provider; any other text is
-// the framework's, and may name what nobody outside should know (catalogue Q78).
-func scimError(a *upstream.Answer) *scim.Error {
-	e := &scim.Error{Status: a.Status, Detail: "the upstream refused the operation", Cause: statusError(a.Status)}
-	if d, err := doc.Scan(a.Body); err == nil && isError(d.Value()) {
-		if v, _ := d.Value().Lookup("scimType"); v.Kind() == doc.String {
-			e.Type = v.Text()
-		}
-		if v, _ := d.Value().Lookup("detail"); v.Kind() == doc.String && v.Text() != "" {
-			e.Detail = oneLine(v.Text())
-		}
-	}
-	if a.Status == http.StatusConflict && e.Type == "" {
-		e.Type = scim.Uniqueness
-	}
-	return e
-}
-
-func isError(v doc.Value) bool {
-	list, _ := v.Lookup("schemas")
-	for item := range list.Items() {
-		if item.Is(scim.ErrorSchema) {
-			return true
-		}
-	}
-	return false
-}
-
-func oneLine(s string) string {
-	const limit = 500
-	s = strings.ToValidUTF8(s[:min(len(s), limit)], "")
-	return strings.Join(strings.Fields(s), " ")
 }
 
 // retryAfter reads seconds or a date (RFC 9110 §10.2.3).

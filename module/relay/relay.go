@@ -75,7 +75,7 @@ func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operatio
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(op, a)
+	return r.answer(c, op, a)
 }
 
 var methods = [...]string{
