@@ -105,14 +105,10 @@ func (c *compiler) verbs(r *Resource, def *ResourceDef) {
 		r.Find[a.canonical] = at.call(r, verbFind, 0, def.Find[name], map[string]bool{})
 	}
 	if !user {
-		for field, n := range map[string]int{
+		c.none("groups are not invited and not deactivated", map[string]int{
 			"disable": len(def.Disable), "enable": len(def.Enable), "reinvite": len(def.Reinvite), "active": len(def.Active),
 			"state": len(def.State), "email": len(def.Email), "disable_as": len(def.DisableAs),
-		} {
-			if n > 0 {
-				c.at(field).fail("groups have no %s", field)
-			}
-		}
+		})
 		return
 	}
 	switch def.DisableAs {
@@ -132,16 +128,21 @@ func (c *compiler) verbs(r *Resource, def *ResourceDef) {
 	}
 }
 
+// none reports fields that there must not be.
+func (c *compiler) none(reason string, fields map[string]int) {
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if fields[field] > 0 {
+			c.at(field).fail("%s", reason)
+		}
+	}
+}
+
 func (c *compiler) membership(r *Resource, def *ResourceDef) {
 	if r.Type == c.set.User {
-		for field, n := range map[string]int{
+		c.none("users have no members; membership belongs to the group", map[string]int{
 			"members": len(def.Members), "embedded_members": len(def.EmbeddedMembers), "member_add": len(def.MemberAdd),
 			"member_remove": len(def.MemberRemove), "members_set": len(def.MembersSet),
-		} {
-			if n > 0 {
-				c.at(field).fail("users have no members; membership belongs to the group")
-			}
-		}
+		})
 		return
 	}
 	r.Members = c.calls(r, verbMembers, "members", def.Members)
