@@ -69,6 +69,9 @@ func (c *Cursor) Take(text string) bool {
 	return true
 }
 
+// Space moves over white space.
+func (c *Cursor) Space() { c.i = space(c.b, c.i) }
+
 // Skip moves behind the value at the cursor.
 func (c *Cursor) Skip() Span {
 	from := c.i

@@ -28,21 +28,23 @@ func (p *pass) many(a *schema.Attribute) error {
 		return nil
 	case doc.String:
 		s := p.whole()
-		if s.To-s.From == 2 || !p.on[bareValue] {
-			if isMembers(a) {
-				return p.one(a)
+		empty := s.To-s.From == 2
+		switch {
+		case empty && isMembers(a):
+			return p.nameless()
+		case empty, a.Type != schema.Complex && !p.on[objectForList],
+			a.Type == schema.Complex && (!p.on[bareValue] || a.SubAttribute("value") == nil):
+		default:
+			p.replace(doc.Span{From: s.From, To: s.From}, "[")
+			if a.Type != schema.Complex {
+				p.note(objectForList, p.raw(s), nil)
 			}
-			break
+			if err := p.one(a); err != nil {
+				return err
+			}
+			p.replace(doc.Span{From: s.To, To: s.To}, "]")
+			return nil
 		}
-		p.replace(doc.Span{From: s.From, To: s.From}, "[")
-		if err := p.one(a); err != nil {
-			return err
-		}
-		if a.Type != schema.Complex {
-			p.note(objectForList, p.raw(s), nil)
-		}
-		p.replace(doc.Span{From: s.To, To: s.To}, "]")
-		return nil
 	}
 	p.cur.Skip()
 	return nil

@@ -153,6 +153,7 @@ func (p *pass) compact(o *operation) bool {
 	o.span.From, o.at = p.cur.Offset(), -1
 	switch {
 	case c.Take(`,"value":`):
+		c.Space()
 		o.at = c.Offset()
 	case c.Take(`}`):
 		o.span.To = c.Offset()
@@ -163,7 +164,8 @@ func (p *pass) compact(o *operation) bool {
 	o.parts[1] = part{partPath, doc.Span{From: o.op.To + 1, To: o.path.From - 1}, o.path}
 	o.n = 2
 	if o.at >= 0 {
-		o.parts[2] = part{partValue, doc.Span{From: o.path.To + 1, To: o.at - 1}, doc.Span{From: o.at}}
+		key := doc.Span{From: o.path.To + 1, To: o.path.To + len(`,"value"`)}
+		o.parts[2] = part{partValue, key, doc.Span{From: o.at}}
 		o.n = 3
 	}
 	p.cur = c
