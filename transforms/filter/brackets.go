@@ -38,23 +38,9 @@ func (p *parser) brackets(attr Attr, def *schema.Attribute) (Filter, error) {
 	}
 	outer := p.depth
 	p.inside, p.parent, p.depth, p.deepest = true, def, 0, 0
-	p.pos++
-	if err := p.spaces(0); err != nil {
-		return nil, err
-	}
-	f, err := p.or()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.spaces(0); err != nil {
-		return nil, err
-	}
-	if p.peek() != ']' {
-		return nil, p.fail(p.pos, `"and", "or" or a closing bracket is expected`)
-	}
-	p.pos++
+	f, err := p.enclosed(']', `"and", "or" or a closing bracket is expected`)
 	p.inside, p.parent, p.depth = false, nil, outer
-	return f, nil
+	return f, err
 }
 
 // comparedValuePath mends a comparison that follows a value path, which the grammar knows in paths only (Q16).

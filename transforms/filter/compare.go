@@ -27,8 +27,8 @@ func (c *Compare) holds(v *doc.Node, def *schema.Attribute) bool {
 		return c.Op.orders(compareNumbers(text, c.Value.Text))
 	}
 	if def != nil && def.Type == schema.DateTime && c.Op != Co && c.Op != Sw && c.Op != Ew {
-		a, ok := dateTime(text)
-		b, ok2 := dateTime(c.Value.Text)
+		a, ok := schema.ParseDateTime(text)
+		b, ok2 := schema.ParseDateTime(c.Value.Text)
 		if !ok || !ok2 {
 			return c.Op == Ne
 		}

@@ -36,12 +36,14 @@ type Attr struct {
 	Sub  string // empty for the attribute itself
 }
 
-// And, Or and Not are the logical operators.
-type (
-	And struct{ Left, Right Filter }
-	Or  struct{ Left, Right Filter }
-	Not struct{ Filter Filter }
-)
+// And holds where both sides do.
+type And struct{ Left, Right Filter }
+
+// Or holds where one side does.
+type Or struct{ Left, Right Filter }
+
+// Not holds where the filter in it does not.
+type Not struct{ Filter Filter }
 
 // Compare compares an attribute with a literal.
 type Compare struct {

@@ -2,7 +2,6 @@ package filter
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -94,7 +93,7 @@ func misfit(op Operator, v Literal, def *schema.Attribute) string {
 	case def.Type == schema.Binary && order:
 		return "a binary value has no order"
 	case def.Type == schema.DateTime && !part:
-		if _, ok := dateTime(v.Text); !ok {
+		if _, ok := schema.ParseDateTime(v.Text); !ok {
 			return def.Name + " is a dateTime: a value like 2011-05-13T04:42:34Z is expected"
 		}
 	}
@@ -247,14 +246,4 @@ func digits(s string) int {
 		n++
 	}
 	return n
-}
-
-// dateTime reads an xsd:dateTime (RFC 7643 §2.3.5). The time zone is optional there; without one it is UTC.
-func dateTime(s string) (time.Time, bool) {
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }

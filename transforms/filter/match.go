@@ -2,6 +2,7 @@ package filter
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -109,11 +110,7 @@ func (s scope) find(uri, name string) (*doc.Node, *schema.Attribute) {
 		}
 		return s.node.Get(name), nil
 	}
-	def := s.rt.Attribute(uri, name, "")
-	if uri == "" || foldEqual(uri, s.rt.Core.ID) {
-		return s.node.Get(name), def
-	}
-	return s.node.Get(uri).Get(name), def
+	return s.rt.Value(s.node, uri, name), s.rt.Attribute(uri, name, "")
 }
 
 // member is a sub-attribute of an element. The "value" of an element that is no object is the element (RFC 7643 §2.4).
@@ -149,19 +146,9 @@ func filled(n *doc.Node) bool {
 	case doc.String:
 		return n.Text() != ""
 	case doc.Array:
-		for _, item := range n.Items() {
-			if filled(item) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(n.Items(), filled)
 	case doc.Object:
-		for _, f := range n.Fields() {
-			if filled(f.Value) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(n.Fields(), func(f doc.Field) bool { return filled(f.Value) })
 	}
 	return true
 }

@@ -81,7 +81,7 @@ var refusals = map[Notes]string{
 }
 
 // Has tells whether the set has any of the given notes.
-func (n Notes) Has(any Notes) bool { return n&any != 0 }
+func (n Notes) Has(some Notes) bool { return n&some != 0 }
 
 // All walks over the notes in the set, one by one.
 func (n Notes) All() iter.Seq[Notes] {

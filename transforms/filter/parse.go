@@ -173,6 +173,13 @@ func (p *parser) group() (Filter, error) {
 		return nil, p.fail(start, "the parentheses are nested too deeply")
 	}
 	p.deepest = max(p.deepest, p.depth)
+	f, err := p.enclosed(')', `"and", "or" or a closing parenthesis is expected`)
+	p.depth--
+	return f, err
+}
+
+// enclosed reads a filter from the byte that opens it to the one that closes it.
+func (p *parser) enclosed(closing byte, expected string) (Filter, error) {
 	p.pos++
 	if err := p.spaces(0); err != nil {
 		return nil, err
@@ -184,11 +191,10 @@ func (p *parser) group() (Filter, error) {
 	if err := p.spaces(0); err != nil {
 		return nil, err
 	}
-	if p.peek() != ')' {
-		return nil, p.fail(p.pos, `"and", "or" or a closing parenthesis is expected`)
+	if p.peek() != closing {
+		return nil, p.fail(p.pos, expected)
 	}
 	p.pos++
-	p.depth--
 	return f, nil
 }
 

@@ -83,25 +83,14 @@ func (e *engine) close(l *openList) {
 // checkKept refuses a result in which a required attribute has lost its value, or an immutable one has another
 // (RFC 7644 §3.5.2: mutability).
 func (e *engine) checkKept(before *doc.Node) error {
-	kept := func(attributes []*schema.Attribute, old, new *doc.Node) error {
-		for _, a := range attributes {
-			was, is := old.Get(a.Name), new.Get(a.Name)
-			switch {
-			case absent(was):
-			case a.Required && absent(is):
-				return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", a.Name)
-			case a.Mutability == schema.Immutable && !same(was, is):
-				return scim.Errorf(400, scim.Mutability, "%s is immutable and has a value already", a.Name)
-			}
-		}
-		return nil
-	}
-	if err := kept(e.rt.Core.Attributes, before, e.res); err != nil {
-		return err
-	}
-	for _, ext := range e.rt.Extensions {
-		if err := kept(ext.Attributes, before.Get(ext.ID), e.res.Get(ext.ID)); err != nil {
-			return err
+	for uri, a := range e.rt.Attributes() {
+		was, is := e.rt.Value(before, uri, a.Name), e.rt.Value(e.res, uri, a.Name)
+		switch {
+		case absent(was):
+		case a.Required && absent(is):
+			return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", a.Name)
+		case a.Mutability == schema.Immutable && !same(was, is):
+			return scim.Errorf(400, scim.Mutability, "%s is immutable and has a value already", a.Name)
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package patch
 import (
 	"encoding/base64"
 	"strings"
-	"time"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
@@ -73,19 +72,12 @@ func resolve(p filter.Path, rt *schema.ResourceType) (*target, error) {
 
 // known tells whether a value filter names sub-attributes of attr only.
 func known(f filter.Filter, attr *schema.Attribute) bool {
-	switch f := f.(type) {
-	case *filter.And:
-		return known(f.Left, attr) && known(f.Right, attr)
-	case *filter.Or:
-		return known(f.Left, attr) && known(f.Right, attr)
-	case *filter.Not:
-		return known(f.Filter, attr)
-	case *filter.Compare:
-		return f.Attr.Sub == "" && attr.SubAttribute(f.Attr.Name) != nil
-	case *filter.Present:
-		return f.Attr.Sub == "" && attr.SubAttribute(f.Attr.Name) != nil
+	for a := range filter.Attributes(f) {
+		if a.Sub != "" || attr.SubAttribute(a.Name) == nil {
+			return false
+		}
 	}
-	return false
+	return true
 }
 
 // check tells whether a value, null included, can be the attribute's (RFC 7643 §2.3). name is for the message.
@@ -200,42 +192,26 @@ func identified(attr *schema.Attribute) bool {
 // CheckPrimary refuses a resource that calls more than one value of an attribute primary (RFC 7643 §2.4). That is for
 // POST and PUT; in a PATCH the last one wins (RFC 7644 §3.5.2).
 func CheckPrimary(res *doc.Node, rt *schema.ResourceType) error {
-	one := func(in *doc.Node, attributes []*schema.Attribute) error {
-		for _, a := range attributes {
-			if !a.MultiValued || a.SubAttribute("primary") == nil {
-				continue
-			}
-			n := 0
-			for _, item := range in.Get(a.Name).Items() {
-				if item.Get("primary").True() {
-					n++
-				}
-			}
-			if n > 1 {
-				return scim.Errorf(400, scim.InvalidValue, "%s has %d primary values, there can be one (RFC 7643 §2.4)", a.Name, n)
+	for uri, a := range rt.Attributes() {
+		if !a.MultiValued || a.SubAttribute("primary") == nil {
+			continue
+		}
+		n := 0
+		for _, item := range rt.Value(res, uri, a.Name).Items() {
+			if item.Get("primary").True() {
+				n++
 			}
 		}
-		return nil
-	}
-	if err := one(res, rt.Core.Attributes); err != nil {
-		return err
-	}
-	for _, ext := range rt.Extensions {
-		if err := one(res.Get(ext.ID), ext.Attributes); err != nil {
-			return err
+		if n > 1 {
+			return scim.Errorf(400, scim.InvalidValue, "%s has %d primary values, there can be one (RFC 7643 §2.4)", a.Name, n)
 		}
 	}
 	return nil
 }
 
-// isDateTime accepts xsd:dateTime (RFC 7643 §2.3.5), whose zone is optional.
 func isDateTime(s string) bool {
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if _, err := time.Parse(layout, s); err == nil {
-			return true
-		}
-	}
-	return false
+	_, ok := schema.ParseDateTime(s)
+	return ok
 }
 
 // isBase64 accepts both alphabets of RFC 4648 (RFC 7643 §2.3.6), padded or not.

@@ -13,11 +13,11 @@ import (
 func Diff(before, after *doc.Node, rt *schema.ResourceType) []string {
 	var d differ
 	for name := range names(before, after) {
-		old, new := before.Get(name), after.Get(name)
+		was, is := before.Get(name), after.Get(name)
 		switch {
 		case doc.FoldEqual(name, "schemas"), doc.FoldEqual(name, "meta"):
-		case !isURI(name):
-			d.attribute(rt.Attribute("", name, ""), filter.Attr{Name: name}, old, new)
+		case !schema.IsURI(name):
+			d.attribute(rt.Attribute("", name, ""), filter.Attr{Name: name}, was, is)
 		default:
 			uri := name
 			if s := rt.Schema(uri); s == rt.Core {
@@ -25,12 +25,12 @@ func Diff(before, after *doc.Node, rt *schema.ResourceType) []string {
 			} else if s != nil {
 				uri = s.ID
 			}
-			if !object(old) || !object(new) { // nobody knows what such a thing is
-				d.compare(filter.Attr{URI: uri}, old, new)
+			if !object(was) || !object(is) { // nobody knows what such a thing is
+				d.compare(filter.Attr{URI: uri}, was, is)
 				continue
 			}
-			for name := range names(old, new) {
-				d.attribute(rt.Attribute(uri, name, ""), filter.Attr{URI: uri, Name: name}, old.Get(name), new.Get(name))
+			for name := range names(was, is) {
+				d.attribute(rt.Attribute(uri, name, ""), filter.Attr{URI: uri, Name: name}, was.Get(name), is.Get(name))
 			}
 		}
 	}
@@ -39,28 +39,28 @@ func Diff(before, after *doc.Node, rt *schema.ResourceType) []string {
 
 type differ struct{ paths []string }
 
-func (d *differ) attribute(attr *schema.Attribute, at filter.Attr, old, new *doc.Node) {
+func (d *differ) attribute(attr *schema.Attribute, at filter.Attr, was, is *doc.Node) {
 	if attr != nil {
 		at.Name = attr.Name
 	}
-	if !object(old) || !object(new) || attr != nil && attr.Type != schema.Complex {
-		d.compare(at, old, new)
+	if !object(was) || !object(is) || attr != nil && attr.Type != schema.Complex {
+		d.compare(at, was, is)
 		return
 	}
-	for name := range names(old, new) {
+	for name := range names(was, is) {
 		at.Sub = name
 		if sub := attr.SubAttribute(name); sub != nil {
 			at.Sub = sub.Name
 		}
-		d.compare(at, old.Get(name), new.Get(name))
+		d.compare(at, was.Get(name), is.Get(name))
 	}
 }
 
 // object tells whether a value has fields, or is not there at all.
 func object(n *doc.Node) bool { return n.Kind() == doc.Object || absent(n) }
 
-func (d *differ) compare(at filter.Attr, old, new *doc.Node) {
-	if !same(old, new) {
+func (d *differ) compare(at filter.Attr, was, is *doc.Node) {
+	if !same(was, is) {
 		d.paths = append(d.paths, at.String())
 	}
 }
@@ -95,13 +95,4 @@ func Touches(changed []string, path string) bool {
 func within(path, whole string) bool {
 	n := len(whole)
 	return len(path) >= n && doc.FoldEqual(path[:n], whole) && (len(path) == n || path[n] == '.' || path[n] == ':' || path[n] == '[')
-}
-
-func isURI(key string) bool {
-	for i := range len(key) {
-		if key[i] == ':' {
-			return true
-		}
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -149,9 +150,7 @@ func TestGolden(t *testing.T) {
 			if err := json.Unmarshal([]byte(c.res), &want); err != nil {
 				t.Fatal(err)
 			}
-			for name, v := range c.set {
-				want[name] = v
-			}
+			maps.Copy(want, c.set)
 			for _, name := range c.unset {
 				delete(want, name)
 			}

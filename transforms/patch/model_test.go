@@ -3,6 +3,7 @@ package patch_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type intent map[string]any
 var (
 	spelling = func() map[string]string {
 		m := map[string]string{}
-		for _, name := range strings.Fields(`userName externalId displayName nickName title active password preferredLanguage name givenName familyName formatted middleName
+		for name := range strings.FieldsSeq(`userName externalId displayName nickName title active password preferredLanguage name givenName familyName formatted middleName
 			emails phoneNumbers addresses roles members value type primary display streetAddress locality region postalCode country department employeeNumber manager`) {
 			m[strings.ToLower(name)] = name
 		}
@@ -252,9 +253,7 @@ func (r intent) assign(op string, p place, v any) {
 			in[p.name] = v
 			return
 		}
-		for key, val := range o {
-			old[key] = val
-		}
+		maps.Copy(old, o)
 	}
 }
 
@@ -305,9 +304,7 @@ func (r intent) list(op string, p place, held, v any) []any {
 	if len(found) == 0 && op != "remove" {
 		made := map[string]any{}
 		if p.any != nil {
-			for key, val := range p.any[0] {
-				made[key] = val
-			}
+			maps.Copy(made, p.any[0])
 		}
 		found, old = []any{made}, append(old, made)
 	}
@@ -319,9 +316,7 @@ func (r intent) list(op string, p place, held, v any) []any {
 		case p.sub != "":
 			o[p.sub] = v
 		default:
-			for key, val := range v.(map[string]any) {
-				o[key] = val
-			}
+			maps.Copy(o, v.(map[string]any))
 		}
 		if op != "remove" && o["primary"] == true {
 			only(old, e)

@@ -60,7 +60,7 @@ func keep(res *doc.Node, rt *schema.ResourceType) *doc.Node {
 	out := doc.NewObject()
 	for _, f := range res.Fields() {
 		switch {
-		case !isURI(f.Name):
+		case !schema.IsURI(f.Name):
 			if stays(rt.Attribute("", f.Name, "")) || doc.FoldEqual(f.Name, "active") || doc.FoldEqual(f.Name, "schemas") {
 				out.Set(f.Name, f.Value.Clone())
 			}
@@ -84,21 +84,15 @@ func stays(a *schema.Attribute) bool { return a != nil && a.Mutability != schema
 // restoreDerived puts back the read-only parts of complex attributes whose value stayed the same: a client does not send
 // the name of a manager, and it did not change.
 func restoreDerived(before, after *doc.Node, rt *schema.ResourceType) {
-	restore := func(attributes []*schema.Attribute, old, new *doc.Node) {
-		for _, a := range attributes {
-			was, is := old.Get(a.Name), new.Get(a.Name)
-			if a.MultiValued || is.Kind() != doc.Object || !same(was.Get("value"), is.Get("value")) {
-				continue
-			}
-			for _, sub := range a.Sub {
-				if v := was.Get(sub.Name); sub.Mutability == schema.ReadOnly && v != nil {
-					is.Set(sub.Name, v.Clone())
-				}
+	for uri, a := range rt.Attributes() {
+		was, is := rt.Value(before, uri, a.Name), rt.Value(after, uri, a.Name)
+		if a.MultiValued || is.Kind() != doc.Object || !same(was.Get("value"), is.Get("value")) {
+			continue
+		}
+		for _, sub := range a.Sub {
+			if v := was.Get(sub.Name); sub.Mutability == schema.ReadOnly && v != nil {
+				is.Set(sub.Name, v.Clone())
 			}
 		}
-	}
-	restore(rt.Core.Attributes, before, after)
-	for _, ext := range rt.Extensions {
-		restore(ext.Attributes, before.Get(ext.ID), after.Get(ext.ID))
 	}
 }

@@ -42,7 +42,7 @@ func (e *engine) assignAll(op Op, v doc.Value) error {
 			err = e.checkID(val)
 		case doc.FoldEqual(name, e.rt.Core.ID):
 			err = e.assignAll(op, val)
-		case isURI(name):
+		case schema.IsURI(name):
 			err = e.assignExtension(op, name, val)
 		default:
 			err = e.assignNamed(op, "", name, val)
@@ -129,7 +129,7 @@ func (e *engine) removeExtension(uri string) error {
 func syncSchemas(before, after *doc.Node, rt *schema.ResourceType) {
 	var came, went []string
 	for name := range names(before, after) {
-		if !isURI(name) || doc.FoldEqual(name, rt.Core.ID) {
+		if !schema.IsURI(name) || doc.FoldEqual(name, rt.Core.ID) {
 			continue
 		}
 		uri := name

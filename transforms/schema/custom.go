@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,10 +104,10 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 		a.ReferenceTypes = []string{"uri"}
 	}
 	if rt.Attribute(uri, name, child) != nil {
-		return nil, fmt.Errorf("the attribute exists already")
+		return nil, errors.New("the attribute exists already")
 	}
 	if rt.Schema(uri+":"+name) != nil {
-		return nil, fmt.Errorf("the path is the URI of a schema")
+		return nil, errors.New("the path is the URI of a schema")
 	}
 	if child != "" {
 		parent := rt.Attribute(uri, name, "")
@@ -118,7 +119,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 		case parent.Type != Complex:
 			return nil, fmt.Errorf("%s is of type %s and has no sub-attributes", name, parent.Type)
 		case typ == Complex:
-			return nil, fmt.Errorf("a sub-attribute cannot be complex (RFC 7643 §2.3.8)")
+			return nil, errors.New("a sub-attribute cannot be complex (RFC 7643 §2.3.8)")
 		}
 		a.Name = child
 		parent.Sub = append(parent.Sub, a)

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -64,6 +65,33 @@ func (rt *ResourceType) Attribute(uri, name, sub string) *Attribute {
 		return a.SubAttribute(sub)
 	}
 	return a
+}
+
+// Attributes walks over the attributes that the resource type's schemas list, those of the core schema with an empty URI
+// first. The attributes of every resource, [Common], are not among them.
+func (rt *ResourceType) Attributes() iter.Seq2[string, *Attribute] {
+	return func(yield func(string, *Attribute) bool) {
+		for _, a := range rt.Core.Attributes {
+			if !yield("", a) {
+				return
+			}
+		}
+		for _, s := range rt.Extensions {
+			for _, a := range s.Attributes {
+				if !yield(s.ID, a) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Value is what a resource of the type holds of an attribute; nil for nothing.
+func (rt *ResourceType) Value(res *doc.Node, uri, name string) *doc.Node {
+	if uri != "" && !equalFold(uri, rt.Core.ID) {
+		res = res.Get(uri)
+	}
+	return res.Get(name)
 }
 
 // Prefix is the schema with the longest URI that s begins with, and what follows the URI: nothing, or a text that begins

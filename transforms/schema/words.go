@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // The words of RFC 7643 §7, in the order of the constants.
 var (
@@ -74,11 +77,17 @@ func IsURN(s string) bool {
 	return segments >= 3
 }
 
-func letter(c byte) bool { return lower(c) >= 'a' && lower(c) <= 'z' }
+// IsURI tells the URI of a schema, as a key of a resource, from an attribute's name, which has no colon (RFC 7643 §2.1).
+func IsURI(key string) bool { return strings.IndexByte(key, ':') >= 0 }
 
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + 'a' - 'A'
+// ParseDateTime reads an xsd:dateTime (RFC 7643 §2.3.5). The time zone is optional there; without one it is UTC.
+func ParseDateTime(s string) (time.Time, bool) {
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
 	}
-	return c
+	return time.Time{}, false
 }
+
+func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

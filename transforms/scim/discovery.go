@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -49,40 +50,42 @@ func ServiceProviderConfig(f Features, base string) []byte {
 
 // ResourceTypes is the list of the resource types that the upstream has (RFC 7643 §6).
 func ResourceTypes(set *schema.Set, f Features, base string) []byte {
-	var list []*doc.Node
-	for _, rt := range f.resourceTypes(set) {
-		list = append(list, resourceType(rt, base))
-	}
+	list := documents(f.resourceTypes(set), base, resourceType)
 	return ListResponse(len(list), 1, list)
 }
 
 // ResourceType is one resource type by its name (RFC 7643 §6); 404 where the upstream has none of that name.
 func ResourceType(set *schema.Set, f Features, base, id string) ([]byte, error) {
-	for _, rt := range f.resourceTypes(set) {
-		if doc.FoldEqual(rt.Name, id) {
-			return resourceType(rt, base).AppendTo(nil), nil
-		}
-	}
-	return nil, Errorf(404, "", "there is no resource type of this name")
+	return withID(documents(f.resourceTypes(set), base, resourceType), id, "there is no resource type of this name")
 }
 
 // Schemas is the list of the schemas of all resource types, each with the attributes that the upstream keeps (RFC 7643 §7).
 func Schemas(set *schema.Set, f Features, base string) []byte {
-	var list []*doc.Node
-	for _, s := range f.schemas(set) {
-		list = append(list, schemaNode(s, base))
-	}
+	list := documents(f.schemas(set), base, schemaNode)
 	return ListResponse(len(list), 1, list)
 }
 
 // Schema is one schema by its URI (RFC 7643 §7); 404 where the upstream keeps nothing of a schema with that URI.
 func Schema(set *schema.Set, f Features, base, id string) ([]byte, error) {
-	for _, s := range f.schemas(set) {
-		if doc.FoldEqual(s.ID, id) {
-			return schemaNode(s, base).AppendTo(nil), nil
+	return withID(documents(f.schemas(set), base, schemaNode), id, "there is no schema with this URI")
+}
+
+func documents[T any](all []T, base string, document func(T, string) *doc.Node) []*doc.Node {
+	var list []*doc.Node
+	for _, one := range all {
+		list = append(list, document(one, base))
+	}
+	return list
+}
+
+// withID is the one document of a list that has the id, compared without ASCII case.
+func withID(list []*doc.Node, id, missing string) ([]byte, error) {
+	for _, n := range list {
+		if doc.FoldEqual(n.Get("id").Text(), id) {
+			return n.AppendTo(nil), nil
 		}
 	}
-	return nil, Errorf(404, "", "there is no schema with this URI")
+	return nil, &Error{Status: 404, Detail: missing}
 }
 
 func (f *Features) schemas(set *schema.Set) []*schema.Schema {
@@ -187,8 +190,8 @@ func texts(list ...string) *doc.Node {
 // object is an object of the given names and nodes, in turn.
 func object(pairs ...any) *doc.Node {
 	n := doc.NewObject()
-	for i := 0; i < len(pairs); i += 2 {
-		n.Set(pairs[i].(string), pairs[i+1].(*doc.Node))
+	for pair := range slices.Chunk(pairs, 2) {
+		n.Set(pair[0].(string), pair[1].(*doc.Node))
 	}
 	return n
 }

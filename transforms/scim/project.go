@@ -17,7 +17,7 @@ func Project(res *doc.Node, rt *schema.ResourceType, q Query) *doc.Node {
 	}
 	out := doc.NewObject()
 	for _, f := range res.Fields() {
-		if !isURI(f.Name) {
+		if !schema.IsURI(f.Name) {
 			out.Set(f.Name, p.attribute("", f.Name, f.Value))
 			continue
 		}
@@ -126,19 +126,8 @@ func (p *projection) attribute(uri, name string, v *doc.Node) *doc.Node {
 
 // hides tells whether the resource has something that is not returned by default.
 func (p *projection) hides(res *doc.Node) bool {
-	hidden := func(attributes []*schema.Attribute, in *doc.Node) bool {
-		for _, a := range attributes {
-			if !shown(a) && in.Get(a.Name) != nil {
-				return true
-			}
-		}
-		return false
-	}
-	if hidden(p.rt.Core.Attributes, res) {
-		return true
-	}
-	for _, ext := range p.rt.Extensions {
-		if hidden(ext.Attributes, res.Get(ext.ID)) {
+	for uri, a := range p.rt.Attributes() {
+		if !shown(a) && p.rt.Value(res, uri, a.Name) != nil {
 			return true
 		}
 	}

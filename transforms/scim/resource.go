@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -42,7 +43,7 @@ func SetMeta(res *doc.Node, rt *schema.ResourceType, base string) {
 func SetSchemas(res *doc.Node, rt *schema.ResourceType) {
 	want := []string{rt.Core.ID}
 	for _, f := range res.Fields() {
-		if isURI(f.Name) && f.Value.Kind() == doc.Object {
+		if schema.IsURI(f.Name) && f.Value.Kind() == doc.Object {
 			want = append(want, spelled(f.Name, rt))
 		}
 	}
@@ -70,16 +71,6 @@ func absent(n *doc.Node) bool {
 	return n == nil || n.Kind() == doc.Null || n.Kind() == doc.Array && len(n.Items()) == 0
 }
 
-// isURI tells an extension's key from an attribute's name, which has no colon (RFC 7643 §2.1).
-func isURI(key string) bool {
-	for i := range len(key) {
-		if key[i] == ':' {
-			return true
-		}
-	}
-	return false
-}
-
 func spelled(uri string, rt *schema.ResourceType) string {
 	if s := rt.Schema(uri); s != nil {
 		return s.ID
@@ -88,10 +79,5 @@ func spelled(uri string, rt *schema.ResourceType) string {
 }
 
 func indexFold(list []string, s string) int {
-	for i, have := range list {
-		if doc.FoldEqual(have, s) {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(list, func(have string) bool { return doc.FoldEqual(have, s) })
 }

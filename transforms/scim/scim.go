@@ -2,11 +2,13 @@
 // operation, the answer documents and the error.
 package scim
 
+import "github.com/caddy-scim/gateway/transforms/schema"
+
 // The schema URIs of RFC 7643 §4, §8 and RFC 7644 §3.
 const (
-	UserSchema       = "urn:ietf:params:scim:schemas:core:2.0:User"
-	GroupSchema      = "urn:ietf:params:scim:schemas:core:2.0:Group"
-	EnterpriseSchema = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	UserSchema       = schema.UserURI
+	GroupSchema      = schema.GroupURI
+	EnterpriseSchema = schema.EnterpriseURI
 	PatchSchema      = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 	ListSchema       = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 	ErrorSchema      = "urn:ietf:params:scim:api:messages:2.0:Error"
