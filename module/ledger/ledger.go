@@ -9,6 +9,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -45,6 +46,10 @@ type Record struct {
 	// Invited is when the member was last invited; zero where nobody needs to know.
 	Invited time.Time `json:"invited,omitzero"`
 
+	// Linked tells that the provider has taken the resource into its hands: it created it, was refused because it exists,
+	// or has changed it. Nobody else of the provider's is to be taken for it then.
+	Linked bool `json:"linked,omitempty"`
+
 	// Deleted tells that the provider deleted the resource although the upstream still holds it.
 	Deleted bool `json:"deleted,omitempty"`
 }
@@ -64,7 +69,9 @@ func (r *Record) special() bool {
 	return r.Deferred != nil || r.Upstream != "" || r.Deleted || len(r.Waiting) > 0
 }
 
-func (r *Record) empty() bool { return !r.special() && len(r.Kept) == 0 && r.Invited.IsZero() }
+func (r *Record) empty() bool {
+	return !r.special() && len(r.Kept) == 0 && r.Invited.IsZero() && !r.Linked
+}
 
 // Ledger is the memory of one organization. The nil Ledger remembers nothing.
 type Ledger struct{ Users, Groups *Book }
@@ -126,11 +133,14 @@ func (b *Book) Put(ctx context.Context, r *Record) error {
 	if err := b.storage.Store(ctx, b.record(r.ID), text); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	if old == nil {
-		return nil
+	if old != nil {
+		keep := b.pointers(r)
+		err := b.forget(ctx, r.ID, slices.DeleteFunc(b.pointers(old), func(key string) bool { return slices.Contains(keep, key) }))
+		if err != nil {
+			return err
+		}
 	}
-	keep := b.pointers(r)
-	return b.forget(ctx, r.ID, slices.DeleteFunc(b.pointers(old), func(key string) bool { return slices.Contains(keep, key) }))
+	return b.renew(ctx, r, old)
 }
 
 // Delete forgets a resource.
@@ -156,6 +166,19 @@ func (b *Book) Find(ctx context.Context, attribute, value string) (string, error
 		return "", fmt.Errorf("ledger: %w", err)
 	}
 	return string(id), nil
+}
+
+// Version changes with what [Book.Specials] shows, for whichever gateway changed it: as long as it is the same, they need
+// not be read again.
+func (b *Book) Version(ctx context.Context) (string, error) {
+	if b == nil {
+		return "", nil
+	}
+	version, err := b.storage.Load(ctx, path.Join(b.root, "version"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("ledger: %w", err)
+	}
+	return string(version), nil
 }
 
 // Specials are the records that lists must know of: users who wait, resources with an id of their own, tombstones.
@@ -206,7 +229,24 @@ func (b *Book) remove(ctx context.Context, r *Record) error {
 	if err := b.storage.Delete(ctx, b.record(r.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	return b.forget(ctx, r.ID, b.pointers(r))
+	if err := b.forget(ctx, r.ID, b.pointers(r)); err != nil {
+		return err
+	}
+	return b.renew(ctx, r)
+}
+
+// renew makes a new version of what [Book.Specials] shows, where one of the records is part of it.
+func (b *Book) renew(ctx context.Context, records ...*Record) error {
+	for _, r := range records {
+		if r == nil || !r.special() {
+			continue
+		}
+		if err := b.storage.Store(ctx, path.Join(b.root, "version"), []byte(rand.Text())); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		return nil
+	}
+	return nil
 }
 
 // forget removes pointers that still point to the resource; another one may have taken the place since.

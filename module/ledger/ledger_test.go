@@ -89,6 +89,17 @@ func TestLedger(t *testing.T) {
 		t.Errorf("a is %q, b is %q", find("a"), find("b"))
 	}
 
+	version := func() string {
+		t.Helper()
+		v, err := l.Users.Version(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if version() != "" {
+		t.Error("there is a version although nothing is special")
+	}
 	put(&ledger.Record{ID: "3", Deferred: json.RawMessage(`{"x":1}`)})
 	put(&ledger.Record{ID: "4", Upstream: "u"})
 	put(&ledger.Record{ID: "5", Deleted: true})
@@ -96,7 +107,15 @@ func TestLedger(t *testing.T) {
 	if err != nil || len(special) != 3 {
 		t.Errorf("specials %v %v", special, err)
 	}
+	before := version()
+	put(&ledger.Record{ID: "1", Kept: kept("userName", "c")})
+	if version() != before {
+		t.Error("another version although nothing special was changed")
+	}
 	put(&ledger.Record{ID: "5"}) // nothing left to remember
+	if version() == before {
+		t.Error("the same version although a record is gone")
+	}
 	if special, err = l.Users.Specials(ctx); err != nil || len(special) != 2 {
 		t.Errorf("specials %v %v", special, err)
 	}
@@ -105,7 +124,7 @@ func TestLedger(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if left := files(t, dir); len(left) > 0 {
+	if left := files(t, dir); len(left) != 1 || filepath.Base(left[0]) != "version" {
 		t.Errorf("left behind: %v", left)
 	}
 }

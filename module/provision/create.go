@@ -17,7 +17,7 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	if err != nil {
 		return nil, err
 	}
-	record := &ledger.Record{ID: it.id}
+	record := &ledger.Record{ID: it.id, Linked: k == s.user}
 	if id != "" && id != it.id {
 		record.ID, record.Upstream = id, it.id
 	}

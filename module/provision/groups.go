@@ -34,6 +34,11 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	}
 	defer unlock()
 
+	// Organizations take a second group of the same name without a word, and another gateway may have made the first one
+	// since the view was read.
+	if s.cluster {
+		k.view.expire()
+	}
 	sub, err := s.existing(ctx, k, wanted, false)
 	if err != nil {
 		return nil, err

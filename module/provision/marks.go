@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 )
@@ -40,35 +39,54 @@ func (m *marks) upstream(id string) string {
 	return id
 }
 
-// markCache keeps the marks of one resource type for as long as a view lasts.
+// markCache keeps the marks of one resource type until somebody, this gateway or another one, changes them.
 type markCache struct {
-	mu    sync.Mutex
-	marks *marks
-	asOf  time.Time
+	mu      sync.Mutex
+	marks   *marks
+	version string
 }
 
-func (c *markCache) expire() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.marks = nil
-}
-
-// marks are the current marks.
+// marks are the current marks. They are looked at once an operation, and again after it has changed them itself.
 func (s *session) marks(ctx context.Context, k *kind) (*marks, error) {
 	if k.book == nil {
 		return &marks{}, nil
 	}
-	c := k.marks
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.marks != nil && s.now().Sub(c.asOf) < time.Duration(s.config.ViewTTL) {
-		return c.marks, nil
+	if m := s.seen[k]; m != nil {
+		return m, nil
 	}
-	asOf := s.now()
-	records, err := remembered(k.book.Specials(ctx))
+	version, err := remembered(k.book.Version(ctx))
 	if err != nil {
 		return nil, err
 	}
+	m, err := k.marks.at(version, func() (*marks, error) {
+		records, err := remembered(k.book.Specials(ctx))
+		return newMarks(records), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.seen == nil {
+		s.seen = make(map[*kind]*marks)
+	}
+	s.seen[k] = m
+	return m, nil
+}
+
+// at are the marks of a version, read where they are not the ones at hand.
+func (c *markCache) at(version string, read func() (*marks, error)) (*marks, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.marks != nil && c.version == version {
+		return c.marks, nil
+	}
+	m, err := read()
+	if err == nil {
+		c.marks, c.version = m, version
+	}
+	return m, err
+}
+
+func newMarks(records []*ledger.Record) *marks {
 	m := &marks{ids: map[string]string{}, reverse: map[string]string{}, hidden: map[string]bool{}}
 	for _, r := range records {
 		if r.Upstream != "" {
@@ -84,8 +102,7 @@ func (s *session) marks(ctx context.Context, k *kind) (*marks, error) {
 			m.joining = append(m.joining, r)
 		}
 	}
-	c.marks, c.asOf = m, asOf
-	return m, nil
+	return m
 }
 
 // owner is the provider's id that an upstream id stands for; empty where it stands for itself.
@@ -97,12 +114,14 @@ func (s *session) owner(ctx context.Context, k *kind, upstream string) (string, 
 	return m.ids[upstream], nil
 }
 
-// write puts a record into the ledger. The upstream has been changed already and the provider is told what it holds; a
-// ledger that cannot be written is for the operator to repair, and costs a round of corrections.
+// write puts a record into the ledger.
 func (s *session) write(ctx context.Context, k *kind, record *ledger.Record) error {
-	err := k.book.Put(context.WithoutCancel(ctx), record)
-	if k.book != nil {
-		k.marks.expire()
-	}
-	return err
+	delete(s.seen, k)
+	return k.book.Put(context.WithoutCancel(ctx), record)
+}
+
+// forget takes a record out of the ledger.
+func (s *session) forget(ctx context.Context, k *kind, id string) error {
+	delete(s.seen, k)
+	return k.book.Delete(context.WithoutCancel(ctx), id)
 }

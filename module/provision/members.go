@@ -201,7 +201,7 @@ func (s *session) wait(ctx context.Context, sub *subject, add, remove []string) 
 	}
 	sub.record = record
 	// A user who was created in the meantime did not find the group waiting.
-	s.user.marks.expire()
+	delete(s.seen, s.user)
 	m, err := s.marks(ctx, s.user)
 	if err != nil {
 		return err
@@ -221,7 +221,7 @@ func (s *session) joinAll(ctx context.Context, id string) error {
 	if s.group == nil {
 		return nil
 	}
-	s.group.marks.expire()
+	delete(s.seen, s.group)
 	m, err := s.marks(ctx, s.group)
 	if err != nil {
 		return err

@@ -335,3 +335,75 @@ func TestReinvite(t *testing.T) {
 		t.Errorf("a confirmed member was invited %d times", n)
 	}
 }
+
+// A member who was there before and whose address is not the provider's userName: refused once, then found.
+func TestNoConflictLoop(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	b.members = append(b.members, map[string]any{"id": "m1", "email": "jane@example.com", "status": 2, "type": 2, "externalId": nil})
+	jane := user("jane@corp.onmicrosoft.com", "jane", `"emails":[{"primary":true,"type":"work","value":"jane@example.com"}]`)
+	if ids := g.find(t, "Users", `userName eq "jane@corp.onmicrosoft.com"`); ids != nil {
+		t.Fatalf("found %v", ids)
+	}
+	g.must(t, 409, "POST", "/Users", jane)
+	if ids := g.find(t, "Users", `userName eq "jane@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{"m1"}) {
+		t.Errorf("found %v after the conflict", ids)
+	}
+	// Another user of the provider's with the same address does not take the member over.
+	g.must(t, 409, "POST", "/Users", user("other@corp.onmicrosoft.com", "other", `"emails":[{"primary":true,"type":"work","value":"jane@example.com"}]`))
+	if ids := g.find(t, "Users", `userName eq "jane@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{"m1"}) {
+		t.Errorf("found %v", ids)
+	}
+	// Nor one who was created, or found and changed, by the provider.
+	id := g.people(t, "bob")[0]
+	b.members = append(b.members, map[string]any{"id": "m2", "email": "eve@example.com", "status": 2, "type": 2, "externalId": nil})
+	g.shared.users.expire()
+	g.must(t, 200, "PATCH", "/Users/m2", patchOp(`{"op":"replace","path":"externalId","value":"eve"}`))
+	for name, id := range map[string]string{"bob": id, "eve": "m2"} {
+		g.must(t, 409, "POST", "/Users", user("thief@corp.example", "thief", `"emails":[{"primary":true,"value":"`+name+`@example.com"}]`))
+		if ids := g.find(t, "Users", `userName eq "`+name+`@example.com"`); !cmp.Equal(ids, []string{id}) {
+			t.Errorf("%s: found %v", name, ids)
+		}
+	}
+}
+
+// Two gateways over one storage: what one of them does with the ledger, the other knows at once.
+func TestClusterSeesTheLedger(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	other := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)
+	for _, gw := range []*gateway{g, other} {
+		gw.must(t, 200, "GET", "/Users", "")
+		gw.must(t, 200, "GET", "/Groups", "")
+	}
+	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+	if a := other.do(t, "POST", "/Users", user("jane@example.com", "jane")); a.status != 409 {
+		t.Errorf("got %d", a.status)
+	}
+	group := other.makeGroup(t, "Sales", id)
+	if a := g.do(t, "POST", "/Groups", `{"displayName":"Sales"}`); a.status != 409 {
+		t.Errorf("got %d", a.status)
+	}
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+	if got := b.membersOf(group); len(got) != 1 {
+		t.Errorf("members %v", got)
+	}
+	other.must(t, 200, "PATCH", "/Groups/"+group, memberOps("remove", id))
+	if got := b.membersOf(group); len(got) > 0 {
+		t.Errorf("members %v", got)
+	}
+}
+
+// Somebody invites by hand a person who waits to be activated: that is who is activated.
+func TestAdopt(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+	b.members = append(b.members, map[string]any{"id": "m1", "email": "jane@example.com", "status": 1, "type": 2, "externalId": nil})
+	g.shared.users.expire()
+	a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+	if a.id() != id || a.body["active"] != true || len(b.members) != 1 {
+		t.Errorf("got %v, members %v", a.body, b.members)
+	}
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable))
+	if b.members[0]["status"] != -1 {
+		t.Errorf("member %v", b.members[0])
+	}
+}

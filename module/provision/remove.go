@@ -25,10 +25,9 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if sub.entry == nil {
-		if err := k.book.Delete(ctx, sub.id); err != nil {
+		if err := s.forget(ctx, k, sub.id); err != nil {
 			return nil, unreadable(err)
 		}
-		k.marks.expire()
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
 	if s.config.Delete == DeleteRevoke {
@@ -72,8 +71,7 @@ func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool
 		record.Deleted = true
 		err = s.write(ctx, k, record)
 	case sub.record != nil:
-		err = k.book.Delete(context.WithoutCancel(ctx), sub.id)
-		k.marks.expire()
+		err = s.forget(ctx, k, sub.id)
 	}
 	if err != nil {
 		s.logLedger(err)

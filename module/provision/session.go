@@ -27,6 +27,7 @@ type session struct {
 	caller caller
 	op     *scim.Operation
 	begun  bool // something upstream may have been changed
+	seen   map[*kind]*marks
 }
 
 // answered is a call's answer and what it means.

@@ -59,7 +59,9 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 	if record == nil {
 		record = &ledger.Record{ID: sub.id}
 	}
-	if slices.ContainsFunc(changed, func(path string) bool { return k.remembers(wholeOf(k.rt, path)) }) {
+	first := k == s.user && !record.Linked
+	record.Linked = k == s.user
+	if first || slices.ContainsFunc(changed, func(path string) bool { return k.remembers(wholeOf(k.rt, path)) }) {
 		s.keep(ctx, k, record, e, after, changed)
 	}
 	return s.subject(k, sub.id, e, value, record), nil

@@ -97,6 +97,7 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 	}
 	deleted := sub.record != nil && sub.record.Deleted
 	if s.config.Existing == ExistingConflict && !deleted {
+		s.introduce(ctx, sub, wanted)
 		return nil, conflict(k)
 	}
 	if sub.entry == nil {
@@ -106,7 +107,7 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 	if record == nil {
 		record = &ledger.Record{ID: sub.id}
 	}
-	record.Deleted = false
+	record.Deleted, record.Linked = false, true
 	// The link itself rewrites nothing: what the upstream has a place for stays what it is, and the provider corrects it
 	// with its next request if it wants to.
 	var missing []string
@@ -126,6 +127,22 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		}
 	}
 	return s.created(ctx, k, sub)
+}
+
+// introduce remembers under which name the provider knows a member that it was refused to create. It looks for the user by
+// that name next, as Entra does after a 409, and finds the member; without it, a member whose address is not the
+// provider's userName would be refused and not found for ever. A member whom the provider has taken into its hands
+// already is somebody else to it.
+func (s *session) introduce(ctx context.Context, sub *subject, wanted *doc.Node) {
+	if sub.entry == nil || sub.record != nil && sub.record.Linked {
+		return
+	}
+	record := sub.record
+	if record == nil {
+		record = &ledger.Record{ID: sub.id}
+	}
+	record.Linked = true
+	s.keep(ctx, s.user, record, sub.entry, wanted, []string{"userName"})
 }
 
 // changeUser carries out PATCH and PUT.

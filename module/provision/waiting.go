@@ -57,13 +57,13 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 // the user by the id of the one who waits.
 func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.Node) (*subject, error) {
 	k := s.user
-	if found.entry == nil || found.entry.protected || found.record != nil && !found.record.Deleted {
+	if found.entry == nil || found.entry.protected || found.record != nil && found.record.Linked && !found.record.Deleted {
 		return nil, conflict(k)
 	}
-	if err := k.book.Delete(ctx, found.id); err != nil {
+	if err := s.forget(ctx, k, found.id); err != nil {
 		return nil, unreadable(err)
 	}
-	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id}
+	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id, Linked: true}
 	s.keep(ctx, k, record, found.entry, wanted, attributesOf(wanted))
 	made := s.subject(k, sub.id, found.entry, found.value, record)
 	if made.res.Get("active").True() {
