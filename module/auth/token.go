@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -79,7 +78,7 @@ func (e EntraToken) withDefaults() (EntraToken, error) {
 		e.JWKS = "https://login.microsoftonline.com/" + e.Tenant + "/discovery/v2.0/keys"
 	}
 	if u, err := url.Parse(e.JWKS); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return e, fmt.Errorf("the address of the signing keys must be an absolute URL")
+		return e, errors.New("the address of the signing keys must be an absolute URL")
 	}
 	return e, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -49,9 +50,7 @@ func (i *issuer) sign(t *testing.T, changes map[string]any) string {
 		"aud": customApps, "iss": "https://sts.windows.net/" + testTenant + "/", "appid": syncFabric, "tid": testTenant, "ver": "1.0",
 		"exp": time.Now().Add(time.Hour).Unix(), "nbf": time.Now().Add(-time.Minute).Unix(),
 	}
-	for k, v := range changes {
-		claims[k] = v
-	}
+	maps.Copy(claims, changes)
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		t.Fatal(err)

@@ -81,7 +81,7 @@ func writeBytes(w http.ResponseWriter, status int, b []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)
-	_, _ = w.Write(b) //nolint:gosec // JSON, and labelled so: no browser runs it
+	_, _ = w.Write(b) //nolint:gosec // JSON, and labeled so: no browser runs it
 }
 
 // encode is json.Marshal without the escapes for HTML.

@@ -19,17 +19,11 @@ func newClient(id, secret string) (client, error) {
 	if err := CheckClientID(id); err != nil {
 		return client{}, err
 	}
-	c := client{id: sha256.Sum256([]byte(id))}
-	sum, hashed, err := parseSecret(secret)
+	sum, err := secretSum(secret)
 	if err != nil {
 		return client{}, err
 	}
-	if hashed {
-		c.secret = sum
-	} else {
-		c.secret = sha256.Sum256([]byte(secret))
-	}
-	return c, nil
+	return client{id: sha256.Sum256([]byte(id)), secret: sum}, nil
 }
 
 // is reports whether these are the credentials of the client.
@@ -53,21 +47,21 @@ func CheckClientID(id string) error {
 // CheckClientSecret says what is wrong with a client secret or the hash of one, nil when nothing is. It never
 // repeats the secret.
 func CheckClientSecret(secret string) error {
-	_, _, err := parseSecret(secret)
+	_, err := secretSum(secret)
 	return err
 }
 
-func parseSecret(secret string) (sum [sha256.Size]byte, hashed bool, err error) {
+// secretSum is the hash of a client secret, or the one that is written there.
+func secretSum(secret string) (sum [sha256.Size]byte, err error) {
 	if secret == "" {
-		return sum, false, errors.New("client secret: must not be empty")
+		return sum, errors.New("client secret: must not be empty")
 	}
 	digits, hashed := strings.CutPrefix(secret, "sha256:")
 	if !hashed {
-		return sum, false, nil
+		return sha256.Sum256([]byte(secret)), nil
 	}
 	if b, err := hex.DecodeString(digits); err == nil && len(b) == len(sum) {
-		copy(sum[:], b)
-		return sum, true, nil
+		return [sha256.Size]byte(b), nil
 	}
-	return sum, true, errors.New("client secret: sha256: must be followed by 64 hexadecimal digits")
+	return sum, errors.New("client secret: sha256: must be followed by 64 hexadecimal digits")
 }

@@ -33,7 +33,7 @@ func decode[T any](body []byte) (*T, error) {
 // required notes that a field which must be there is missing or blank.
 func (p problems) required(field string, there bool) {
 	if !there {
-		p.add(field, fmt.Sprintf("The %s field is required.", field[strings.LastIndexByte(field, '.')+1:]))
+		p.add(field, fmt.Sprintf("The %s field is required.", lastName(field)))
 	}
 }
 
@@ -48,7 +48,7 @@ func (p problems) atMost(field, text string, limit int) {
 		}
 	}
 	if units > limit {
-		p.add(field, fmt.Sprintf("The field %s must be a string with a maximum length of %d.", field[strings.LastIndexByte(field, '.')+1:], limit))
+		p.add(field, fmt.Sprintf("The field %s must be a string with a maximum length of %d.", lastName(field), limit))
 	}
 }
 
@@ -60,7 +60,7 @@ func (p problems) email(field, text string) string {
 	}
 	p.atMost(field, text, 256)
 	if CheckEmail(text) != nil {
-		p.add(field, fmt.Sprintf("The %s field is not a supported e-mail address format.", field[strings.LastIndexByte(field, '.')+1:]))
+		p.add(field, fmt.Sprintf("The %s field is not a supported e-mail address format.", lastName(field)))
 	}
 	return strings.ToLower(text)
 }
@@ -105,5 +105,8 @@ func exclusive(access []collection) error {
 	}
 	return nil
 }
+
+// lastName is what messages call a field: the part of its path after the last dot.
+func lastName(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

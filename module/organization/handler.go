@@ -122,7 +122,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("store %s: %w", file, err)
 	}
 	h.file, h.held = file, true
-	h.org = shared.(*organization) //nolint:forcetypeassert // the pool holds nothing else
+	h.org = shared.(*organization) // the pool holds nothing else
 	return h.createOwner()
 }
 

@@ -187,7 +187,7 @@ func (d *directory) invite() error {
 			continue
 		}
 		if st.takesSeat() {
-			if err := d.seatsFor(d.seats, 1); err != nil {
+			if err := d.oneSeat(d.seats); err != nil {
 				return err
 			}
 		}

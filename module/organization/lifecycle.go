@@ -41,7 +41,7 @@ func restoreMember(c *call) (any, error) {
 		}
 		m.Status = t.prior(m.ID)
 		if m.Status.takesSeat() {
-			if err := t.seatsFor(c.seats, 1); err != nil {
+			if err := t.oneSeat(c.seats); err != nil {
 				return err
 			}
 		}
@@ -52,14 +52,13 @@ func restoreMember(c *call) (any, error) {
 // acceptMember is what the invited person does in Bitwarden's web vault: accept the invitation, with an account
 // that may have a name. Not part of Bitwarden's API.
 func acceptMember(c *call) (any, error) {
-	in := new(struct {
+	type model struct {
 		Name *string `json:"name"`
-	})
+	}
+	in := new(model)
 	if len(c.body) > 0 {
 		var err error
-		if in, err = decode[struct {
-			Name *string `json:"name"`
-		}](c.body); err != nil {
+		if in, err = decode[model](c.body); err != nil {
 			return nil, err
 		}
 	}

@@ -103,7 +103,7 @@ func (l *listing) write(w http.ResponseWriter) {
 		}
 		first = false
 		if err == nil {
-			_, err = w.Write(items) //nolint:gosec // JSON, and labelled so: no browser runs it
+			_, err = w.Write(items) //nolint:gosec // JSON, and labeled so: no browser runs it
 		}
 	}
 	if err == nil {

@@ -10,8 +10,15 @@ type memberModel struct {
 	Groups      []guid            `json:"groups"`
 }
 
-// check notes what is wrong, and returns the external id and collections as they are stored.
-func (in *memberModel) check(p problems) (externalID *string, access []collection) {
+// decodeMember reads what creating and updating a member have in common; the address only when one is created.
+func decodeMember(body []byte, creates bool) (in *memberModel, access []collection, err error) {
+	if in, err = decode[memberModel](body); err != nil {
+		return nil, nil, err
+	}
+	p := problems{}
+	if creates {
+		in.Email = p.email("Email", in.Email)
+	}
 	switch {
 	case in.Type == nil:
 		p.required("Type", false)
@@ -20,7 +27,12 @@ func (in *memberModel) check(p problems) (externalID *string, access []collectio
 	case *in.Type != roleCustom && in.Permissions != nil:
 		p.add("Permissions", "Only users with the Custom role may use custom permissions.")
 	}
-	return p.externalID(in.ExternalID), p.collections(in.Collections)
+	in.ExternalID = p.externalID(in.ExternalID)
+	access = p.collections(in.Collections)
+	if err := p.err(); err != nil {
+		return nil, nil, err
+	}
+	return in, access, exclusive(access)
 }
 
 func listMembers(c *call) (any, error) { return c.org.members.snapshot(c.org.db) }
@@ -39,26 +51,17 @@ func (c *call) stored(bucket []byte) (any, error) {
 
 // createMember invites somebody. Nothing but the address has to be unique: the API does not look at external ids.
 func createMember(c *call) (any, error) {
-	in, err := decode[memberModel](c.body)
+	in, access, err := decodeMember(c.body, true)
 	if err != nil {
 		return nil, err
 	}
-	p := problems{}
-	email := p.email("Email", in.Email)
-	externalID, access := in.check(p)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	if err := exclusive(access); err != nil {
-		return nil, err
-	}
-	m := newMember(email, statusInvited, *in.Type)
-	m.ExternalID, m.Permissions, m.Collections = externalID, in.Permissions, access
+	m := newMember(in.Email, statusInvited, *in.Type)
+	m.ExternalID, m.Permissions, m.Collections = in.ExternalID, in.Permissions, access
 	err = c.org.change(func(t *tx) error {
-		if _, taken := t.memberWithEmail(email); taken {
+		if _, taken := t.memberWithEmail(m.Email); taken {
 			return errInvited
 		}
-		if err := t.seatsFor(c.seats, 1); err != nil {
+		if err := t.oneSeat(c.seats); err != nil {
 			return err
 		}
 		if err := t.putMember(m, nil); err != nil {
@@ -72,23 +75,15 @@ func createMember(c *call) (any, error) {
 // updateMember is a reset, as in the API: an external id or collections that are not stated are removed. Only
 // groups, and the permissions of a custom role, stay when they are not stated. The address cannot be changed.
 func updateMember(c *call) (any, error) {
-	in, err := decode[memberModel](c.body)
+	in, access, err := decodeMember(c.body, false)
 	if err != nil {
-		return nil, err
-	}
-	p := problems{}
-	externalID, access := in.check(p)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	if err := exclusive(access); err != nil {
 		return nil, err
 	}
 	return changeMember(c, func(t *tx, m *member) error {
 		if *in.Type != roleOwner && t.lastOwner(m) {
 			return errLastOwner
 		}
-		m.Type, m.ExternalID, m.Collections = *in.Type, externalID, access
+		m.Type, m.ExternalID, m.Collections = *in.Type, in.ExternalID, access
 		if m.Type != roleCustom || in.Permissions != nil {
 			m.Permissions = in.Permissions
 		}
@@ -169,9 +164,9 @@ func changeMember(c *call, run func(*tx, *member) error) (any, error) {
 	return m, err
 }
 
-// seatsFor refuses more members than there are seats for; a limit of 0 is none.
-func (t *tx) seatsFor(limit, more int) error {
-	if limit > 0 && more > 0 && t.seatsTaken()+more > limit {
+// oneSeat refuses one more member than there are seats for; a limit of 0 is none.
+func (t *tx) oneSeat(limit int) error {
+	if limit > 0 && t.seatsTaken() >= limit {
 		return errSeats
 	}
 	return nil

@@ -18,17 +18,16 @@ var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Ho
 // outgoing is the header that every call of a request begins with.
 func outgoing(in http.Header, c Config, trusted bool) http.Header {
 	out := make(http.Header, len(passed)+len(forwarded)+2)
-	for _, name := range passed {
-		if v := in[name]; len(v) > 0 {
-			out[name] = v
-		}
-	}
-	if trusted {
-		for _, name := range forwarded {
+	pass := func(names []string) {
+		for _, name := range names {
 			if v := in[name]; len(v) > 0 {
 				out[name] = v
 			}
 		}
+	}
+	pass(passed)
+	if trusted {
+		pass(forwarded)
 	}
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = []string{""} // without the key Go's transport would introduce itself

@@ -27,8 +27,9 @@ type Upstream interface {
 	Features() scim.Features
 }
 
-// Discoverer is an [Upstream] that has discovery documents of its own. The path is the one below
-// the root ("/ServiceProviderConfig", "/Schemas/urn:…"), escaped; base is the root's public URL. A nil answer leaves it to the gateway to write the document.
+// Discoverer is an [Upstream] that has discovery documents of its own. The path is the one below the root
+// ("/ServiceProviderConfig", "/Schemas/urn:…"), escaped; base is the root's public URL. A nil answer leaves it to the
+// gateway to write the document.
 type Discoverer interface {
 	Discover(ctx context.Context, c *Caller, path, base string) (*scim.Answer, error)
 }
