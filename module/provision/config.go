@@ -44,6 +44,9 @@ const (
 //
 // New users are invited. A user who is deactivated is revoked and keeps the memberships; one who is activated again is
 // restored. A user who leaves a group stays a member of the organization. Nothing is written that is so already.
+//
+// The members of groups are read where a request asks for them, which takes one call for each group of a list: a provider
+// that lists groups should say excludedAttributes=members, as Entra does.
 type Organization struct {
 	// The name of the organization in the gateway's own memory: the ledger and the locks are kept under it. Gateways that
 	// share a storage and provision the same organization must use the same name. The default is derived from the mapping

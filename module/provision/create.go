@@ -10,6 +10,26 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
+// addUnlessThere adds a resource that the organization does not have; made is false where it has one already.
+func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node, add func() (*subject, error)) (sub *subject, made bool, err error) {
+	if sub, err = s.existing(ctx, k, wanted, false); err != nil || sub != nil {
+		return sub, false, err
+	}
+	if sub, err = add(); !taken(err) {
+		return sub, true, err
+	}
+	// The upstream knows better than the view. Who is it?
+	k.view.expire()
+	found, lookupErr := s.existing(ctx, k, wanted, true)
+	switch {
+	case lookupErr != nil:
+		return nil, false, lookupErr
+	case found == nil:
+		return nil, false, err
+	}
+	return found, false, nil
+}
+
 // add makes the upstream create a resource, and remembers what it has no place for. That it exists already is a 409, of
 // which the caller makes what the configuration says.
 func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node) (*subject, error) {

@@ -39,29 +39,13 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	if s.cluster {
 		k.view.expire()
 	}
-	sub, err := s.existing(ctx, k, wanted, false)
+	sub, made, err := s.addUnlessThere(ctx, k, wanted, func() (*subject, error) { return s.add(ctx, k, "", wanted) })
 	if err != nil {
 		return nil, err
 	}
-	if sub == nil {
-		sub, err = s.add(ctx, k, "", wanted)
-		if taken(err) {
-			k.view.expire()
-			found, lookupErr := s.existing(ctx, k, wanted, true)
-			if lookupErr != nil {
-				return nil, lookupErr
-			}
-			if found == nil {
-				return nil, err
-			}
-			sub, err = found, nil
-		} else if err == nil {
-			sub.members, sub.counted = nil, !usesMembers(k.Create)
-			return s.linkGroup(ctx, sub, members)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if made {
+		sub.counted = !usesMembers(k.Create) // a new group is empty
+		return s.linkGroup(ctx, sub, members)
 	}
 	if sub.entry.protected || s.config.Existing == ExistingConflict && (sub.record == nil || !sub.record.Deleted) {
 		return nil, conflict(k)
@@ -237,6 +221,9 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	defer unlock()
+	if len(k.Delete) == 0 {
+		return nil, scim.Errorf(http.StatusNotImplemented, "", "groups of this organization cannot be deleted")
+	}
 	sub, err := s.load(ctx, k, s.op.ID)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -35,28 +36,12 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 	}
 	defer unlock()
 
-	sub, err := s.existing(ctx, k, wanted, false)
+	sub, made, err := s.addUnlessThere(ctx, k, wanted, func() (*subject, error) { return s.newUser(ctx, wanted) })
 	if err != nil {
 		return nil, err
 	}
-	if sub == nil {
-		sub, err = s.newUser(ctx, wanted)
-		if err == nil {
-			return s.created(ctx, k, sub)
-		}
-		if !taken(err) {
-			return nil, err
-		}
-		// The upstream knows better than the view: who is it?
-		k.view.expire()
-		found, lookupErr := s.existing(ctx, k, wanted, true)
-		if lookupErr != nil {
-			return nil, lookupErr
-		}
-		if found == nil {
-			return nil, err
-		}
-		sub = found
+	if made {
+		return s.created(ctx, k, sub)
 	}
 	return s.existingUser(ctx, sub, wanted)
 }
@@ -117,6 +102,7 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		}
 	}
 	s.keep(ctx, k, record, sub.entry, wanted, missing)
+	s.log.Info("a member who was there is linked to the provider's user", zap.String("id", sub.id))
 	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
 	if active := wanted.Get("active"); !equal(active, sub.res.Get("active")) {
 		after := sub.res.Clone()

@@ -3,6 +3,8 @@ package provision
 import (
 	"context"
 
+	"go.uber.org/zap"
+
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -65,6 +67,7 @@ func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.No
 	}
 	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id, Linked: true}
 	s.keep(ctx, k, record, found.entry, wanted, attributesOf(wanted))
+	s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
 	made := s.subject(k, sub.id, found.entry, found.value, record)
 	if made.res.Get("active").True() {
 		return made, nil
