@@ -1,5 +1,7 @@
 package doc
 
+import "bytes"
+
 // Span is a place in a document: the bytes from From up to To.
 type Span struct{ From, To int }
 
@@ -66,6 +68,19 @@ func (c *Cursor) Take(text string) bool {
 		return false
 	}
 	c.i += len(text)
+	return true
+}
+
+// TakeText moves behind the string at the cursor, if there is one, and it has something in it but no escape.
+func (c *Cursor) TakeText() bool {
+	if c.i+1 >= len(c.b) || c.b[c.i] != '"' {
+		return false
+	}
+	n := bytes.IndexByte(c.b[c.i+1:], '"')
+	if n <= 0 || bytes.IndexByte(c.b[c.i+1:c.i+1+n], '\\') >= 0 {
+		return false
+	}
+	c.i += n + 2
 	return true
 }
 

@@ -39,21 +39,26 @@ func (s *Set) Free() {
 }
 
 func (s *Set) add(b []byte, at int, text []byte) bool {
-	if room*s.taken >= len(s.slots) {
+	slots := s.slots
+	if room*s.taken >= len(slots) {
 		s.grow(b, at)
+		slots = s.slots
 	}
-	mask := uint64(len(s.slots) - 1)
-	for i := maphash.Bytes(seed, text) & mask; ; i = (i + 1) & mask {
-		e := s.slots[i]
-		if e == 0 {
-			s.slots[i] = uint32(at)
-			s.taken++
-			return false
-		}
-		if sameText(b, int(e), text) {
+	mask := uint64(len(slots) - 1)
+	i := maphash.Bytes(seed, text) & mask
+	if slots[i] == 0 {
+		slots[i] = uint32(at)
+		s.taken++
+		return false
+	}
+	for ; slots[i] != 0; i = (i + 1) & mask {
+		if sameText(b, int(slots[i]), text) {
 			return true
 		}
 	}
+	slots[i] = uint32(at)
+	s.taken++
+	return false
 }
 
 // sameText tells whether the string whose inside begins at the given place has the text.

@@ -86,84 +86,94 @@ func (c *Cursor) Repeat(s *Stencil, set *Set, e *Edit, limit int) (n int) {
 		return 0
 	}
 	var (
-		fill [MaxHoles]Span
-		out  []byte
+		fill  [MaxHoles]Span
+		out   []byte
+		done  = c.i // what was moved over
+		guess = s.hole[0].To - s.hole[0].From
 	)
 	for i := c.i + len(first); ; {
 		// The text is at the first hole of an element whose first piece fits.
-		if i = s.match(b, i, &fill); i < 0 {
+		end := i + guess
+		if end >= len(b) || b[end] != '"' || bytes.IndexByte(b[i:end], '"') >= 0 {
+			if end = i + bytes.IndexByte(b[i:], '"'); end <= i {
+				break
+			}
+		}
+		if end > s.back && !s.plain(b, i, end) {
 			break
 		}
-		more := bytes.HasPrefix(b[i:], s.next)
-		if !more && !bytes.HasPrefix(b[i:], last) {
+		fill[0] = Span{i, end}
+		if s.n > 1 {
+			if end = s.rest(b, end, &fill); end < 0 {
+				break
+			}
+		}
+		more := bytes.HasPrefix(b[end:], s.next)
+		if !more && !bytes.HasPrefix(b[end:], last) {
 			break
 		}
-		if s.id >= 0 && set != nil && set.add(b, fill[s.id].From, b[fill[s.id].From:fill[s.id].To]) {
-			break
+		if s.id >= 0 && set != nil {
+			if id := fill[s.id]; set.add(b, id.From, b[id.From:id.To]) {
+				break
+			}
 		}
 		if s.changed {
 			if n == 0 {
-				e.Cut(c.i, c.i)
+				e.Cut(done, done)
 				out = append(append(e.out, s.Lead...), s.out[0]...)
 			}
 			out = s.fill(out, b, &fill)
 		}
 		n++
-		if c.i = i + len(last); !more || n == limit {
+		if done = end + len(last); !more || n == limit {
 			if s.changed {
-				e.out, e.pos = append(out, s.out[s.n]...), c.i
+				e.out, e.pos = append(out, s.out[s.n]...), done
 			}
+			c.i = done
 			return n
 		}
 		if s.changed {
 			out = append(out, s.write...)
 		}
-		i += len(s.next)
+		i = end + len(s.next)
 	}
 	if s.changed && n > 0 { // the comma and the first piece of an element that did not fit after all
-		e.out, e.pos = out[:len(out)-1-len(s.out[0])], c.i
+		e.out, e.pos = out[:len(out)-1-len(s.out[0])], done
 	}
+	c.i = done
 	return n
 }
 
-// match finds the strings of an element, from its first hole on, and returns the place behind the last one, which is less
-// than 0 if the element does not fit.
-func (s *Stencil) match(b []byte, i int, fill *[MaxHoles]Span) int {
-	for k := 0; ; {
-		end := i + s.hole[k].To - s.hole[k].From // if the string is as long as that of the first element
-		if end >= len(b) || b[end] != '"' || bytes.IndexByte(b[i:end], '"') >= 0 {
-			if end = i + bytes.IndexByte(b[i:], '"'); end <= i {
-				return -1
-			}
-		}
-		if end > s.back {
-			if s.back >= i {
-				return -1
-			}
-			if s.findBackslash(b, i); end > s.back {
-				return -1
-			}
-		}
-		fill[k] = Span{i, end}
-		i = end
-		if k++; k == s.n {
-			return i
-		}
+// rest finds the strings of an element after the first one, and returns the place behind the last one, which is less than
+// 0 if the element does not fit.
+func (s *Stencil) rest(b []byte, i int, fill *[MaxHoles]Span) int {
+	for k := 1; k < s.n; k++ {
 		piece := s.in[s.hole[k-1].To:s.hole[k].From]
 		if !bytes.HasPrefix(b[i:], piece) {
 			return -1
 		}
 		i += len(piece)
+		end := i + bytes.IndexByte(b[i:], '"')
+		if end <= i || end > s.back && !s.plain(b, i, end) {
+			return -1
+		}
+		fill[k] = Span{i, end}
+		i = end
 	}
+	return i
 }
 
-// findBackslash looks for the next backslash once, so that not every string has to be searched for one.
-func (s *Stencil) findBackslash(b []byte, from int) {
-	if s.back = bytes.IndexByte(b[from:], '\\'); s.back < 0 {
-		s.back = len(b)
-		return
+// plain tells whether a text is free of backslashes. It looks for the next one wherever it is, so that not every string
+// has to be searched.
+func (s *Stencil) plain(b []byte, from, to int) bool {
+	if s.back < from {
+		if s.back = bytes.IndexByte(b[from:], '\\'); s.back < 0 {
+			s.back = len(b)
+		} else {
+			s.back += from
+		}
 	}
-	s.back += from
+	return to <= s.back
 }
 
 // fill writes the strings of an element, and what is between them.

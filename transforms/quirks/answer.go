@@ -59,7 +59,7 @@ func (a *answer) list(body *doc.Node) {
 	}
 	resources := body.Get("Resources")
 	for i, res := range resources.Items() {
-		a.resource(res, "Resources["+strconv.Itoa(i)+"].")
+		a.resource(res, a.at("Resources[", i, "]."))
 	}
 	if v := body.Get("schemas"); v.Kind() != doc.Array && a.apply(answerList, "schemas", v, scim.ListSchema) {
 		body.Set("schemas", doc.NewArray(doc.NewString(scim.ListSchema)))
@@ -98,7 +98,7 @@ func (a *answer) resource(res *doc.Node, path string) {
 				uris = append(uris, doc.NewString(s.ID))
 			}
 			for _, g := range f.Value.Fields() {
-				a.value(s.Attribute(g.Name), f.Value, g, path+f.Name+".")
+				a.value(s.Attribute(g.Name), f.Value, g, a.join(path, f.Name, "."))
 			}
 			continue
 		}
@@ -123,14 +123,14 @@ func (a *answer) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path s
 	if attr == nil {
 		return
 	}
-	path += f.Name
+	path = a.join(path, f.Name)
 	switch {
 	case attr.MultiValued:
 		for i, item := range f.Value.Items() {
-			a.inside(attr, item, path+"["+strconv.Itoa(i)+"].")
+			a.inside(attr, item, a.at(path+"[", i, "]."))
 		}
 	case f.Value.Kind() == doc.Object:
-		a.inside(attr, f.Value, path+".")
+		a.inside(attr, f.Value, a.join(path, "."))
 	case f.Value.Kind() != doc.String:
 	case attr.Type == schema.Boolean:
 		if b, ok := asBoolean(f.Value.Text()); ok && a.apply(answerBoolean, path, f.Value, strconv.FormatBool(b)) {
@@ -143,6 +143,21 @@ func (a *answer) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path s
 			in.Set(f.Name, whole)
 		}
 	}
+}
+
+// join and at make a path for the records, where somebody keeps any.
+func (a *answer) join(parts ...string) string {
+	if !a.acc.wants() {
+		return ""
+	}
+	return strings.Join(parts, "")
+}
+
+func (a *answer) at(before string, i int, after string) string {
+	if !a.acc.wants() {
+		return ""
+	}
+	return before + strconv.Itoa(i) + after
 }
 
 // inside normalizes the members of a complex value.

@@ -41,7 +41,7 @@ type Normalizer struct {
 	maxOperations, maxBytes int
 
 	pathOptions, filterOptions filter.Options
-	user, group                targets
+	user, group                known
 }
 
 // New makes a normalizer. A profile or a rule that does not exist is an error that names the ones which are near.
@@ -132,7 +132,17 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 		}
 	}
 	p := pass{n: n, on: &n.on, rt: rt, verb: verb, id: id, d: d, cur: d.Cursor(), ed: d.Edit(), acc: acc}
+	switch rt {
+	case n.set.User:
+		p.known = &n.user
+	case n.set.Group:
+		p.known = &n.group
+	}
 	if verb == scim.Patch {
+		if p.known != nil {
+			p.heads = &p.known.heads
+			p.guess = p.heads.at(p.heads.first.Load())
+		}
 		err = p.envelope()
 	} else {
 		err = p.resource()
@@ -148,6 +158,12 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 
 func tooLarge(limit int) error {
 	return scim.Errorf(413, "", "the document would become larger than %d bytes; send fewer values at a time", limit)
+}
+
+// known is what is remembered of requests on one resource type.
+type known struct {
+	targets targets
+	heads   heads
 }
 
 // pass is one document on its way through the rules. It reads with one cursor and writes with one edit, both from front to
@@ -167,6 +183,11 @@ type pass struct {
 	place  place
 	secret bool // inside a value that must not be recorded
 	ops    int  // operations written
+
+	known *known
+	heads *heads // nil where nothing is to be remembered
+	after *head  // the last operation that is known
+	guess *head  // the operation that will come, perhaps
 
 	primaries int       // primary elements of the list that the pass is in
 	inMembers bool      // inside a group's members

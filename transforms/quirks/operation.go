@@ -49,16 +49,15 @@ type operation struct {
 
 // operation normalizes one operation.
 func (p *pass) operation(l *list) error {
+	if done, err := p.predicted(l); done || err != nil {
+		return err
+	}
 	var o operation
-	neat := p.compact(&o)
-	if !neat {
-		o = operation{}
-		if err := p.read(&o); err != nil {
-			return err
-		}
-		if err := p.action(&o); err != nil {
-			return err
-		}
+	if err := p.read(&o); err != nil {
+		return err
+	}
+	if err := p.action(&o); err != nil {
+		return err
 	}
 	if o.path == (doc.Span{}) {
 		return p.pathless(l, &o)
@@ -68,13 +67,13 @@ func (p *pass) operation(l *list) error {
 		return err
 	}
 	p.secret = t.attr != nil && t.attr.Returned == schema.Never
-	err = p.onTarget(l, &o, t, neat)
+	err = p.onTarget(l, &o, t)
 	p.secret = false
 	return err
 }
 
 // onTarget normalizes an operation with a path.
-func (p *pass) onTarget(l *list, o *operation, t *target, neat bool) error {
+func (p *pass) onTarget(l *list, o *operation, t *target) error {
 	v, r, err := p.verdict(o.act, t, o.at)
 	if err != nil {
 		return err
@@ -90,86 +89,13 @@ func (p *pass) onTarget(l *list, o *operation, t *target, neat bool) error {
 	case split:
 		return p.expand(l, o, t)
 	}
-	if neat && v == keep {
-		return p.touch(l, o, t)
-	}
-	return p.rewrite(l, o, t, v == unset, r)
-}
-
-// touch is rewrite for an operation that was read by compact and stays what it is.
-func (p *pass) touch(l *list, o *operation, t *target) error {
-	if err := p.wrote(); err != nil {
+	if err := p.rewrite(l, o, t, v == unset, r); err != nil {
 		return err
 	}
-	l.keep(p, o.span.From)
-	p.rewriteOp(o, o.op)
-	if !t.same {
-		p.place.key(o.parts[1].key)
-		p.rewritePath(t, o.path)
-		p.place.pop()
+	if v == keep {
+		p.learn(o, t)
 	}
-	if o.at >= 0 {
-		p.place.key(o.parts[2].key)
-		if err := p.operand(o.act, t); err != nil {
-			return err
-		}
-		p.place.pop()
-		if !p.cur.Take("}") {
-			in := list{last: p.cur.Offset()}
-			for p.cur.More() {
-				key := p.cur.Key()
-				p.extra(&in, key, p.cur.Skip())
-			}
-		}
-	}
-	l.end(p.cur.Offset())
 	return nil
-}
-
-// compact takes an operation up to its value, or up to its end, if it is written as nearly everybody writes it: op, path and
-// value in this order and without white space. It is false, and the cursor has not moved, where it is not.
-func (p *pass) compact(o *operation) bool {
-	c := p.cur
-	if !c.Take(`{"op":"`) {
-		return false
-	}
-	o.op.From = c.Offset() - 1
-	switch {
-	case c.Take(`replace"`), c.Take(`Replace"`):
-		o.act = replace
-	case c.Take(`add"`), c.Take(`Add"`):
-		o.act = add
-	case c.Take(`remove"`), c.Take(`Remove"`):
-		o.act = remove
-	default:
-		return false
-	}
-	o.op.To = c.Offset()
-	if !c.Take(`,"path":"`) {
-		return false
-	}
-	c.Jump(c.Offset() - 1)
-	o.path = c.Skip()
-	o.span.From, o.at = p.cur.Offset(), -1
-	switch {
-	case c.Take(`,"value":`):
-		c.Space()
-		o.at = c.Offset()
-	case c.Take(`}`):
-		o.span.To = c.Offset()
-	default:
-		return false
-	}
-	o.parts[0] = part{partOp, doc.Span{From: o.span.From + 1, To: o.op.From - 1}, o.op}
-	o.parts[1] = part{partPath, doc.Span{From: o.op.To + 1, To: o.path.From - 1}, o.path}
-	o.n = 2
-	if o.at >= 0 {
-		key := doc.Span{From: o.path.To + 1, To: o.path.To + len(`,"value"`)}
-		o.parts[2] = part{partValue, key, doc.Span{From: o.at}}
-		o.n = 3
-	}
-	p.cur = c
-	return true
 }
 
 // read takes the members of an operation up to the value, if what the operation does and where is known by then: a long

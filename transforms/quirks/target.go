@@ -76,19 +76,12 @@ func ruleOf(note filter.Notes) rule {
 	return lenient[note]
 }
 
-func (p *pass) targets() *targets {
-	if p.rt == p.n.set.Group {
-		return &p.n.group
-	}
-	return &p.n.user
-}
-
 // target is what the path, a JSON string, leads to.
 func (p *pass) target(s doc.Span) (*target, error) {
 	raw := p.raw(s)
 	var slot *atomic.Pointer[target]
-	if len(raw) <= longest && (p.rt == p.n.set.User || p.rt == p.n.set.Group) {
-		slot = &p.targets().slots[maphash.Bytes(seed, raw)%256]
+	if len(raw) <= longest && p.known != nil {
+		slot = &p.known.targets.slots[maphash.Bytes(seed, raw)%256]
 		if t := slot.Load(); t != nil && t.text == string(raw) {
 			return t, nil
 		}

@@ -1,0 +1,165 @@
+package quirks
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// head is an operation up to its value, as a provider writes it: {"op":"Replace","path":"active","value":
+//
+// A provider writes the same operations in the same order, over and over. So each head remembers which one came after it
+// the last time, and the guess is right most of the time: then the operation needs not be taken apart again.
+type head struct {
+	text  string
+	out   string // what is written in its place; empty where it stays
+	rules []rule // because of which rules
+	value expected
+	next  atomic.Uint32 // the slot of the head that came after it, plus one
+}
+
+// expected is a value that nothing has to be done about.
+type expected uint8
+
+const (
+	anyValue expected = iota // of what the schema does not know
+	someText                 // a string with something in it, and without escapes
+	aBoolean                 // true or false
+)
+
+// heads are those that are known. A slot holds the last one that fell into it, and heads name each other by their slots, so
+// that nobody can make them more.
+type heads struct {
+	first atomic.Uint32 // the slot of the head that came first, plus one
+	slots [128]atomic.Pointer[head]
+}
+
+// at is the head in a slot, counted from one; nil for zero.
+func (h *heads) at(slot uint32) *head {
+	if h == nil || slot == 0 {
+		return nil
+	}
+	return h.slots[slot-1].Load()
+}
+
+// longestHead that is remembered: a longer one has an identifier in its path.
+const longestHead = 200
+
+// predicted normalizes the operation at the cursor if it begins as was guessed and nothing has to be done about its value.
+func (p *pass) predicted(l *list) (bool, error) {
+	h := p.guess
+	if h == nil || h.out != "" && p.acc.wants() { // records tell where a rule was applied
+		return false, nil
+	}
+	c, from := p.cur, p.cur.Offset()
+	if !c.Take(h.text) {
+		return false, nil
+	}
+	at, word := c.Offset(), ""
+	switch h.value {
+	case someText:
+		if !c.TakeText() {
+			return false, nil
+		}
+	case aBoolean:
+		switch {
+		case c.Take("true"), c.Take("false"):
+		case !p.on[booleanString] || p.acc.wants():
+			return false, nil
+		case c.Take(`"True"`), c.Take(`"true"`):
+			word = "true"
+		case c.Take(`"False"`), c.Take(`"false"`):
+			word = "false"
+		default:
+			return false, nil
+		}
+	default:
+		c.Space()
+		c.Skip()
+	}
+	end := c.Offset()
+	if !c.Take("}") {
+		return false, nil
+	}
+	if err := p.wrote(); err != nil {
+		return false, err
+	}
+	l.keep(p, from)
+	if h.out != "" {
+		p.ed.Cut(from, at)
+		p.ed.Write(h.out)
+		for _, r := range h.rules {
+			p.acc.count(r, 1)
+		}
+	}
+	if word != "" {
+		p.ed.Cut(at, end)
+		p.ed.Write(word)
+		p.acc.count(booleanString, 1)
+	}
+	p.cur = c
+	l.end(c.Offset())
+	p.after, p.guess = h, p.heads.at(h.next.Load())
+	return true, nil
+}
+
+// learn remembers an operation with a path that stayed what it was, if it was written without white space and its value
+// needs no more than a look.
+func (p *pass) learn(o *operation, t *target) {
+	if p.heads == nil || o.act == remove || o.at-o.span.From > longestHead {
+		return
+	}
+	value := anyValue
+	switch a := t.attr; {
+	case a == nil && t.urn == nil:
+	case a == nil, t.list, t.item, a.Mutability == schema.ReadOnly:
+		return
+	case a.Type == schema.Boolean:
+		value = aBoolean
+	case a.Type == schema.String:
+		value = someText
+	default:
+		return
+	}
+	text, op, path := p.raw(doc.Span{From: o.span.From, To: o.at}), p.raw(o.op), p.raw(o.path)
+	slot := maphash.Bytes(seed, text)%uint64(len(p.heads.slots)) + 1
+	h := p.heads.at(uint32(slot))
+	if h == nil || h.text != string(text) {
+		h = &head{text: opening(op, path), value: value}
+		if h.text != string(text) {
+			return // other members, or white space
+		}
+		name := op
+		if !p.exactly(o.op, acts[o.act]) && p.on[operationCase] {
+			h.rules = append(h.rules, p.opRule(p.d.In(o.op).Text()))
+			name = doc.AppendString(nil, acts[o.act])
+		}
+		if !t.same {
+			for _, r := range t.rules {
+				if r != none {
+					h.rules = append(h.rules, r)
+				}
+			}
+			path = doc.AppendString(nil, t.canon)
+		}
+		if len(h.rules) > 0 {
+			h.out = opening(name, path)
+		}
+		p.heads.slots[slot-1].Store(h)
+	}
+	follows := &p.heads.first
+	if p.after != nil {
+		follows = &p.after.next
+	}
+	if follows.Load() != uint32(slot) {
+		follows.Store(uint32(slot))
+	}
+	p.after, p.guess = h, p.heads.at(h.next.Load())
+}
+
+// opening is the text of an operation up to its value.
+func opening(op, path []byte) string {
+	return `{"op":` + string(op) + `,"path":` + string(path) + `,"value":`
+}
