@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -111,7 +112,7 @@ func (p *mappingParser) args(low, high int) ([]string, error) {
 	name := p.Val()
 	args := p.RemainingArgs()
 	if len(args) < low || high >= 0 && len(args) > high {
-		want := fmt.Sprintf("%d", low)
+		want := strconv.Itoa(low)
 		switch {
 		case high < 0:
 			want = fmt.Sprintf("at least %d", low)

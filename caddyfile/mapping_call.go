@@ -181,14 +181,14 @@ func (p *mappingParser) paginate(at string, call *mapping.CallDef) error {
 		}
 	}
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
-		if err := p.paginateField(at, g); err != nil {
+		if err := p.paginateField(g); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *mappingParser) paginateField(at string, g *mapping.PaginateDef) error {
+func (p *mappingParser) paginateField(g *mapping.PaginateDef) error {
 	name := p.Val()
 	given := map[string]bool{"first": g.First != nil, "total": g.Total != "" || g.TotalHeader != "", "in": g.InBody}
 	if given[name] {

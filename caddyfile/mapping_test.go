@@ -56,7 +56,7 @@ func TestGoldenMappings(t *testing.T) {
 			if !ok {
 				t.Fatal("there is no line of dashes")
 			}
-			got := ""
+			var got string
 			if m, err := adaptMapping("Caddyfile", text); err != nil {
 				got = err.Error() + "\n"
 			} else {

@@ -194,10 +194,10 @@ func equals(f filter.Filter) []doc.Field {
 }
 
 func literalNode(l filter.Literal) *doc.Node {
-	switch {
-	case l.Kind == doc.String:
+	switch l.Kind {
+	case doc.String:
 		return doc.NewString(l.Text)
-	case l.Kind == doc.Bool:
+	case doc.Bool:
 		return doc.NewBool(l.Text == "true")
 	}
 	d, err := doc.Scan([]byte(l.Text))

@@ -1,6 +1,7 @@
 package mapping_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func TestAuths(t *testing.T) {
 	}
 	a = p.Auths["login"]
 	req, err := a.Login()
-	if err != nil || req.Method != "POST" || req.Path != "https://id.example.com/login" || string(req.Body) != `{"user":{"name":"a"},"n":1}` || req.ContentType != "application/json" {
+	if err != nil || req.Method != http.MethodPost || req.Path != "https://id.example.com/login" || string(req.Body) != `{"user":{"name":"a"},"n":1}` || req.ContentType != "application/json" {
 		t.Errorf("%+v %s %v", req, req.Body, err)
 	}
 	if a.Token(value(t, `{"data":{"t":"x{y}"}}`)) != "x{y}" || a.Value("x{y}") != "t x{y}" || a.TTL != 20*time.Minute {

@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"slices"
+
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -29,12 +31,7 @@ func (env *Env) changed(a *attribute) bool {
 }
 
 func (env *Env) anyChanged(attrs []*attribute) bool {
-	for _, a := range attrs {
-		if env.changed(a) {
-			return true
-		}
-	}
-	return len(attrs) == 0
+	return len(attrs) == 0 || slices.ContainsFunc(attrs, env.changed)
 }
 
 // Result is how the item is found that a create has made.

@@ -68,8 +68,7 @@ func (c *compiler) check(err error) {
 	if err == nil {
 		return
 	}
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		*c.errs = append(*c.errs, known)
 		return
 	}

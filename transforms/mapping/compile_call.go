@@ -42,6 +42,9 @@ var known = map[verb][]string{
 	verbMembersSet:   {"id", "key", "cur", "members"},
 }
 
+// methods are the methods of calls; the first has no body.
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+
 // lists tells whether calls of the verb yield a list.
 func (v verb) lists() bool { return v == verbList || v == verbFind || v == verbMembers }
 
@@ -69,7 +72,7 @@ func (c *compiler) call(r *Resource, v verb, nth int, def CallDef, saved map[str
 		s.names = append([]string{"id", "key", "cur"}, s.names...)
 	}
 	call := &Call{Method: def.Method, Where: c.where, Hydrate: def.Hydrate, verb: v, uses: s.uses}
-	if !slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, def.Method) {
+	if !slices.Contains(methods, def.Method) {
 		c.fail("unknown method %q: GET, POST, PUT, PATCH or DELETE", def.Method)
 	}
 	c.url(call, s, def)
@@ -203,7 +206,7 @@ func (c *compiler) content(call *Call, s *scope, def CallDef) {
 	default:
 		at.fail("unknown body %q: json, form or none", def.Body)
 	}
-	if call.body != bodyNone && call.Method == "GET" {
+	if call.body != bodyNone && call.Method == methods[0] {
 		at.fail("a GET has no body")
 	}
 	at = c.at("from")

@@ -183,7 +183,7 @@ func isQuery(s string) bool {
 // total is the number of all items; -1 where nobody says.
 func (p *Pages) total(answer doc.Value, header func(string) []string) (int, error) {
 	g := p.call.paging
-	text := ""
+	var text string
 	switch {
 	case g.hasTotal:
 		text = scalar(g.total.find(answer))

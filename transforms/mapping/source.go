@@ -212,14 +212,14 @@ func invalid(source string, err error) error {
 // near lists the words of a set, those that resemble word first and alone.
 func near[V any](word string, set map[string]V) string {
 	words := slices.Sorted(maps.Keys(set))
-	var close []string
+	var alike []string
 	for _, w := range words {
 		if len(word) > 0 && w[0] == word[0] {
-			close = append(close, w)
+			alike = append(alike, w)
 		}
 	}
-	if len(close) > 0 {
-		words = close
+	if len(alike) > 0 {
+		words = alike
 	}
 	return strings.Join(words, ", ")
 }
