@@ -26,7 +26,9 @@ func (x *exchange) record(status int, err error) {
 		calls, spent = x.calls.Calls(), x.calls.Spent()
 	}
 	x.h.metrics.observe(x.resource(), verb, status, time.Since(x.start), calls, &x.account)
-	x.logFields(verb, calls, spent, err)
+	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Add(zap.Inline(&logged{x, verb, calls, spent, err}))
+	}
 	if x.refused != "" {
 		x.logRefused()
 	}
@@ -40,38 +42,45 @@ func (x *exchange) record(status int, err error) {
 	}
 }
 
-// logFields adds to the line that Caddy writes about the request.
-func (x *exchange) logFields(verb string, calls int, spent time.Duration, err error) {
-	extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields)
-	if !ok {
-		return
-	}
-	extra.Set(zap.String("scim_op", verb))
-	extra.Set(zap.String("scim_resource", x.resource()))
-	if x.account.Applied() > 0 {
+// logged is what the gateway adds to the line that Caddy writes about the request. It is put into words when that line is
+// written, if it is.
+type logged struct {
+	*exchange
+	verb  string
+	calls int
+	spent time.Duration
+	err   error
+}
+
+// MarshalLogObject writes the fields.
+func (l *logged) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	enc.AddString("scim_op", l.verb)
+	enc.AddString("scim_resource", l.resource())
+	if l.account.Applied() > 0 {
 		var ids []string
-		for id := range x.account.Counts() {
+		for id := range l.account.Counts() {
 			ids = append(ids, id)
 		}
-		extra.Set(zap.Strings("scim_quirks", ids))
+		zap.Strings("scim_quirks", ids).AddTo(enc)
 	}
-	if x.calls != nil {
-		extra.Set(zap.Int("scim_upstream_calls", calls))
-		extra.Set(zap.Float64("scim_upstream_ms", float64(spent.Microseconds())/1000))
+	if l.exchange.calls != nil {
+		enc.AddInt("scim_upstream_calls", l.calls)
+		enc.AddFloat64("scim_upstream_ms", float64(l.spent.Microseconds())/1000)
 	}
-	if id := activityID(x.r.Header); id != "" {
-		extra.Set(zap.String("scim_activity", id))
+	if id := activityID(l.r.Header); id != "" {
+		enc.AddString("scim_activity", id)
 	}
-	if x.refused != "" {
-		extra.Set(zap.String("scim_auth", string(x.refused)))
+	if l.refused != "" {
+		enc.AddString("scim_auth", string(l.refused))
 	}
-	if err != nil {
-		e := asError(err)
-		extra.Set(zap.String("scim_error", e.Detail))
+	if l.err != nil {
+		e := asError(l.err)
+		enc.AddString("scim_error", e.Detail)
 		if e.Type != "" {
-			extra.Set(zap.String("scim_type", e.Type))
+			enc.AddString("scim_type", e.Type)
 		}
 	}
+	return nil
 }
 
 // logRefused says why nobody was let in. The presented key is nowhere in it; the provider is told the same in all cases.

@@ -89,7 +89,10 @@ func (x *exchange) authenticate() error {
 	if x.refused != "" {
 		return auth.Unauthorized()
 	}
-	x.placeholder("http.auth.user.id", x.id.Name)
+	if repl, ok := x.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Set("http.auth.user.id", x.id.Name) // an authentication before the gateway may have set it too
+		repl.Map(x.placeholder)
+	}
 	return nil
 }
 
@@ -105,10 +108,6 @@ func (x *exchange) admit() (body []byte, err error) {
 	if x.base = x.h.PublicURL; x.base == "" {
 		x.base = publicBase(x.r, x.route)
 	}
-	x.placeholder("http.scim.root", x.route.root)
-	x.placeholder("http.scim.resource", x.resource())
-	x.placeholder("http.scim.verb", x.verb.String())
-	x.placeholder("http.scim.id", x.route.escaped)
 	if !x.verb.Writes() || x.verb == scim.Delete {
 		return nil, nil
 	}
@@ -183,10 +182,19 @@ func (x *exchange) resource() string {
 	return x.route.endpoint[1:]
 }
 
-func (x *exchange) placeholder(name, value string) {
-	if repl, ok := x.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-		repl.Set(name, value)
+// placeholder is the value of one of the gateway's own placeholders.
+func (x *exchange) placeholder(key string) (any, bool) {
+	switch key {
+	case "http.scim.root":
+		return x.route.root, true
+	case "http.scim.resource":
+		return x.resource(), true
+	case "http.scim.verb":
+		return x.verb.String(), true
+	case "http.scim.id":
+		return x.route.escaped, true
 	}
+	return nil, false
 }
 
 func clientIP(ctx context.Context) string {

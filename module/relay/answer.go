@@ -37,7 +37,7 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 	r.gateway.Quirks.Answer(op, n, c.Account())
 	scim.Relocate(n, op.Base)
 	r.locate(op, n)
-	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: n.AppendTo(nil)}
+	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: n.AppendTo(make([]byte, 0, len(a.Body)+128))}
 	if op.Verb == scim.Create { // some servers say 200; RFC 7644 §3.3 knows 201 only
 		out.Status, out.Location = http.StatusCreated, scim.Location(op.Base, op.Type, n.Get("id").Text())
 	}

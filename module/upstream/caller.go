@@ -50,13 +50,13 @@ type Config struct {
 
 // Caller makes the calls that belong to one SCIM request. It may be used by several goroutines.
 type Caller struct {
-	next   caddyhttp.Handler
-	orig   *http.Request
-	server *caddyhttp.Server
-	repl   *caddy.Replacer
-	vars   map[string]any
-	header http.Header
-	config Config
+	next    caddyhttp.Handler
+	orig    *http.Request
+	server  *caddyhttp.Server
+	repl    *caddy.Replacer
+	vars    map[string]any
+	trusted bool
+	config  Config
 
 	calls atomic.Int64
 	spent atomic.Int64
@@ -88,8 +88,7 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 	trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool)
 	return &Caller{
 		next: next, orig: r, server: server, repl: repl, vars: vars,
-		header: outgoing(r.Header, c, trusted),
-		config: c,
+		trusted: trusted, config: c,
 	}
 }
 
@@ -143,7 +142,7 @@ func (c *Caller) request(ctx context.Context, call Call, target *url.URL) *http.
 		sub.Host = call.Host
 	}
 	sub.Trailer, sub.TransferEncoding, sub.Form, sub.PostForm, sub.MultipartForm = nil, nil, nil, nil, nil
-	sub.Header = c.header.Clone()
+	sub.Header = outgoing(c.orig.Header, c.config, c.trusted)
 	if call.Body == nil {
 		sub.Body, sub.GetBody, sub.ContentLength = http.NoBody, nil, 0
 		sub.Header.Del("Content-Type")
