@@ -105,14 +105,10 @@ type scenario struct {
 }
 
 func TestAcceptance(t *testing.T) {
-	for _, sc := range append(userScenarios, groupScenarios...) {
+	for _, sc := range slices.Concat(userScenarios, groupScenarios) {
 		t.Run(sc.name, func(t *testing.T) {
 			w := newWorld(t, embedded)
-			var body any
-			if sc.body != "" {
-				body = w.fill(sc.body)
-			}
-			res, err := w.c.Do(sc.method, w.fill(sc.path), body)
+			res, err := w.c.Do(sc.method, w.fill(sc.path), w.fill(sc.body))
 			if err != nil {
 				t.Fatal(err)
 			}

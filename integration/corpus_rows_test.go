@@ -1,8 +1,6 @@
 package integration
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -13,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/caddy-scim/gateway/integration/entra"
 )
 
 // corpusTenant is the Entra tenant of the corpus' tokens.
@@ -37,7 +35,12 @@ var policies = map[string][]string{
 // TestCorpus sends every row of the corpus through real Caddy to an upstream that records what arrives: what must be
 // rewritten arrives rewritten, what must pass arrives byte for byte, what must be refused does not arrive.
 func TestCorpus(t *testing.T) {
-	issuer := newTokenIssuer(t)
+	issuer, err := entra.NewIssuer("k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := httptest.NewServer(issuer)
+	t.Cleanup(keys.Close)
 	rec := newRecorder(t)
 	site := func(enable, disable []string) string {
 		more := ""
@@ -51,7 +54,7 @@ func TestCorpus(t *testing.T) {
 	scim_gateway /scim* ` + rec.Listener.Addr().String() + ` {
 		key test {KEY}
 		entra_token ` + corpusTenant + ` {
-			jwks ` + issuer.URL + `
+			jwks ` + keys.URL + `
 		}
 		quirks entra {
 			` + more + `
@@ -68,7 +71,7 @@ func TestCorpus(t *testing.T) {
 	send := func(t *testing.T, row *corpusRow) (*http.Response, []recorded) {
 		t.Helper()
 		rec.take(row.upstreamAnswer())
-		res := row.send(t, s.addr, "/scim", issuer.token(t, row))
+		res := row.send(t, s.addr, "/scim", row.token(t, issuer))
 		return res, rec.take(nil)
 	}
 
@@ -260,51 +263,22 @@ func (row *corpusRow) upstreamAnswer() func(http.ResponseWriter, *http.Request, 
 	return status(row.Expect.UpstreamStatus, "application/json", body)
 }
 
-// tokenIssuer signs the tokens of the corpus and publishes its key.
-type tokenIssuer struct {
-	*httptest.Server
-	signer jose.Signer
-}
-
-func newTokenIssuer(t *testing.T) *tokenIssuer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := &tokenIssuer{}
-	if i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k1")); err != nil {
-		t.Fatal(err)
-	}
-	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "RS256", Use: "sig"}}}
-	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(set) }))
-	t.Cleanup(i.Close)
-	return i
-}
-
 // token is the row's token: signed, but where the row says that it is not.
-func (i *tokenIssuer) token(t *testing.T, row *corpusRow) string {
+func (row *corpusRow) token(t *testing.T, issuer *entra.Issuer) string {
 	t.Helper()
 	if row.JWT == nil {
 		return ""
 	}
 	claims := maps.Clone(row.JWT.Claims)
 	claims["exp"] = time.Now().Add(time.Hour).Unix()
-	payload, err := json.Marshal(claims)
+	token, err := issuer.Sign(claims)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if row.JWT.Header["alg"] == "none" {
-		b64 := base64.RawURLEncoding
-		return b64.EncodeToString([]byte(`{"alg":"none"}`)) + "." + b64.EncodeToString(payload) + "."
-	}
-	object, err := i.signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := object.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
+		_, rest, _ := strings.Cut(token, ".")
+		payload, _, _ := strings.Cut(rest, ".")
+		return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + payload + "."
 	}
 	return token
 }

@@ -12,16 +12,10 @@ import (
 	"github.com/caddy-scim/gateway/integration/entra"
 )
 
-// scimSite is the gateway in front of a SCIM upstream, in the form that expands to a reverse_proxy.
-func scimSite(addr, more string) string {
-	return `
-	scim_gateway /scim/* ` + addr + ` {
-		key test {KEY}
-		quirks entra
-		upstream scim /v2
-		` + more + `
-	}`
-}
+// impatient makes reverse_proxy give up early.
+const impatient = `transport http {
+			response_header_timeout 300ms
+		}`
 
 // TestFaultyUpstream holds what the provider is told against what the upstream did: its trouble is never our caller's
 // bad key (401), never a resource that is gone (404) and never success.
@@ -68,9 +62,7 @@ func TestFaultyUpstream(t *testing.T) {
 		}, 429},
 	}
 	rec := newRecorder(t)
-	s := start(t, scimSite(rec.Listener.Addr().String(), `transport http {
-			response_header_timeout 300ms
-		}`))
+	s := start(t, gateway(rec.Listener.Addr().String(), "upstream scim /v2\n"+impatient))
 	c := s.entra("/scim")
 	requests := []struct{ method, path, body string }{
 		{"GET", "/Users/1", ""},
@@ -86,17 +78,12 @@ func TestFaultyUpstream(t *testing.T) {
 			}
 			t.Run(tc.name+"/"+r.method+" "+r.path, func(t *testing.T) {
 				rec.take(tc.answer)
-				var body any
-				if r.body != "" {
-					body = r.body
-				}
-				res, err := c.Do(r.method, r.path, body)
+				res, err := c.Do(r.method, r.path, r.body)
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := tc.want
-				mustBeError(t, res, want)
-				if want == 429 && res.Header.Get("Retry-After") != "7" {
+				mustBeError(t, res, tc.want)
+				if tc.want == 429 && res.Header.Get("Retry-After") != "7" {
 					t.Errorf("Retry-After %q", res.Header.Get("Retry-After"))
 				}
 				for _, leak := range []string{"db01", "stack", "bad upstream", rec.Listener.Addr().String()} {
@@ -110,11 +97,7 @@ func TestFaultyUpstream(t *testing.T) {
 	t.Run("down", func(t *testing.T) {
 		rec.Close()
 		for _, r := range requests {
-			var body any
-			if r.body != "" {
-				body = r.body
-			}
-			res, err := c.Do(r.method, r.path, body)
+			res, err := c.Do(r.method, r.path, r.body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,18 +124,7 @@ func TestNobodyAnswers(t *testing.T) {
 func TestFaultyOrganization(t *testing.T) {
 	const token = `{"access_token":"t","expires_in":3600,"token_type":"Bearer"}`
 	rec := newRecorder(t)
-	site := `
-	scim_gateway /scim/* ` + rec.Listener.Addr().String() + ` {
-		key test {KEY}
-		quirks entra
-		upstream bitwarden {
-			client_id ` + orgClient + `
-			client_secret ` + orgSecret + `
-		}
-		transport http {
-			response_header_timeout 300ms
-		}
-	}`
+	site := gateway(rec.Listener.Addr().String(), bitwarden+"\n"+impatient)
 	const member = `{"object":"member","id":"6f2b0a52-3b8e-4a0e-9f5c-0d7b1c2e3f41","email":"a@example.com","status":2,"type":2,"externalId":null,"collections":[]}`
 	for name, answer := range map[string]func(http.ResponseWriter, *http.Request, []byte){
 		"HTML":          status(200, "text/html", "<html>login</html>"),
@@ -232,7 +204,7 @@ func mustBeError(t *testing.T, res *entra.Response, want int) {
 // TestSecretsStayOut: after a day's work neither key nor client text is in any log.
 func TestSecretsStayOut(t *testing.T) {
 	rec := newRecorder(t)
-	s := start(t, scimSite(rec.Listener.Addr().String(), ""))
+	s := start(t, gateway(rec.Listener.Addr().String(), "upstream scim /v2"))
 	c := s.entra("/scim")
 	wrong := *c
 	wrong.Secret = "the-wrong-key-that-nobody-may-see"
@@ -260,7 +232,7 @@ func TestSecretsStayOut(t *testing.T) {
 // TestRawSocket sends what no HTTP client sends.
 func TestRawSocket(t *testing.T) {
 	rec := newRecorder(t)
-	s := start(t, scimSite(rec.Listener.Addr().String(), ""))
+	s := start(t, gateway(rec.Listener.Addr().String(), "upstream scim /v2"))
 	for name, head := range map[string]string{
 		"dot-dot id":         "GET /scim/Users/%2e%2e HTTP/1.1",
 		"slash in id":        "GET /scim/Users/a%2fb/c HTTP/1.1",

@@ -1,10 +1,8 @@
 package integration
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,28 +11,6 @@ import (
 
 	"github.com/caddy-scim/gateway/integration/vaultwarden"
 )
-
-const (
-	orgClient = "organization.6f2b0a52-3b8e-4a0e-9f5c-0d7b1c2e3f40"
-	orgSecret = "organization-secret-0123456789"
-)
-
-// embedded is a site with the gateway in front of the embedded organization, in one route and one process.
-const embedded = `
-	scim_gateway /scim/* {
-		key test {KEY}
-		quirks entra
-		upstream bitwarden {
-			client_id ` + orgClient + `
-			client_secret ` + orgSecret + `
-		}
-	}
-	scim_organization {
-		store {DIR}/organization.db
-		client ` + orgClient + ` ` + orgSecret + `
-		owner owner@example.com
-	}
-`
 
 // TestCycle runs Entra's cycle, in both dialects, against every upstream that needs nothing installed.
 func TestCycle(t *testing.T) {
@@ -50,17 +26,12 @@ func TestCycle(t *testing.T) {
 			org := vaultwarden.New()
 			upstream := httptest.NewServer(org)
 			defer upstream.Close()
-			s := start(t, `
-	scim_gateway /scim/* `+upstream.Listener.Addr().String()+` {
-		key test {KEY}
-		quirks entra
-		upstream vaultwarden {
+			s := start(t, gateway(upstream.Listener.Addr().String(), `upstream vaultwarden {
 			organization `+vaultwarden.Organization+`
 			client_id `+vaultwarden.UserID+`
 			client_secret `+vaultwarden.UserSecret+`
 			organization_secret `+vaultwarden.OrganizationSecret+`
-		}
-	}`)
+		}`))
 			c := s.entra("/scim")
 			c.Flag = flag
 			cycle(t, c, vaultwardenBackend{org})
@@ -69,12 +40,7 @@ func TestCycle(t *testing.T) {
 			handler, users, groups := scimServer(t)
 			upstream := httptest.NewServer(handler)
 			defer upstream.Close()
-			s := start(t, `
-	scim_gateway /scim/* `+upstream.Listener.Addr().String()+` {
-		key test {KEY}
-		quirks entra
-		upstream scim /v2
-	}`)
+			s := start(t, gateway(upstream.Listener.Addr().String(), "upstream scim /v2"))
 			c := s.entra("/scim")
 			c.Flag = flag
 			cycle(t, c, scimBackend{users, groups})
@@ -83,15 +49,12 @@ func TestCycle(t *testing.T) {
 }
 
 // publicAPI looks at an organization through Bitwarden's Public API.
-type publicAPI struct {
-	base, token string
-	http        *http.Client
-}
+type publicAPI struct{ jsonAPI }
 
 func newPublicAPI(t *testing.T, s *server) *publicAPI {
 	t.Helper()
-	a := &publicAPI{base: "http://" + s.addr, http: s.http}
-	res, err := s.http.PostForm(a.base+"/identity/connect/token", url.Values{
+	base := "http://" + s.addr
+	res, err := s.http.PostForm(base+"/identity/connect/token", url.Values{
 		"grant_type": {"client_credentials"}, "scope": {"api.organization"}, "client_id": {orgClient}, "client_secret": {orgSecret},
 	})
 	if err != nil {
@@ -104,41 +67,7 @@ func newPublicAPI(t *testing.T, s *server) *publicAPI {
 	if err := json.NewDecoder(res.Body).Decode(&token); err != nil || token.AccessToken == "" {
 		t.Fatalf("token: %d %v", res.StatusCode, err)
 	}
-	a.token = token.AccessToken
-	return a
-}
-
-// do calls the API and fails the test unless it answers 200.
-func (a *publicAPI) do(t *testing.T, method, path string, body, into any) {
-	t.Helper()
-	var payload io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		payload = bytes.NewReader(text)
-	}
-	req, err := http.NewRequest(method, a.base+"/api/public"+path, payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+a.token)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := a.http.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s %s: %d %s %v", method, path, res.StatusCode, text, err)
-	}
-	if into != nil {
-		if err := json.Unmarshal(text, into); err != nil {
-			t.Fatalf("%s %s: %v in %s", method, path, err, text)
-		}
-	}
+	return &publicAPI{jsonAPI{base + "/api/public", http.Header{"Authorization": {"Bearer " + token.AccessToken}}, s.http}}
 }
 
 type apiMember struct {

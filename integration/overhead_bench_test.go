@@ -1,81 +1,18 @@
 package integration
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
-
-// TestMain lets the test binary be a Caddy of its own, so that a benchmark can tell Caddy's processor time from its own.
-func TestMain(m *testing.M) {
-	if file := os.Getenv("GATEWAY_TEST_CADDYFILE"); file != "" {
-		os.Exit(serveCaddyfile(file))
-	}
-	os.Exit(m.Run())
-}
-
-func serveCaddyfile(file string) int {
-	text, err := os.ReadFile(file)
-	if err == nil {
-		var adapted []byte
-		if adapted, _, err = caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file}); err == nil {
-			err = caddy.Load(adapted, true)
-		}
-	}
-	if err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	fmt.Println("ready")
-	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
-	return 0
-}
-
-// startProcess runs Caddy in a process of its own and returns its process id.
-func startProcess(b testing.TB, caddyfile string) int {
-	b.Helper()
-	file := filepath.Join(b.TempDir(), "Caddyfile")
-	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), "GATEWAY_TEST_CADDYFILE="+file)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = stdin.Close(); cancel(); _ = cmd.Wait() })
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if lines.Text() == "ready" {
-			return cmd.Process.Pid
-		}
-		b.Log(lines.Text())
-	}
-	b.Fatal("Caddy did not start")
-	return 0
-}
 
 // entraPatch is about 700 bytes of what Entra sends for a person whose record changed.
 const entraPatch = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` +
@@ -103,30 +40,14 @@ func BenchmarkOverhead(b *testing.B) {
 		_, _ = io.WriteString(w, scimUser)
 	}))
 	defer upstream.Close()
-	plain, gateway := freeAddr(b), freeAddr(b)
-	pid := startProcess(b, fmt.Sprintf(`{
-	admin off
-	auto_https off
-	persist_config off
-	log {
-		level ERROR
-	}
-	storage file_system %[4]s
+	plain, gatewayAddr := freeAddr(b), freeAddr(b)
+	pid := startProcess(b, b.TempDir(), `http://`+plain+` {
+	reverse_proxy `+upstream.Listener.Addr().String()+anotherSite(gatewayAddr, gateway(upstream.Listener.Addr().String(), "upstream scim /scim"))+`
 }
-http://%[1]s {
-	reverse_proxy %[3]s
-}
-http://%[2]s {
-	scim_gateway /scim/* %[3]s {
-		key bench %[5]s
-		quirks entra
-		upstream scim /scim
-	}
-}
-`, plain, gateway, upstream.Listener.Addr(), b.TempDir(), testKey))
+`)
 
 	clients := [2]*http.Client{{Transport: &http.Transport{}}, {Transport: &http.Transport{}}}
-	urls := [2]string{"http://" + plain + "/scim/Users/5171a35d82074e068ce2", "http://" + gateway + "/scim/Users/5171a35d82074e068ce2"}
+	urls := [2]string{"http://" + plain + "/scim/Users/5171a35d82074e068ce2", "http://" + gatewayAddr + "/scim/Users/5171a35d82074e068ce2"}
 	do := func(i int) time.Duration {
 		req, err := http.NewRequest(http.MethodPatch, urls[i], strings.NewReader(entraPatch))
 		if err != nil {

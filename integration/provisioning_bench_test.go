@@ -60,26 +60,12 @@ func (c *counter) take() (calls map[string]int, total int) {
 	return calls, total
 }
 
-// counted is a gateway in front of the embedded organization with a counter in between, and the organization's address.
+// counted is a gateway in front of the embedded organization with a counter in between.
 func counted(t testing.TB) (*server, *counter) {
 	t.Helper()
 	org := freeAddr(t)
 	c := newCounter(t, org)
-	s := start(t, `
-	scim_gateway /scim/* `+c.Listener.Addr().String()+` {
-		key test {KEY}
-		quirks entra
-		upstream bitwarden {
-			client_id `+orgClient+`
-			client_secret `+orgSecret+`
-		}
-	}
-}
-http://`+org+` {
-	scim_organization {
-		store {DIR}/organization.db
-		client `+orgClient+` `+orgSecret+`
-	}`)
+	s := start(t, gateway(c.Listener.Addr().String(), bitwarden)+anotherSite(org, organization))
 	s.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	t.Cleanup(s.http.CloseIdleConnections)
 	return s, c

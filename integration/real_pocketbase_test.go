@@ -3,10 +3,7 @@
 package integration
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"testing"
@@ -19,15 +16,10 @@ func TestPocketBase(t *testing.T) {
 	for _, flag := range []bool{false, true} {
 		t.Run(fmt.Sprintf("flag=%v", flag), func(t *testing.T) {
 			pb.clear(t)
-			s := start(t, `
-	scim_gateway /scim/* {
-		key test {KEY}
-		quirks entra
-		upstream pocketbase {
+			s := start(t, gateway("", `upstream pocketbase {
 			identity root@example.com
 			password RootPass12345
-		}
-	}
+		}`)+`
 	reverse_proxy `+addr)
 			c := s.entra("/scim")
 			c.Flag = flag
@@ -36,16 +28,14 @@ func TestPocketBase(t *testing.T) {
 	}
 }
 
-type pocketBase struct {
-	base, token string
-}
+type pocketBase struct{ jsonAPI }
 
 func newPocketBase(t *testing.T, addr string) *pocketBase {
 	t.Helper()
-	p := &pocketBase{base: "http://" + addr + "/api"}
+	p := &pocketBase{jsonAPI{base: "http://" + addr + "/api", http: http.DefaultClient}}
 	var login struct{ Token string }
 	p.do(t, "POST", "/collections/_superusers/auth-with-password", map[string]any{"identity": "root@example.com", "password": "RootPass12345"}, &login)
-	p.token = login.Token
+	p.header = http.Header{"Authorization": {login.Token}}
 	var members struct{ ID string }
 	p.do(t, "POST", "/collections", map[string]any{
 		"name": "members", "type": "base",
@@ -67,38 +57,6 @@ func newPocketBase(t *testing.T, addr string) *pocketBase {
 		"indexes": []string{"CREATE UNIQUE INDEX teams_name ON teams (name)"},
 	}, nil)
 	return p
-}
-
-func (p *pocketBase) do(t *testing.T, method, path string, body, into any) {
-	t.Helper()
-	var payload io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		payload = bytes.NewReader(text)
-	}
-	req, err := http.NewRequest(method, p.base+path, payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", p.token)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= 300 {
-		t.Fatalf("%s %s: %d %s %v", method, path, res.StatusCode, text, err)
-	}
-	if into != nil {
-		if err := json.Unmarshal(text, into); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 type pbRecord struct {

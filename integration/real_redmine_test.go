@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,16 +14,11 @@ func TestRedmine(t *testing.T) {
 	addr, key := serveReal(t, "redmine")
 	for _, flag := range []bool{false, true} {
 		t.Run(fmt.Sprintf("flag=%v", flag), func(t *testing.T) {
-			org := &redmine{base: "http://" + addr, key: key}
+			org := &redmine{jsonAPI{"http://" + addr, http.Header{"X-Redmine-Api-Key": {key}}, http.DefaultClient}}
 			org.clear(t)
-			s := start(t, `
-	scim_gateway /scim/* {
-		key test {KEY}
-		quirks entra
-		upstream redmine {
+			s := start(t, gateway("", `upstream redmine {
 			api_key `+key+`
-		}
-	}
+		}`)+`
 	reverse_proxy `+addr)
 			c := s.entra("/scim")
 			c.Flag = flag
@@ -33,29 +27,7 @@ func TestRedmine(t *testing.T) {
 	}
 }
 
-type redmine struct{ base, key string }
-
-func (r *redmine) do(t *testing.T, method, path string, into any) {
-	t.Helper()
-	req, err := http.NewRequest(method, r.base+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Redmine-API-Key", r.key)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode >= 300 {
-		t.Fatalf("%s %s: %d", method, path, res.StatusCode)
-	}
-	if into != nil {
-		if err := json.NewDecoder(res.Body).Decode(into); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+type redmine struct{ jsonAPI }
 
 type redmineUser struct {
 	ID                int
@@ -65,14 +37,14 @@ type redmineUser struct {
 func (r *redmine) users(t *testing.T, status int) []redmineUser {
 	t.Helper()
 	var list struct{ Users []redmineUser }
-	r.do(t, "GET", fmt.Sprintf("/users.json?limit=100&status=%d", status), &list)
+	r.do(t, "GET", fmt.Sprintf("/users.json?limit=100&status=%d", status), nil, &list)
 	return list.Users
 }
 
 func (r *redmine) groups(t *testing.T) map[string]int {
 	t.Helper()
 	var list struct{ Groups []redmineUser }
-	r.do(t, "GET", "/groups.json", &list)
+	r.do(t, "GET", "/groups.json", nil, &list)
 	out := map[string]int{}
 	for _, g := range list.Groups {
 		out[g.Name] = g.ID
@@ -83,12 +55,12 @@ func (r *redmine) groups(t *testing.T) map[string]int {
 func (r *redmine) clear(t *testing.T) {
 	t.Helper()
 	for _, id := range r.groups(t) {
-		r.do(t, "DELETE", fmt.Sprintf("/groups/%d.json", id), nil)
+		r.do(t, "DELETE", fmt.Sprintf("/groups/%d.json", id), nil, nil)
 	}
 	for _, status := range []int{1, 3} {
 		for _, u := range r.users(t, status) {
 			if u.Login != "admin" {
-				r.do(t, "DELETE", fmt.Sprintf("/users/%d.json", u.ID), nil)
+				r.do(t, "DELETE", fmt.Sprintf("/users/%d.json", u.ID), nil, nil)
 			}
 		}
 	}
@@ -113,11 +85,11 @@ func (r *redmine) group(t *testing.T, name string) ([]string, bool) {
 		return nil, false
 	}
 	var one struct{ Group struct{ Users []redmineUser } }
-	r.do(t, "GET", fmt.Sprintf("/groups/%d.json?include=users", id), &one)
+	r.do(t, "GET", fmt.Sprintf("/groups/%d.json?include=users", id), nil, &one)
 	var mails []string
 	for _, u := range one.Group.Users {
 		var full struct{ User redmineUser }
-		r.do(t, "GET", fmt.Sprintf("/users/%d.json", u.ID), &full)
+		r.do(t, "GET", fmt.Sprintf("/users/%d.json", u.ID), nil, &full)
 		mails = append(mails, full.User.Login)
 	}
 	return mails, true

@@ -36,12 +36,7 @@ func serveReal(t *testing.T, name string) (addr, printed string) {
 	if err != nil {
 		t.Skipf("%s cannot be installed here: %v\n%s", name, err, tail(stderr.String()))
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = l.Addr().String()
-	_ = l.Close()
+	addr = freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 
 	ctx, stop := context.WithCancel(context.Background())

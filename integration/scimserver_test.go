@@ -2,8 +2,9 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,14 +74,41 @@ func (s *scimStore) Create(_ *http.Request, a scim.ResourceAttributes) (scim.Res
 	return r, nil
 }
 
-func (s *scimStore) Get(_ *http.Request, id string) (scim.Resource, error) {
+// with does something with one resource and keeps what it is then.
+func (s *scimStore) with(id string, do func(*scim.Resource)) (scim.Resource, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.all[id]
 	if !ok {
 		return r, scimerrors.ScimErrorResourceNotFound(id)
 	}
+	do(&r)
+	s.all[id] = r
 	return r, nil
+}
+
+func (s *scimStore) Get(_ *http.Request, id string) (scim.Resource, error) {
+	return s.with(id, func(*scim.Resource) {})
+}
+
+func (s *scimStore) Replace(_ *http.Request, id string, a scim.ResourceAttributes) (scim.Resource, error) {
+	return s.with(id, func(r *scim.Resource) { r.Attributes = a })
+}
+
+func (s *scimStore) Patch(_ *http.Request, id string, ops []scim.PatchOperation) (scim.Resource, error) {
+	return s.with(id, func(r *scim.Resource) {
+		r.Attributes = maps.Clone(r.Attributes)
+		for _, op := range ops {
+			if op.Path == nil {
+				maps.Copy(r.Attributes, op.Value.(map[string]any))
+				continue
+			}
+			apply(r.Attributes, op)
+		}
+		if ext, ok := r.Attributes["externalId"].(string); ok {
+			r.ExternalID = optional.NewString(ext)
+		}
+	})
 }
 
 func (s *scimStore) GetAll(_ *http.Request, p scim.ListRequestParams) (scim.Page, error) {
@@ -89,30 +117,16 @@ func (s *scimStore) GetAll(_ *http.Request, p scim.ListRequestParams) (scim.Page
 	var found []scim.Resource
 	for _, r := range s.all {
 		view := map[string]any{"id": r.ID, "externalId": r.ExternalID.Value()}
-		for k, v := range r.Attributes {
-			view[k] = v
-		}
+		maps.Copy(view, r.Attributes)
 		if p.FilterValidator == nil || p.FilterValidator.PassesFilter(view) == nil {
 			found = append(found, r)
 		}
 	}
-	sort.Slice(found, func(i, j int) bool { return found[i].ID < found[j].ID })
+	slices.SortFunc(found, func(a, b scim.Resource) int { return strings.Compare(a.ID, b.ID) })
 	page := scim.Page{TotalResults: len(found), Resources: []scim.Resource{}}
 	from := min(max(p.StartIndex-1, 0), len(found))
 	page.Resources = append(page.Resources, found[from:min(from+max(p.Count, 0), len(found))]...)
 	return page, nil
-}
-
-func (s *scimStore) Replace(_ *http.Request, id string, a scim.ResourceAttributes) (scim.Resource, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.all[id]
-	if !ok {
-		return r, scimerrors.ScimErrorResourceNotFound(id)
-	}
-	r.Attributes = a
-	s.all[id] = r
-	return r, nil
 }
 
 func (s *scimStore) Delete(_ *http.Request, id string) error {
@@ -123,34 +137,6 @@ func (s *scimStore) Delete(_ *http.Request, id string) error {
 	}
 	delete(s.all, id)
 	return nil
-}
-
-func (s *scimStore) Patch(_ *http.Request, id string, ops []scim.PatchOperation) (scim.Resource, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.all[id]
-	if !ok {
-		return r, scimerrors.ScimErrorResourceNotFound(id)
-	}
-	attrs := scim.ResourceAttributes{}
-	for k, v := range r.Attributes {
-		attrs[k] = v
-	}
-	for _, op := range ops {
-		if op.Path == nil {
-			for k, v := range op.Value.(map[string]any) {
-				attrs[k] = v
-			}
-			continue
-		}
-		apply(attrs, op)
-	}
-	if ext, ok := attrs["externalId"].(string); ok {
-		r.ExternalID = optional.NewString(ext)
-	}
-	r.Attributes = attrs
-	s.all[id] = r
-	return r, nil
 }
 
 // apply carries out one operation as RFC 7644 §3.5.2 says, as far as these tests go.
@@ -209,10 +195,7 @@ func apply(attrs map[string]any, op scim.PatchOperation) {
 }
 
 func containsMember(list []any, e any) bool {
-	for _, have := range list {
-		if have.(map[string]any)["value"] == e.(map[string]any)["value"] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, func(have any) bool {
+		return have.(map[string]any)["value"] == e.(map[string]any)["value"]
+	})
 }

@@ -56,7 +56,8 @@ func (r *Response) First() map[string]any {
 	return m
 }
 
-// Do sends one request. Reads carry no Content-Type, as Entra's do.
+// Do sends one request: with a text as it is, or anything else as JSON. Without a body, nil or an empty text, it carries no
+// Content-Type, as Entra's reads do.
 func (c *Client) Do(method, path string, body any) (*Response, error) {
 	var payload io.Reader
 	switch b := body.(type) {
@@ -64,7 +65,9 @@ func (c *Client) Do(method, path string, body any) (*Response, error) {
 	case []byte:
 		payload = bytes.NewReader(b)
 	case string:
-		payload = strings.NewReader(b)
+		if b != "" {
+			payload = strings.NewReader(b)
+		}
 	default:
 		text, err := json.Marshal(b)
 		if err != nil {

@@ -1,6 +1,6 @@
 // Package vaultwarden is a server that keeps the contract of Vaultwarden 1.37's API as far as an organization's members
 // and groups are concerned: the token endpoint, the client API used with a personal API key, and the one route of its
-// Public API. It is written from a description of that server's behaviour; it is not Vaultwarden and has no vault.
+// Public API. It is written from a description of that server's behavior; it is not Vaultwarden and has no vault.
 package vaultwarden
 
 import (

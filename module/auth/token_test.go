@@ -2,64 +2,44 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/caddy-scim/gateway/integration/entra"
 )
 
 const testTenant = "11111111-2222-4333-8444-555555555555"
 
 // issuer signs as Entra does and publishes its key.
 type issuer struct {
+	*entra.Issuer
 	*httptest.Server
-	signer jose.Signer
-	asked  atomic.Int64
 }
 
-func newIssuer(t *testing.T, kid string) *issuer {
+func newIssuer(t *testing.T, kid string) issuer {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	i, err := entra.NewIssuer(kid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &issuer{}
-	if i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", kid).WithType("JWT")); err != nil {
-		t.Fatal(err)
-	}
-	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: kid, Algorithm: "RS256", Use: "sig"}}}
-	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		i.asked.Add(1)
-		_ = json.NewEncoder(w).Encode(set)
-	}))
-	t.Cleanup(i.Close)
-	return i
+	s := httptest.NewServer(i)
+	t.Cleanup(s.Close)
+	return issuer{i, s}
 }
 
-func (i *issuer) sign(t *testing.T, changes map[string]any) string {
+// sign makes a token that is right but for the changes.
+func (i issuer) sign(t *testing.T, changes map[string]any) string {
 	t.Helper()
 	claims := map[string]any{
 		"aud": customApps, "iss": "https://sts.windows.net/" + testTenant + "/", "appid": syncFabric, "tid": testTenant, "ver": "1.0",
 		"exp": time.Now().Add(time.Hour).Unix(), "nbf": time.Now().Add(-time.Minute).Unix(),
 	}
 	maps.Copy(claims, changes)
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	object, err := i.signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := object.CompactSerialize()
+	token, err := i.Sign(claims)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +96,7 @@ func TestForgedTokensDoNotFetch(t *testing.T) {
 			t.Fatal("a forged token passed")
 		}
 	}
-	if asked := good.asked.Load(); asked > 4 {
+	if asked := good.Fetched.Load(); asked > 4 {
 		t.Errorf("the keys were fetched %d times", asked)
 	}
 }
