@@ -71,16 +71,17 @@ func (c *Cursor) Take(text string) bool {
 	return true
 }
 
-// TakeText moves behind the string at the cursor, if there is one, and it has something in it but no escape.
-func (c *Cursor) TakeText() bool {
+// TakeText moves behind the string at the cursor, if there is one and it is not empty. It is false, too, for some strings
+// with escapes, and where plain is asked for, for all of them.
+func (c *Cursor) TakeText(plain bool) bool {
 	if c.i+1 >= len(c.b) || c.b[c.i] != '"' {
 		return false
 	}
-	n := bytes.IndexByte(c.b[c.i+1:], '"')
-	if n <= 0 || bytes.IndexByte(c.b[c.i+1:c.i+1+n], '\\') >= 0 {
+	n := c.i + 1 + bytes.IndexByte(c.b[c.i+1:], '"')
+	if n <= c.i+1 || c.b[n-1] == '\\' || plain && bytes.IndexByte(c.b[c.i+1:n], '\\') >= 0 {
 		return false
 	}
-	c.i += n + 2
+	c.i = n + 1
 	return true
 }
 

@@ -117,25 +117,29 @@ func (c *Cursor) Repeat(s *Stencil, set *Set, e *Edit, limit int) (n int) {
 				break
 			}
 		}
+		after := done
+		done, i = end+len(last), end+len(s.next)
+		if n++; n == limit {
+			more = false
+		}
 		if s.changed {
-			if n == 0 {
-				e.Cut(done, done)
+			if n == 1 {
+				e.Cut(after, after)
 				out = append(append(e.out, s.Lead...), s.out[0]...)
 			}
-			out = s.fill(out, b, &fill)
+			piece := s.write
+			if !more {
+				piece = s.out[s.n]
+			}
+			out = s.fill(out, b, &fill, piece)
 		}
-		n++
-		if done = end + len(last); !more || n == limit {
+		if !more {
 			if s.changed {
-				e.out, e.pos = append(out, s.out[s.n]...), done
+				e.out, e.pos = out, done
 			}
 			c.i = done
 			return n
 		}
-		if s.changed {
-			out = append(out, s.write...)
-		}
-		i = end + len(s.next)
 	}
 	if s.changed && n > 0 { // the comma and the first piece of an element that did not fit after all
 		e.out, e.pos = out[:len(out)-1-len(s.out[0])], done
@@ -176,8 +180,8 @@ func (s *Stencil) plain(b []byte, from, to int) bool {
 	return to <= s.back
 }
 
-// fill writes the strings of an element, and what is between them.
-func (s *Stencil) fill(out, b []byte, fill *[MaxHoles]Span) []byte {
+// fill writes the strings of an element, what is between them, and what is behind them.
+func (s *Stencil) fill(out, b []byte, fill *[MaxHoles]Span, behind []byte) []byte {
 	for k := range s.n {
 		if k > 0 {
 			out = append(out, s.out[k]...)
@@ -186,5 +190,5 @@ func (s *Stencil) fill(out, b []byte, fill *[MaxHoles]Span) []byte {
 			out = append(out, b[fill[k].From:fill[k].To]...)
 		}
 	}
-	return out
+	return append(out, behind...)
 }

@@ -105,13 +105,14 @@ func (p *pass) elements(a *schema.Attribute) error {
 			}
 		}
 		l.keep(p, whole.From)
-		if learning {
+		learn := learning && i > 0 // most lists have one element
+		if learn {
 			m.learn(p, whole)
 		}
 		if err := p.one(a); err != nil {
 			return err
 		}
-		if learning {
+		if learn {
 			m.learned(p, distinct)
 		}
 		l.end(p.cur.Offset())

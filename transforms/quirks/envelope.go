@@ -95,6 +95,11 @@ func (p *pass) operations() error {
 		if n == p.n.maxOperations {
 			return p.tooMany()
 		}
+		if done, err := p.predicted(&l); err != nil {
+			return err
+		} else if done {
+			continue
+		}
 		p.place.index(n)
 		if err := p.operation(&l); err != nil {
 			return err

@@ -125,7 +125,7 @@ func (p *pass) expandList(x *expansion) error {
 			return err
 		}
 		p.place.pop()
-		if fits = false; members {
+		if fits = false; members && i > 0 {
 			stencil, fits = p.removalOf(whole, x.t.attr, x)
 		}
 	}

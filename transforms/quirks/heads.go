@@ -25,7 +25,8 @@ type expected uint8
 
 const (
 	anyValue expected = iota // of what the schema does not know
-	someText                 // a string with something in it, and without escapes
+	someText                 // a string with something in it
+	plainText                // one without escapes
 	aBoolean                 // true or false
 )
 
@@ -59,8 +60,8 @@ func (p *pass) predicted(l *list) (bool, error) {
 	}
 	at, word := c.Offset(), ""
 	switch h.value {
-	case someText:
-		if !c.TakeText() {
+	case someText, plainText:
+		if !c.TakeText(h.value == plainText) {
 			return false, nil
 		}
 	case aBoolean:
@@ -118,6 +119,8 @@ func (p *pass) learn(o *operation, t *target) {
 		return
 	case a.Type == schema.Boolean:
 		value = aBoolean
+	case a.Type == schema.String && p.identifies(a):
+		value = plainText
 	case a.Type == schema.String:
 		value = someText
 	default:

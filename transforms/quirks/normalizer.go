@@ -38,6 +38,8 @@ type Normalizer struct {
 	on      switches
 	set     *schema.Set
 
+	pointers []string // see Settled
+
 	maxOperations, maxBytes int
 
 	pathOptions, filterOptions filter.Options
@@ -57,6 +59,7 @@ func New(c Config) (*Normalizer, error) {
 	if n.set == nil {
 		n.set = schema.Standard()
 	}
+	n.pointers = pointersOf(n.set)
 	for _, limit := range []struct {
 		name       string
 		from       int

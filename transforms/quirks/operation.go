@@ -49,9 +49,6 @@ type operation struct {
 
 // operation normalizes one operation.
 func (p *pass) operation(l *list) error {
-	if done, err := p.predicted(l); done || err != nil {
-		return err
-	}
 	var o operation
 	if err := p.read(&o); err != nil {
 		return err
