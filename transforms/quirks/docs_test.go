@@ -43,10 +43,13 @@ shape of a request and at the schema, never at the client's name, so that nobody
 byte, and every application of a rule is counted (` + "`caddy_scim_gateway_quirks_total{quirk=\"…\"}`" + `).
 
 ` + "```caddyfile" + `
-scim_gateway {
-	quirks entra {
-		enable  roles-json
-		disable duplicate-members
+scim.example.com {
+	scim_gateway /scim/* backend.internal.example:8080 {
+		key entra {env.SCIM_KEY}
+		quirks entra {
+			enable roles-json
+			disable duplicate-members
+		}
 	}
 }
 ` + "```" + `
@@ -81,10 +84,13 @@ A profile decides policy only, and most profiles are another name of ` + "`gener
 A boolean, integer or decimal that is declared as such is made of a string; every attribute that the schema does not know is left alone, however it looks:
 
 ` + "```caddyfile" + `
-scim_gateway {
-	quirks entra {
-		boolean urn:ietf:params:scim:schemas:extension:Contoso:2.0:User:contractor
-		integer urn:ietf:params:scim:schemas:extension:Contoso:2.0:User:level
+scim.example.com {
+	scim_gateway /scim/* backend.internal.example:8080 {
+		key entra {env.SCIM_KEY}
+		quirks entra {
+			boolean urn:ietf:params:scim:schemas:extension:Contoso:2.0:User:contractor
+			integer urn:ietf:params:scim:schemas:extension:Contoso:2.0:User:level
+		}
 	}
 }
 ` + "```" + `
