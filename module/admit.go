@@ -49,7 +49,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, tooLarge(limit)
 	}
 	body := http.MaxBytesReader(w, r.Body, limit)
-	buf := make([]byte, 0, max(r.ContentLength, 0)+512)
+	size := r.ContentLength + 1 // one more to see the end
+	if size <= 0 {
+		size = 4096
+	}
+	buf := make([]byte, 0, size)
 	for {
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -30,24 +30,28 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 	if err != nil {
 		return nil, err
 	}
-	n := doc.Tree(d.Value())
-	if !isAnswer(op, n) {
+	if !isAnswer(op, d.Value()) {
 		return nil, bad("the upstream's answer is not what SCIM answers here", nil)
 	}
-	r.gateway.Quirks.Answer(op, n, c.Account())
-	scim.Relocate(n, op.Base)
-	r.locate(op, n)
-	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: n.AppendTo(make([]byte, 0, len(a.Body)+128))}
+	d = scim.Relocate(r.normal(c, op, d), op.Base)
+	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: d.Raw()}
 	if op.Verb == scim.Create { // some servers say 200; RFC 7644 §3.3 knows 201 only
-		out.Status, out.Location = http.StatusCreated, scim.Location(op.Base, op.Type, n.Get("id").Text())
+		id, _ := d.Value().Lookup("id")
+		out.Status, out.Location = http.StatusCreated, scim.Location(op.Base, op.Type, id.Text())
 	}
 	return out, nil
 }
 
-// locate gives resources that came without a URL theirs: meta is in every answer (RFC 7643 §3.1).
-func (r *Relay) locate(op *scim.Operation, n *doc.Node) {
+// normal is the document as a provider should read it. Resources that came without a URL get theirs: meta is in every
+// answer (RFC 7643 §3.1).
+func (r *Relay) normal(c *upstream.Caller, op *scim.Operation, d doc.Doc) doc.Doc {
+	if r.gateway.Quirks.Settled(op, d.Value()) {
+		return d
+	}
+	n := doc.Tree(d.Value())
+	r.gateway.Quirks.Answer(op, n, c.Account())
 	if !r.gateway.Quirks.On("answer-meta") {
-		return
+		return n.Doc()
 	}
 	resources := n.Get("Resources").Items()
 	if op.Verb != scim.List {
@@ -58,15 +62,18 @@ func (r *Relay) locate(op *scim.Operation, n *doc.Node) {
 			scim.SetMeta(res, op.Type, op.Base)
 		}
 	}
+	return n.Doc()
 }
 
 // isAnswer tells a resource, or a list of them, from any other document that is valid JSON.
-func isAnswer(op *scim.Operation, n *doc.Node) bool {
+func isAnswer(op *scim.Operation, v doc.Value) bool {
 	if op.Verb == scim.List {
-		return n.Get("Resources") != nil || n.Get("totalResults") != nil
+		_, resources := v.Lookup("Resources")
+		_, total := v.Lookup("totalResults")
+		return resources || total
 	}
-	id := n.Get("id")
-	return id.Kind() == doc.Number || id.Kind() == doc.String && id.Text() != ""
+	id, _ := v.Lookup("id")
+	return id.Kind() == doc.Number || id.Kind() == doc.String && !id.Is("")
 }
 
 // failed is an answer that is no success.

@@ -13,7 +13,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-scim/gateway/module/upstream"
-	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -128,9 +127,7 @@ func (r *Relay) Discover(ctx context.Context, c *upstream.Caller, path, base str
 	if err != nil || !a.OK() {
 		return nil, nil //nolint:nilnil,nilerr // an HTML page is no discovery document either
 	}
-	n := doc.Tree(d.Value())
-	scim.Relocate(n, base)
-	return &scim.Answer{Status: http.StatusOK, Body: n.AppendTo(nil)}, nil
+	return &scim.Answer{Status: http.StatusOK, Body: scim.Relocate(d, base).Raw()}, nil
 }
 
 // Interface guards.

@@ -17,7 +17,7 @@ var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Ho
 
 // outgoing is the header that every call of a request begins with.
 func outgoing(in http.Header, c Config, trusted bool) http.Header {
-	out := make(http.Header, len(passed)+len(forwarded)+2)
+	out := make(http.Header, 8)
 	pass := func(names []string) {
 		for _, name := range names {
 			if v := in[name]; len(v) > 0 {

@@ -11,29 +11,50 @@ var endpoints = []string{"/Users", "/Groups", "/ServiceProviderConfig", "/Resour
 
 // Relocate makes the URLs in an upstream's document those of the gateway: meta.location and every $ref that leads to an
 // endpoint get the base of the gateway's root. A provider could not reach the others, and they name internal hosts.
-func Relocate(n *doc.Node, base string) {
-	for _, f := range n.Fields() {
-		switch {
-		case doc.FoldEqual(f.Name, "$ref"):
-			relocate(n, "$ref", base)
-		case doc.FoldEqual(f.Name, "meta"):
-			relocate(f.Value, "location", base)
-		case f.Value.Kind() == doc.Object || f.Value.Kind() == doc.Array:
-			Relocate(f.Value, base)
+func Relocate(d doc.Doc, base string) doc.Doc {
+	r := relocation{d: d, cur: d.Cursor(), ed: d.Edit(), base: base}
+	r.value(false)
+	return r.ed.Doc()
+}
+
+type relocation struct {
+	d    doc.Doc
+	cur  doc.Cursor
+	ed   doc.Edit
+	base string
+}
+
+// value walks over the value at the cursor; meta tells whether it is that of meta.
+func (r *relocation) value(meta bool) {
+	switch r.cur.Kind() {
+	case doc.Array:
+		for r.cur.Open(); r.cur.More(); {
+			r.value(false)
 		}
-	}
-	for _, item := range n.Items() {
-		Relocate(item, base)
+	case doc.Object:
+		for r.cur.Open(); r.cur.More(); {
+			key := r.d.In(r.cur.Key())
+			if key.Is("$ref") || meta && key.Is("location") {
+				r.url()
+				continue
+			}
+			r.value(key.Is("meta"))
+		}
+	default:
+		r.cur.Skip()
 	}
 }
 
-func relocate(n *doc.Node, name, base string) {
-	v := n.Get(name)
+func (r *relocation) url() {
+	at := r.cur.Skip()
+	v := r.d.In(at)
 	if v.Kind() != doc.String {
 		return
 	}
-	if url := PublicURL(v.Text(), base); url != v.Text() {
-		n.Set(name, doc.NewString(url))
+	text := v.Text()
+	if url := PublicURL(text, r.base); url != text {
+		r.ed.Cut(at.From, at.To)
+		r.ed.WriteString(url)
 	}
 }
 
