@@ -143,6 +143,8 @@ func (s *Server) revoke(w http.ResponseWriter, _ *http.Request, m *Member) {
 	switch {
 	case m.Status == revoked:
 		fail(w, http.StatusBadRequest, "User is already revoked")
+	case m.Email == account:
+		fail(w, http.StatusBadRequest, "You cannot revoke yourself")
 	case m.Type == 0:
 		fail(w, http.StatusBadRequest, "Only owners can revoke other owners")
 	default:

@@ -20,6 +20,9 @@ const (
 	UserSecret         = "personal-api-key-0123456789"
 )
 
+// account is the address of the service account, whose personal API key is used.
+const account = "scim-gateway@example.com"
+
 // The member states as the JSON shows them.
 const (
 	revoked   = -1
@@ -61,7 +64,7 @@ func New() *Server {
 	s := &Server{tokens: map[string]string{}, calls: map[string]int{}}
 	s.members = []*Member{
 		{ID: newID(), Email: "owner@example.com", Name: "Owner", Type: 0, Status: confirmed},
-		{ID: newID(), Email: "scim-gateway@example.com", Name: "SCIM gateway", Type: 1, Status: confirmed},
+		{ID: newID(), Email: account, Name: "SCIM gateway", Type: 1, Status: confirmed},
 	}
 	s.routes()
 	return s

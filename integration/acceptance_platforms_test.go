@@ -1,0 +1,207 @@
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caddy-scim/gateway/integration/gitea"
+	"github.com/caddy-scim/gateway/integration/vaultwarden"
+)
+
+// tenants are n gateways of one site, the i-th below /scim/<i>, with the block that f writes for it.
+func tenants(n int, addr string, f func(i int) string) string {
+	var site strings.Builder
+	for i := range n {
+		site.WriteString(strings.Replace(gateway(addr, f(i)), "/scim/*", fmt.Sprintf("/scim/%d/*", i), 1))
+	}
+	return site.String()
+}
+
+// tenant is the i-th of them.
+func (p *platform) tenant(s *server, i int, org backend, ids map[string]string) *world {
+	return &world{platform: p, org: org, c: s.entra(fmt.Sprintf("/scim/%d", i)), ids: ids}
+}
+
+// onEmbedded is the embedded organization. It is seeded once: a store is a file, and a file can be copied.
+var onEmbedded = &platform{
+	name: "embedded organization", others: 1, nobody: "00000000-0000-4000-8000-000000000000",
+	newcomer: `type 2, name "", collections []`,
+	slots:    []string{"users' externalId", "groups' externalId"},
+}
+
+func init() {
+	onEmbedded.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+		s := start(t, embedded)
+		ids := seedPublicAPI(t, newPublicAPI(t, s, ""))
+		s.load(`respond 404`) // so that the store is closed
+		store, err := os.ReadFile(filepath.Join(s.dir, "organization.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		site := tenants(n, "", func(i int) string {
+			return fmt.Sprintf(`upstream bitwarden {
+			client_id %[2]s
+			client_secret %[3]s
+			base /org/%[1]d/api
+			token_url /org/%[1]d/identity/connect/token
+		}`, i, orgClient, orgSecret)
+		})
+		for i := range n {
+			name := strconv.Itoa(i) + ".db"
+			if err := os.WriteFile(filepath.Join(s.dir, name), store, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			site += fmt.Sprintf("\n\thandle_path /org/%d/* {%s\n\t}", i, strings.Replace(organization, "organization.db", name, 1))
+		}
+		s.move(site)
+		return func(t *testing.T, i int) *world {
+			t.Helper()
+			return onEmbedded.tenant(s, i, newPublicAPI(t, s, fmt.Sprintf("/org/%d", i)), ids)
+		}
+	}
+}
+
+// seedPublicAPI invites, accepts, confirms and revokes the people that the scenarios begin with.
+func seedPublicAPI(t *testing.T, api *publicAPI) map[string]string {
+	t.Helper()
+	ids := map[string]string{"boss": personWith(t, api, "owner@example.com").id}
+	for i, p := range seedPeople {
+		var m apiMember
+		api.do(t, http.MethodPost, "/members", map[string]any{
+			"email": p.mail, "type": 2, "externalId": p.externalID,
+			"collections": []any{map[string]any{"id": fmt.Sprintf("11111111-1111-4111-8111-11111111111%d", i), "readOnly": true, "hidePasswords": false, "manage": false}},
+		}, &m)
+		api.do(t, http.MethodPost, "/members/"+m.ID+"/accept", map[string]any{"name": fmt.Sprintf("Test User %d", i+1)}, nil)
+		api.do(t, http.MethodPost, "/members/"+m.ID+"/confirm", nil, nil)
+		if p.state == "revoked" {
+			api.do(t, http.MethodPost, "/members/"+m.ID+"/revoke", nil, nil)
+		}
+		ids[fmt.Sprintf("U%d", i+1)] = m.ID
+	}
+	for i, g := range seedGroups {
+		var made apiGroup
+		api.do(t, http.MethodPost, "/groups", map[string]any{
+			"name": g.name, "externalId": g.externalID,
+			"collections": []any{map[string]any{"id": "22222222-2222-4222-8222-222222222222", "readOnly": true, "hidePasswords": false, "manage": false}},
+		}, &made)
+		ids[fmt.Sprintf("G%d", i+1)] = made.ID
+	}
+	api.do(t, http.MethodPut, "/groups/"+ids["G1"]+"/member-ids", map[string]any{"memberIds": []string{ids["U1"], ids["U4"]}}, nil)
+	return ids
+}
+
+// serveTenants is one server with n organizations, the i-th below /<i>.
+func serveTenants(t *testing.T, n int, f func(i int) http.Handler) (addr string) {
+	t.Helper()
+	mux := http.NewServeMux()
+	for i := range n {
+		prefix := fmt.Sprintf("/%d", i)
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, f(i)))
+	}
+	upstream := httptest.NewServer(mux)
+	t.Cleanup(upstream.Close)
+	return upstream.Listener.Addr().String()
+}
+
+const unlimited = "nothing is known of a limit"
+
+var onVaultwarden = &platform{
+	name: "Vaultwarden's contract", others: 2, nobody: "00000000-0000-4000-8000-000000000000",
+	newcomer: `type 2, name ""`,
+	slots:    []string{"users' externalId"}, // a group's is written when it is created, and never again
+	lacks:    map[string]string{"a limit of users' externalId": unlimited, "a limit of groups' externalId": unlimited},
+}
+
+// vaultwardenUpstream is the upstream of a gateway in front of Vaultwarden's contract.
+func vaultwardenUpstream(base string) string {
+	return `upstream vaultwarden {
+			organization ` + vaultwarden.Organization + `
+			client_id ` + vaultwarden.UserID + `
+			client_secret ` + vaultwarden.UserSecret + `
+			organization_secret ` + vaultwarden.OrganizationSecret + `
+			base "` + base + `"
+		}`
+}
+
+func init() {
+	onVaultwarden.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+		orgs := make([]*vaultwarden.Server, n)
+		addr := serveTenants(t, n, func(i int) http.Handler { orgs[i] = vaultwarden.New(); return orgs[i] })
+		s := start(t, tenants(n, addr, func(i int) string { return vaultwardenUpstream(fmt.Sprintf("/%d", i)) }))
+		return func(_ *testing.T, i int) *world {
+			org := orgs[i]
+			ids := map[string]string{"boss": org.Member("owner@example.com").ID}
+			for i, p := range seedPeople {
+				m := vaultwarden.Member{Email: p.mail, Name: fmt.Sprintf("Test User %d", i+1), Type: 2, Status: 2, ExternalID: &p.externalID}
+				if p.state == "revoked" {
+					m.Status = -1
+				}
+				ids[fmt.Sprintf("U%d", i+1)] = org.AddMember(m)
+			}
+			for i, g := range seedGroups {
+				made := vaultwarden.Group{Name: g.name, ExternalID: &g.externalID, AccessAll: i == 0, Collections: []any{map[string]any{"id": "22222222-2222-4222-8222-222222222222"}}}
+				if i == 0 {
+					made.Users = []string{ids["U1"], ids["U4"]}
+				}
+				ids[fmt.Sprintf("G%d", i+1)] = org.AddGroup(made)
+			}
+			return onVaultwarden.tenant(s, i, vaultwardenBackend{org}, ids)
+		}
+	}
+}
+
+var onGitea = &platform{
+	name: "Gitea's contract", nobody: "00000000-0000-4000-8000-000000000000",
+	newcomer: `login user5, website "", admin false`,
+	slots:    []string{"users' externalId", "groups' externalId"},
+	lacks:    map[string]string{"a limit of users' externalId": unlimited},
+	// Names of teams have no spaces. All that the scenarios have otherwise can stand in one.
+	spell: func(name string) string { return strings.ReplaceAll(name, " ", "-") },
+}
+
+func giteaUpstream(base string) string {
+	return `upstream gitea {
+			token ` + gitea.Token + `
+			organization ` + gitea.Organization + `
+			base ` + base + `/api/v1
+		}`
+}
+
+func init() {
+	onGitea.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+		orgs := make([]*gitea.Server, n)
+		addr := serveTenants(t, n, func(i int) http.Handler { orgs[i] = gitea.New(); return orgs[i] })
+		s := start(t, tenants(n, addr, func(i int) string { return giteaUpstream(fmt.Sprintf("/%d", i)) }))
+		return func(t *testing.T, i int) *world {
+			t.Helper()
+			org := orgs[i]
+			ids := map[string]string{"boss": personWith(t, giteaBackend{org}, "admin@example.com").id}
+			var people []int64
+			for i, p := range seedPeople {
+				active := p.state != "revoked"
+				id := org.AddUser(gitea.User{
+					Login: fmt.Sprintf("user%d", i+1), FullName: fmt.Sprintf("Test User %d", i+1), Email: p.mail, LoginName: p.externalID,
+					Website: "https://example.com", Active: active, ProhibitLogin: !active,
+				})
+				people = append(people, id)
+				ids[fmt.Sprintf("U%d", i+1)] = fmt.Sprint(id)
+			}
+			for i, g := range seedGroups {
+				team := gitea.Team{Name: onGitea.spell(g.name), Description: g.externalID, Permission: "write", Units: []string{"repo.code", "repo.wiki"}}
+				if i == 0 {
+					team.Members = []int64{people[0], people[3]}
+				}
+				ids[fmt.Sprintf("G%d", i+1)] = fmt.Sprint(org.AddTeam(team))
+			}
+			w := onGitea.tenant(s, i, giteaBackend{org}, ids)
+			w.link(t)
+			return w
+		}
+	}
+}
