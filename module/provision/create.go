@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -163,9 +164,9 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, thoro
 			looked = append(looked, lookup{attribute, value})
 		}
 	}
-	for i, attribute := range k.unique {
+	for _, attribute := range k.unique {
 		for _, value := range values(wanted, attribute) {
-			try(attribute, value, i >= 2)
+			try(attribute, value, slices.Contains(k.Unique, attribute))
 		}
 	}
 	if k.name == "user" {
