@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -29,6 +30,7 @@ var outside = map[string]bool{"missing-content-type": true}
 //	patch-user-….in.json              a document; likewise create and replace, user and group
 //	query-user-….in.txt               the query of a list
 //	url-….in.txt                      a path with a query
+//	missing-user-….in.json            a PATCH with the resource that it is for
 //	answer-list-user-….in.json        what an upstream answered; likewise read
 //	failure-create-user-400-….in.txt  and how it failed
 //
@@ -114,6 +116,9 @@ func golden(t *testing.T, n *quirks.Normalizer, name string, in []byte, acc *qui
 	verbs := map[string]scim.Verb{"create": scim.Create, "replace": scim.Replace, "patch": scim.Patch, "list": scim.List, "read": scim.Read}
 	types := map[string]*schema.ResourceType{"user": n.Schemas().User, "group": n.Schemas().Group}
 	what := ""
+	if words[0] == "missing" {
+		return createElements(t, n, types[words[1]], in, acc)
+	}
 	if words[0] == "answer" || words[0] == "failure" || words[0] == "query" {
 		what, words = words[0], words[1:]
 	}
@@ -195,4 +200,28 @@ func patchOf(t testing.TB, ops string) doc.Doc {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// createElements runs a PATCH against the resource it is for.
+func createElements(t *testing.T, n *quirks.Normalizer, rt *schema.ResourceType, in []byte, acc *quirks.Account) string {
+	v := scanned(t, in)
+	current, _ := v.Lookup("current")
+	body, _ := v.Lookup("patch")
+	d, err := doc.Scan(body.Raw())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := n.CreateElements(rt, d, doc.Tree(current), acc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !n.On("missing-element") {
+		return string(out.Raw())
+	}
+	after := doc.Tree(current)
+	ops, err := patch.Parse(out, rt)
+	if err == nil {
+		_, err = patch.Apply(after, ops, rt)
+	}
+	return fmt.Sprintf("reads %q\n%s\n%s, %v", n.NeedsElements(rt, d), out.Raw(), after.AppendTo(nil), err)
 }

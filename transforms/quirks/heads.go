@@ -24,10 +24,10 @@ type head struct {
 type expected uint8
 
 const (
-	anyValue expected = iota // of what the schema does not know
-	someText                 // a string with something in it
-	plainText                // one without escapes
-	aBoolean                 // true or false
+	anyValue  expected = iota // of what the schema does not know
+	someText                  // a string with something in it
+	plainText                 // one without escapes
+	aBoolean                  // true or false
 )
 
 // heads are those that are known. A slot holds the last one that fell into it, and heads name each other by their slots, so

@@ -50,6 +50,7 @@ const (
 	nullMembers
 	emptyReference
 	emptyString
+	missingElement
 	removeValue
 	memberRemovalValue
 	membersObject
@@ -177,6 +178,8 @@ var table = [ruleCount]Rule{
 		"It is sent on as it came.", "Q41 Q45", all},
 	emptyString: {"empty-string", `A replace with "" is a remove.`,
 		`It is sent on as it came: "" is a value of a string (RFC 7643 §2.3.1).`, "Q45", never},
+	missingElement: {"missing-element", `A value path whose element does not exist (emails[type eq "work"].value) becomes an add of the element, once for all its sub-attributes. A SCIM upstream is read first; an organization needs no such rule.`,
+		"It is sent on as it came; strict servers refuse it with noTarget (RFC 7644 §3.5.2.3).", "Q38", never},
 	removeValue: {"remove-value", "The value of a remove is left out where the path is no list (RFC 7644 §3.5.2.2).",
 		"It is sent on as it came.", "Q44", all},
 	memberRemovalValue: {"member-removal-value", `A remove of a list with a value becomes one remove for each element (members[value eq "x"]): ignoring the value would empty the list.`,
