@@ -3,6 +3,8 @@ package command
 import (
 	"bytes"
 	"encoding/base64"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,15 +61,53 @@ func TestKeygenForScripts(t *testing.T) {
 	}
 }
 
-func TestQuirksList(t *testing.T) {
+func list(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	cmd := listQuirks()
 	var out bytes.Buffer
-	if err := printQuirks(&out, "entra"); err != nil {
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(args)
+	err := cmd.Execute()
+	return out.String(), err
+}
+
+func TestQuirksOfProfile(t *testing.T) {
+	out, err := list(t, "--profile", "entra")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`(?m)^boolean-string +on `).MatchString(out.String()) || !regexp.MustCompile(`(?m)^empty-string +off `).MatchString(out.String()) {
-		t.Errorf("got %s", out.String())
+	for _, line := range []string{`(?m)^boolean-string +on `, `(?m)^empty-string +off `} {
+		if !regexp.MustCompile(line).MatchString(out) {
+			t.Errorf("no line %s in %s", line, out)
+		}
 	}
-	if err := printQuirks(&out, "entre"); err == nil || !strings.Contains(err.Error(), "entra") {
-		t.Errorf("got %v", err)
+	if out, err := list(t, "--profile", "entre"); err == nil || !strings.Contains(err.Error(), "entra") {
+		t.Errorf("got %v, %s", err, out)
+	}
+}
+
+func TestQuirksOfConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "caddy.json")
+	config := `{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[` +
+		`{"handler":"scim_gateway","keys":[{"name":"acme","key":"{env.X}"}],"quirks":{"profile":"entra","disable":["boolean-string"],"enable":["empty-string"]}}` +
+		`]}]}]}]}}}}}`
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := list(t, "--config", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{`keys acme`, `(?m)^boolean-string +off `, `(?m)^empty-string +on `} {
+		if !regexp.MustCompile(line).MatchString(out) {
+			t.Errorf("no line %s in %s", line, out)
+		}
+	}
+	if err := os.WriteFile(file, []byte(`{}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := list(t, "--config", file); err == nil {
+		t.Errorf("a configuration without a gateway: %s", out)
 	}
 }

@@ -1,36 +1,95 @@
 package command
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-scim/gateway/module"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
 func listQuirks() *cobra.Command {
-	var profile string
+	var profile, config, adapter string
 	cmd := &cobra.Command{
-		Use:   "quirks [--profile <name>]",
+		Use:   "quirks [--profile <name> | --config <path> [--adapter <name>]]",
 		Short: "Lists the rules by which requests are normalized",
 		Long: `
-Lists every rule, whether the profile switches it on, and what it does. Rules are
-switched in the Caddyfile: quirks <profile> { enable <rule...>; disable <rule...> }`,
+Lists every rule, whether it is on, and what it does: as a profile has it, or as
+each gateway of a configuration has it. Rules are switched in the Caddyfile:
+quirks <profile> { enable <rule...>; disable <rule...> }`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printQuirks(cmd.OutOrStdout(), profile)
+			if config == "" && adapter == "" {
+				return printQuirks(cmd.OutOrStdout(), module.Quirks{Profile: profile})
+			}
+			text, _, _, err := caddycmd.LoadConfig(config, adapter)
+			if err != nil {
+				return err
+			}
+			return printConfigured(cmd.OutOrStdout(), text)
 		},
 	}
-	cmd.Flags().StringVarP(&profile, "profile", "p", quirks.Generic,
-		"The profile: "+strings.Join(quirks.Profiles(), ", "))
+	cmd.Flags().StringVarP(&profile, "profile", "p", quirks.Generic, "The profile: "+strings.Join(quirks.Profiles(), ", "))
+	cmd.Flags().StringVarP(&config, "config", "c", "", "The configuration file")
+	cmd.Flags().StringVarP(&adapter, "adapter", "a", "", "The adapter of the configuration file")
+	cmd.MarkFlagsMutuallyExclusive("profile", "config")
 	return cmd
 }
 
-func printQuirks(w io.Writer, profile string) error {
-	n, err := quirks.New(quirks.Config{Profile: profile})
+// printConfigured lists the rules of every gateway in a configuration.
+func printConfigured(w io.Writer, text []byte) error {
+	var config any
+	if err := json.Unmarshal(text, &config); err != nil {
+		return err
+	}
+	found := gateways(config)
+	if len(found) == 0 {
+		return errors.New("there is no scim_gateway in the configuration")
+	}
+	for _, g := range found {
+		var names []string
+		for _, k := range g.Keys {
+			names = append(names, k.Name)
+		}
+		fmt.Fprintf(w, "The gateway with the keys %s:\n\n", strings.Join(names, ", "))
+		if err := printQuirks(w, g.Quirks); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// gateways are the handlers of a configuration, in whatever routes they are.
+func gateways(config any) (found []module.Handler) {
+	switch v := config.(type) {
+	case []any:
+		for _, item := range v {
+			found = append(found, gateways(item)...)
+		}
+	case map[string]any:
+		if v["handler"] == "scim_gateway" {
+			var h module.Handler
+			if text, err := json.Marshal(v); err == nil && json.Unmarshal(text, &h) == nil {
+				return []module.Handler{h}
+			}
+		}
+		for _, item := range v {
+			found = append(found, gateways(item)...)
+		}
+	}
+	return found
+}
+
+func printQuirks(w io.Writer, q module.Quirks) error {
+	n, err := quirks.New(quirks.Config{Profile: q.Profile, Enable: q.Enable, Disable: q.Disable})
 	if err != nil {
 		return err
 	}
