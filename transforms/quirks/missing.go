@@ -8,36 +8,40 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// NeedsElements are the attributes that have to be read before [Normalizer.CreateElements] can tell whether elements which
-// a canonical PATCH names are missing; none where it names none, or the rule is off.
+// Elements makes adds of the elements that a canonical PATCH names and that the resource does not have, as
+// [Normalizer.CreateElements] does. read is called for the resource where the request needs it; where it returns nil, the
+// request stays as it is, for the upstream to refuse.
+func (n *Normalizer) Elements(op *scim.Operation, read func() (*doc.Node, error), acc *Account) error {
+	if op.Verb != scim.Patch || len(n.NeedsElements(op.Type, op.Body)) == 0 {
+		return nil
+	}
+	current, err := read()
+	if err != nil || current == nil {
+		return err
+	}
+	op.Body, err = n.CreateElements(op.Type, op.Body, current, acc)
+	return err
+}
+
+// NeedsElements are the attributes that have to be read before [Normalizer.CreateElements] can tell whether the elements
+// that a canonical PATCH names are there; none where it names none, or the rule is off.
 func (n *Normalizer) NeedsElements(rt *schema.ResourceType, d doc.Doc) (attributes []string) {
 	if !n.on[missingElement] {
 		return nil
 	}
-	operations, _ := d.Value().Lookup("Operations")
-	for op := range operations.Items() {
-		path, _ := op.Lookup("path")
-		parsed, _, err := filter.ParsePath(path.Text(), rt, filter.Options{})
-		if word, _ := op.Lookup("op"); err != nil || word.Is("remove") || !describesElement(rt, parsed) {
-			continue
-		}
-		if name := parsed.Attr.String(); !slices.Contains(attributes, name) {
+	ops, err := patch.Parse(d, rt)
+	if err != nil {
+		return nil // what is wrong in itself is for the upstream to refuse
+	}
+	for i := range ops {
+		if name := ops[i].Path.Attr.String(); describesElement(rt, &ops[i]) && !slices.Contains(attributes, name) {
 			attributes = append(attributes, name)
 		}
 	}
 	return attributes
-}
-
-// describesElement tells whether a path names an element by what it would be made of: eq, joined by and.
-func describesElement(rt *schema.ResourceType, path filter.Path) bool {
-	attr := rt.Attribute(path.Attr.URI, path.Attr.Name, "")
-	if path.Filter == nil || attr == nil || !attr.MultiValued || attr.Type != schema.Complex {
-		return false
-	}
-	_, ok := equalities(path.Filter)
-	return ok
 }
 
 // CreateElements makes an add of each element that a canonical PATCH changes by a value path but that current, the
@@ -68,6 +72,17 @@ func (n *Normalizer) CreateElements(rt *schema.ResourceType, d doc.Doc, current 
 	return root.Doc(), nil
 }
 
+// describesElement tells whether an operation changes an element that its path names by what it would be made of: eq, joined
+// by and.
+func describesElement(rt *schema.ResourceType, op *patch.Operation) bool {
+	attr := rt.Attribute(op.Path.Attr.URI, op.Path.Attr.Name, "")
+	if op.Op == patch.OpRemove || op.Path.Filter == nil || attr == nil || !attr.MultiValued || attr.Type != schema.Complex {
+		return false
+	}
+	_, ok := equalities(op.Path.Filter)
+	return ok
+}
+
 // creator goes through the operations with the resource as it is before each of them.
 type creator struct {
 	rt    *schema.ResourceType
@@ -85,7 +100,7 @@ type creation struct {
 }
 
 func (c *creator) operation(op *patch.Operation, item *doc.Node) {
-	if op.Op == patch.OpRemove || !describesElement(c.rt, op.Path) {
+	if !describesElement(c.rt, op) {
 		c.close(op)
 		c.keep(op, item)
 		return
