@@ -9,6 +9,7 @@ import (
 
 // expand writes one remove for each element that the value of a remove names (Q56).
 func (p *pass) expand(l *list, o *operation, t *target) error {
+	p.ed.Grow(len(p.d.Raw()) * 5 / 8) // what a member and a remove of it need, more or less
 	l.keep(p, o.span.From)
 	p.note(memberRemovalValue, p.sample(o.at), p.quoted(t.canon+"[…]"))
 	if !p.opIsCanonical(o) {
@@ -150,8 +151,6 @@ func (p *pass) removePlain(x *expansion, id doc.Span) {
 	p.ed.Cut(x.w.from, id.From)
 	if x.inside {
 		p.ed.Write(x.tail())
-	} else if x.w.n == 0 {
-		p.ed.Grow(len(p.d.Raw()) / 2)
 	}
 	x.w.comma(p)
 	p.ed.Write(x.open)
@@ -204,7 +203,10 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 		case doc.String:
 			return filter.Literal{Kind: doc.String, Text: v.Text()}, len(v.Raw()) > 2
 		case doc.Number:
-			return filter.Literal{Kind: doc.String, Text: v.Text()}, p.on[memberNumber] && isMembers(a)
+			if isMembers(a) {
+				return filter.Literal{Kind: doc.String, Text: v.Text()}, p.on[memberNumber] && digits(v.Raw())
+			}
+			return filter.Literal{Kind: doc.Number, Text: v.Text()}, a.Type == schema.Integer || a.Type == schema.Decimal
 		}
 		return filter.Literal{}, false
 	}

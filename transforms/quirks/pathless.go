@@ -126,10 +126,16 @@ func (p *pass) keyTarget(key doc.Span, value doc.Kind) (t *target, path bool, er
 	raw := p.raw(key)
 	special := bytes.IndexAny(raw, `.[:\`) >= 0
 	if !special {
-		if t, err = p.target(key); err != nil || t.attr == nil {
-			return nil, false, nil // a name that no attribute may have: unknown
+		t, err = p.target(key)
+		switch {
+		case err != nil, t.attr == nil: // a name that no attribute has, or may have
+			return nil, false, nil
+		case t.path.Attr.URI == "":
+			return t, false, nil
+		case !p.on[dottedKeys]:
+			return nil, false, nil
 		}
-		return t, false, nil
+		return t, true, nil // the bare name of an extension's attribute
 	}
 	if t, err = p.target(key); err != nil {
 		if !p.on[dottedKeys] {

@@ -87,7 +87,7 @@ func (p *pass) listRemoval(t *target, c doc.Cursor) (verdict, rule, error) {
 	case doc.Object, doc.String:
 		return split, memberRemovalValue, nil
 	case doc.Number:
-		if t.isMembers() && p.on[memberNumber] {
+		if t.isMembers() && p.on[memberNumber] || t.attr.Type == schema.Integer || t.attr.Type == schema.Decimal {
 			return split, memberRemovalValue, nil
 		}
 	}
