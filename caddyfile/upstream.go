@@ -8,12 +8,14 @@ import (
 
 	"github.com/caddy-scim/gateway/module/provision"
 	"github.com/caddy-scim/gateway/module/relay"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
 // upstream reads
 //
 //	upstream scim [<root>] {
-//		content_type <type>
+//		content_type     <type>
+//		missing_elements create|pass
 //	}
 //	upstream rest { <mapping> }
 //	upstream <preset> [<args...>] { … }
@@ -28,7 +30,7 @@ func (c *config) upstream(d *caddyfile.Dispenser) error {
 	switch kind := d.Val(); {
 	case kind == "scim":
 		c.scim = new(relay.Relay)
-		return scimUpstream(c.scim, d)
+		return c.scimUpstream(d)
 	case kind == "rest":
 		read = readMapping
 	case !isPreset(kind):
@@ -54,7 +56,8 @@ func (c *config) policy(d *caddyfile.Dispenser) (bool, error) {
 	return true, c.later(line)
 }
 
-func scimUpstream(r *relay.Relay, d *caddyfile.Dispenser) error {
+func (c *config) scimUpstream(d *caddyfile.Dispenser) error {
+	r := c.scim
 	if d.NextArg() {
 		r.Root = d.Val()
 	}
@@ -68,6 +71,10 @@ func scimUpstream(r *relay.Relay, d *caddyfile.Dispenser) error {
 		switch name := d.Val(); name {
 		case "content_type":
 			if err := once(d, &r.ContentType); err != nil {
+				return err
+			}
+		case "missing_elements":
+			if err := c.missingElements(d); err != nil {
 				return err
 			}
 		default:
@@ -84,4 +91,23 @@ func kinds() []string {
 	all := append([]string{"scim", "rest"}, presetNames()...)
 	slices.Sort(all)
 	return all
+}
+
+// missingElements switches the rule that says what becomes of value paths without an element. It stands with the upstream
+// because the upstream decides whether it is needed.
+func (c *config) missingElements(d *caddyfile.Dispenser) error {
+	var choice string
+	if err := word(d, &choice); err != nil {
+		return err
+	}
+	q := &c.handler.Quirks
+	switch choice {
+	case "create":
+		q.Enable = append(q.Enable, "missing-element")
+	case "pass":
+		q.Disable = append(q.Disable, "missing-element")
+	default:
+		return d.Errf("missing_elements is create or pass, not %q", choice)
+	}
+	return checkQuirks(d, quirks.Config{Profile: q.Profile, Enable: q.Enable, Disable: q.Disable})
 }

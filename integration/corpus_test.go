@@ -34,6 +34,8 @@ type corpusRow struct {
 	Default                                string
 	DefaultExpect                          *expectation `json:"default_expect"`
 	JWT                                    *struct{ Header, Claims map[string]any }
+
+	text []byte // the whole row
 }
 
 type canonical struct {
@@ -65,6 +67,7 @@ func readCorpus(t testing.TB) []corpusRow {
 		if err := json.Unmarshal(line, &row); err != nil {
 			t.Fatalf("%v in %.80s", err, line)
 		}
+		row.text = line
 		rows = append(rows, row)
 	}
 	return rows

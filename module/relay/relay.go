@@ -66,7 +66,11 @@ func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operatio
 	if changesNothing(op) {
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
-	call := upstream.Call{Method: methods[op.Verb], Path: r.root(c) + c.Path(), Header: r.header(c, op), Body: op.Body.Raw()}
+	header := r.header(c, op)
+	if err := r.elements(ctx, c, op, header); err != nil {
+		return nil, err
+	}
+	call := upstream.Call{Method: methods[op.Verb], Path: r.root(c) + c.Path(), Header: header, Body: op.Body.Raw()}
 	if op.Query.Raw != "" {
 		call.Path += "?" + op.Query.Raw
 	}
