@@ -5,27 +5,71 @@ package integration
 import (
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"testing"
 )
 
-// TestPocketBase runs Entra's cycle against a real PocketBase with two collections, the stand-in for a backend of one's own.
+// TestPocketBase runs Entra's cycle and the acceptance scenarios against a real PocketBase with two collections, the
+// stand-in for a backend of one's own.
 func TestPocketBase(t *testing.T) {
 	addr, _ := serveReal(t, "pocketbase")
 	pb := newPocketBase(t, addr)
 	for _, flag := range []bool{false, true} {
 		t.Run(fmt.Sprintf("flag=%v", flag), func(t *testing.T) {
 			pb.clear(t)
-			s := start(t, gateway("", `upstream pocketbase {
-			identity root@example.com
-			password RootPass12345
-		}`)+`
-	reverse_proxy `+addr)
+			s := start(t, gateway(addr, pocketBaseUpstream))
 			c := s.entra("/scim")
 			c.Flag = flag
 			cycle(t, c, pb)
 		})
 	}
+	t.Run("acceptance", func(t *testing.T) { acceptance(t, pb.platform(addr)) })
+}
+
+const pocketBaseUpstream = `upstream pocketbase {
+			identity root@example.com
+			password RootPass12345
+		}`
+
+// platform is PocketBase for the acceptance scenarios: one server, emptied and seeded for each of them, and a gateway for
+// each, because the last one's must not remember anything.
+func (p *pocketBase) platform(addr string) *platform {
+	on := &platform{
+		name: "PocketBase", nobody: "aaaaaaaaaaaaaaa", newcomer: `phone ""`,
+		slots: []string{"users' externalId", "groups' externalId"},
+		lacks: map[string]string{
+			"a limit of users' externalId": "the collection has none that is so low", "a limit of groups' externalId": "the collection has none that is so low",
+			"an account that must not go": "superusers are in a collection of their own",
+		},
+	}
+	on.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+		s := start(t, tenants(n, addr, func(i int) string {
+			return fmt.Sprintf("organization w%d\n\t\t%s", i, pocketBaseUpstream)
+		}))
+		return func(t *testing.T, i int) *world {
+			t.Helper()
+			p.clear(t)
+			ids := map[string]string{}
+			for i, seed := range seedPeople {
+				var made pbRecord
+				p.do(t, "POST", "/collections/members/records", map[string]any{
+					"email": seed.mail, "name": fmt.Sprintf("Test User %d", i+1), "externalId": seed.externalID, "disabled": seed.state == "revoked", "phone": "1",
+				}, &made)
+				ids[fmt.Sprintf("U%d", i+1)] = made.ID
+			}
+			for i, seed := range seedGroups {
+				record := map[string]any{"name": seed.name, "externalId": seed.externalID, "note": "x"}
+				if i == 0 {
+					record["members"] = []string{ids["U1"], ids["U4"]}
+				}
+				var made pbRecord
+				p.do(t, "POST", "/collections/teams/records", record, &made)
+				ids[fmt.Sprintf("G%d", i+1)] = made.ID
+			}
+			return on.tenant(s, i, p, ids)
+		}
+	}
+	return on
 }
 
 type pocketBase struct{ jsonAPI }
@@ -44,6 +88,7 @@ func newPocketBase(t *testing.T, addr string) *pocketBase {
 			map[string]any{"name": "name", "type": "text"},
 			map[string]any{"name": "externalId", "type": "text"},
 			map[string]any{"name": "disabled", "type": "bool"},
+			map[string]any{"name": "phone", "type": "text"}, // SCIM's phoneNumbers are not mapped
 		},
 		"indexes": []string{"CREATE UNIQUE INDEX members_email ON members (email)"},
 	}, &members)
@@ -52,6 +97,7 @@ func newPocketBase(t *testing.T, addr string) *pocketBase {
 		"fields": []any{
 			map[string]any{"name": "name", "type": "text", "required": true},
 			map[string]any{"name": "externalId", "type": "text"},
+			map[string]any{"name": "note", "type": "text"},
 			map[string]any{"name": "members", "type": "relation", "collectionId": members.ID, "maxSelect": 10000},
 		},
 		"indexes": []string{"CREATE UNIQUE INDEX teams_name ON teams (name)"},
@@ -60,49 +106,46 @@ func newPocketBase(t *testing.T, addr string) *pocketBase {
 }
 
 type pbRecord struct {
-	ID, Email, Name string
-	Disabled        bool
-	Members         []string
+	ID, Email, Name, ExternalID, Phone, Note string
+	Disabled                                 bool
+	Members                                  []string
 }
 
-func (p *pocketBase) records(t *testing.T, collection, filter string) []pbRecord {
+func (p *pocketBase) records(t *testing.T, collection string) []pbRecord {
 	t.Helper()
 	var list struct{ Items []pbRecord }
-	p.do(t, "GET", "/collections/"+collection+"/records?perPage=200&filter="+url.QueryEscape(filter), nil, &list)
+	p.do(t, "GET", "/collections/"+collection+"/records?perPage=200&sort=id", nil, &list)
 	return list.Items
 }
 
 func (p *pocketBase) clear(t *testing.T) {
 	t.Helper()
 	for _, collection := range []string{"teams", "members"} {
-		for _, r := range p.records(t, collection, "") {
+		for _, r := range p.records(t, collection) {
 			p.do(t, "DELETE", "/collections/"+collection+"/records/"+r.ID, nil, nil)
 		}
 	}
 }
 
-func (p *pocketBase) state(t *testing.T, mail string) string {
+func (p *pocketBase) people(t *testing.T) []person {
 	t.Helper()
-	switch found := p.records(t, "members", "email='"+mail+"'"); {
-	case len(found) == 0:
-		return ""
-	case found[0].Disabled:
-		return "revoked"
+	var all []person
+	for _, r := range p.records(t, "members") {
+		one := person{r.ID, r.Email, "active", r.ExternalID, fmt.Sprintf("phone %q", r.Phone)}
+		if r.Disabled {
+			one.state = "revoked"
+		}
+		all = append(all, one)
 	}
-	return "active"
+	return all
 }
 
-func (p *pocketBase) group(t *testing.T, name string) ([]string, bool) {
+func (p *pocketBase) groups(t *testing.T) []group {
 	t.Helper()
-	found := p.records(t, "teams", "name='"+name+"'")
-	if len(found) == 0 {
-		return nil, false
+	var all []group
+	for _, r := range p.records(t, "teams") {
+		slices.Sort(r.Members)
+		all = append(all, group{r.ID, r.Name, r.ExternalID, r.Members, fmt.Sprintf("note %q", r.Note)})
 	}
-	var mails []string
-	for _, id := range found[0].Members {
-		for _, m := range p.records(t, "members", "id='"+id+"'") {
-			mails = append(mails, m.Email)
-		}
-	}
-	return mails, true
+	return all
 }

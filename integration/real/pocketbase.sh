@@ -16,8 +16,10 @@ install)
 	;;
 serve)
 	rm -rf "$dir/data"
-	"$dir/base-$version" superuser create root@example.com RootPass12345 --dir "$dir/data" >&2
-	exec "$dir/base-$version" serve --http "127.0.0.1:$3" --dir "$dir/data"
+	# Left to itself it writes down what is done to collections, and does it again at the next start.
+	options=(--dir "$dir/data" --migrationsDir "$dir/data/migrations" --automigrate=false)
+	"$dir/base-$version" superuser create root@example.com RootPass12345 "${options[@]}" >&2
+	exec "$dir/base-$version" serve --http "127.0.0.1:$3" "${options[@]}"
 	;;
 *)
 	echo "usage: pocketbase.sh install FOLDER | serve FOLDER PORT" >&2
