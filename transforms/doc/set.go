@@ -35,7 +35,7 @@ func (s *Set) Add(d Doc, str Span) bool {
 // Free ends the use of the set, and lets others have its memory.
 func (s *Set) Free() {
 	s.giveBack()
-	s.slots, s.taken = nil, 0
+	*s = Set{}
 }
 
 func (s *Set) add(b []byte, at int, text []byte) bool {

@@ -112,7 +112,7 @@ func (c *Cursor) Repeat(s *Stencil, set *Set, e *Edit, limit int) (n int) {
 		if !more && !bytes.HasPrefix(b[end:], last) {
 			break
 		}
-		if s.id >= 0 && set != nil {
+		if s.id >= 0 {
 			if id := fill[s.id]; set.add(b, id.From, b[id.From:id.To]) {
 				break
 			}

@@ -76,8 +76,8 @@ func (p *pass) elements(a *schema.Attribute) error {
 	p.cur.Open()
 	var (
 		l         list
-		m         memo
-		set       doc.Set
+		m         *memo // from the second element on: most lists have one
+		first     doc.Span
 		primaries = p.primaries
 		distinct  = isMembers(a) && p.on[duplicateMembers]
 		learning  = p.rec == nil // a list inside of an element is part of what is learned about the element
@@ -86,8 +86,8 @@ func (p *pass) elements(a *schema.Attribute) error {
 	defer func(was bool) { p.inMembers, p.primaries = was, primaries }(p.inMembers)
 	p.inMembers = isMembers(a)
 	for i := 0; p.cur.More(); i++ {
-		if m.ok {
-			if n := m.repeat(p, &set); n > 0 {
+		if m != nil && m.ok {
+			if n := m.repeat(p); n > 0 {
 				l.end(p.cur.Offset())
 				i += n - 1
 				continue
@@ -95,17 +95,23 @@ func (p *pass) elements(a *schema.Attribute) error {
 		}
 		p.place.index(i)
 		whole := p.whole()
-		if distinct {
-			if id, ok := p.identifier(whole); ok && set.Add(p.d, id) {
-				p.note(duplicateMembers, p.raw(whole), nil)
-				p.cur.Jump(whole.To)
-				l.drop(p, whole)
-				p.place.pop()
-				continue
+		switch i {
+		case 0:
+			first = whole
+		case 1:
+			if m = memos.Get().(*memo); distinct {
+				m.seen(p, first)
 			}
 		}
+		if distinct && i > 0 && m.seen(p, whole) {
+			p.note(duplicateMembers, p.raw(whole), nil)
+			p.cur.Jump(whole.To)
+			l.drop(p, whole)
+			p.place.pop()
+			continue
+		}
 		l.keep(p, whole.From)
-		learn := learning && i > 0 // most lists have one element
+		learn := learning && i > 0
 		if learn {
 			m.learn(p, whole)
 		}
@@ -118,7 +124,7 @@ func (p *pass) elements(a *schema.Attribute) error {
 		l.end(p.cur.Offset())
 		p.place.pop()
 	}
-	set.Free()
+	m.free()
 	l.close(p, p.closing())
 	if p.primaries > 1 && p.verb != scim.Patch && p.on[twoPrimaries] {
 		p.acc.count(twoPrimaries, 1)

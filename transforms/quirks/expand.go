@@ -9,7 +9,9 @@ import (
 
 // expand writes one remove for each element that the value of a remove names (Q56).
 func (p *pass) expand(l *list, o *operation, t *target) error {
-	p.ed.Grow(len(p.d.Raw()) * 5 / 8) // what a member and a remove of it need, more or less
+	if !p.ed.Changed() {
+		p.ed.Grow(len(p.d.Raw()) * 5 / 8) // what a member and a remove of it need, more or less
+	}
 	l.keep(p, o.span.From)
 	p.note(memberRemovalValue, p.sample(o.at), p.quoted(t.canon+"[…]"))
 	if !p.opIsCanonical(o) {
@@ -88,21 +90,16 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 
 func (p *pass) expandList(x *expansion) error {
 	var (
-		stencil  doc.Stencil
-		fits     bool
-		set      doc.Set
+		m        *memo
+		first    doc.Span
 		members  = isMembers(x.t.attr)
 		distinct = members && p.on[duplicateMembers]
-		seen     *doc.Set
 	)
-	if distinct {
-		seen = &set
-	}
 	p.cur.Open()
 	for i := 0; p.cur.More(); i++ {
-		if fits {
+		if m != nil && m.ok {
 			p.close(x, p.cur.Offset())
-			if n := p.cur.Repeat(&stencil, seen, &p.ed, p.n.maxOperations-p.ops); n > 0 {
+			if n := p.cur.Repeat(&m.stencil, &m.set, &p.ed, p.n.maxOperations-p.ops); n > 0 {
 				p.ops += n - 1
 				if err := p.wrote(); err != nil {
 					return err
@@ -114,23 +111,29 @@ func (p *pass) expandList(x *expansion) error {
 		}
 		p.place.index(i)
 		whole := p.whole()
-		if distinct {
-			if id, ok := p.identifier(whole); ok && set.Add(p.d, id) {
-				p.note(duplicateMembers, p.raw(whole), nil)
-				p.cur.Jump(whole.To)
-				p.place.pop()
-				continue
+		switch i {
+		case 0:
+			first = whole
+		case 1:
+			if m = memos.Get().(*memo); distinct {
+				m.seen(p, first)
 			}
+		}
+		if distinct && i > 0 && m.seen(p, whole) {
+			p.note(duplicateMembers, p.raw(whole), nil)
+			p.cur.Jump(whole.To)
+			p.place.pop()
+			continue
 		}
 		if err := p.expandElement(x); err != nil {
 			return err
 		}
 		p.place.pop()
-		if fits = false; members && i > 0 {
-			stencil, fits = p.removalOf(whole, x.t.attr, x)
+		if i > 0 && members {
+			m.stencil, m.ok = p.removalOf(whole, x, distinct)
 		}
 	}
-	set.Free()
+	m.free()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package quirks
 
 import (
 	"math"
+	"sync"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -11,8 +12,26 @@ import (
 type memo struct {
 	ok        bool
 	stencil   doc.Stencil
-	primaries int // of the pass, before the element
+	set       doc.Set // identifiers of the list's elements so far
+	primaries int     // of the pass, before the element
 	rec       recorder
+}
+
+// memos are those that nobody uses.
+var memos = sync.Pool{New: func() any { return new(memo) }}
+
+func (m *memo) free() {
+	if m != nil {
+		m.set.Free()
+		*m = memo{}
+		memos.Put(m)
+	}
+}
+
+// seen tells whether an element of the same identifier was there before.
+func (m *memo) seen(p *pass, element doc.Span) bool {
+	id, ok := p.identifier(element)
+	return ok && m.set.Add(p.d, id)
 }
 
 // recorder is told of what is done to an element while it is opened.
@@ -83,8 +102,8 @@ func (r *recorder) cutOut(p *pass, s *doc.Stencil) bool {
 
 // repeat does to the elements at the cursor what was done to the one before, as far as they are like it, and tells how
 // many they are.
-func (m *memo) repeat(p *pass, set *doc.Set) int {
-	n := p.cur.Repeat(&m.stencil, set, &p.ed, math.MaxInt)
+func (m *memo) repeat(p *pass) int {
+	n := p.cur.Repeat(&m.stencil, &m.set, &p.ed, math.MaxInt)
 	for _, r := range m.rec.rules[:m.rec.counts] {
 		p.acc.count(r, n)
 	}
@@ -128,8 +147,9 @@ func (r *recorder) text(a *schema.Attribute, s doc.Span) {
 }
 
 // removalOf is the stencil that turns members like the given one into removes; it is false where they have no identifier.
-func (p *pass) removalOf(whole doc.Span, a *schema.Attribute, x *expansion) (s doc.Stencil, ok bool) {
+func (p *pass) removalOf(whole doc.Span, x *expansion, distinct bool) (s doc.Stencil, ok bool) {
 	r := recorder{whole: whole, id: -1}
+	a := x.t.attr
 	c := p.d.At(whole.From)
 	switch c.Kind() {
 	case doc.String:
@@ -146,7 +166,11 @@ func (p *pass) removalOf(whole doc.Span, a *schema.Attribute, x *expansion) (s d
 	if r.id < 0 {
 		return s, false
 	}
-	if s, ok = p.d.Stencil(whole, r.texts[:r.holes], r.id); !ok {
+	id := -1
+	if distinct {
+		id = r.id
+	}
+	if s, ok = p.d.Stencil(whole, r.texts[:r.holes], id); !ok {
 		return s, false
 	}
 	var pieces [doc.MaxHoles + 1][]byte
