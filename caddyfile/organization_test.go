@@ -96,7 +96,7 @@ func TestOrganizationMistakes(t *testing.T) {
 		{"no seats", client + "\tseats 0\n", "above 0, got 0", "Caddyfile:4"},
 		{"owner that is no address", client + "\towner olivia\n", "not a supported e-mail address", "Caddyfile:4"},
 		{"store twice", client + "\tstore a\n\tstore b\n", "store is already specified", "Caddyfile:5"},
-		{"unknown", client + "\tcolour blue\n", "unrecognized subdirective colour", "Caddyfile:4"},
+		{"unknown", client + "\tshade blue\n", "unrecognized subdirective shade", "Caddyfile:4"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
