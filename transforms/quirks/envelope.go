@@ -11,9 +11,16 @@ func (p *pass) envelope() error {
 		l                   list
 		schemas, operations bool
 	)
-	if p.cur.Take(`{"schemas":` + patchSchemas + `,`) {
-		schemas = true
-		l.end(p.cur.Offset() - 1)
+	if at := p.cur.Offset(); p.cur.Take(usual) {
+		schemas, operations = true, true
+		p.place.key(doc.Span{From: p.cur.Offset() - len(`"Operations":`), To: p.cur.Offset() - 1})
+		l.end(at)
+		p.cur.Space()
+		if err := p.operations(); err != nil {
+			return err
+		}
+		p.place.pop()
+		l.end(p.cur.Offset())
 	} else {
 		p.cur.Open()
 	}
@@ -63,6 +70,9 @@ func (p *pass) envelope() error {
 }
 
 const patchSchemas = `["` + scim.PatchSchema + `"]`
+
+// usual is how nearly every PATCH begins.
+const usual = `{"schemas":` + patchSchemas + `,"Operations":`
 
 // patchSchemas checks the schemas of a PATCH.
 func (p *pass) patchSchemas(s doc.Span) error {

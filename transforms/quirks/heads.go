@@ -84,8 +84,8 @@ func (p *pass) predicted(l *list) (bool, error) {
 	if !c.Take("}") {
 		return false, nil
 	}
-	if err := p.wrote(); err != nil {
-		return false, err
+	if p.ops++; p.ops > p.n.maxOperations {
+		return false, p.tooMany()
 	}
 	l.keep(p, from)
 	if h.out != "" {

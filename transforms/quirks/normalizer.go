@@ -125,7 +125,7 @@ func (n *Normalizer) Scan(b []byte, acc *Account) (doc.Doc, error) {
 // document is returned as it came, the very same bytes. Any error is a [*scim.Error], and nothing of the request has been
 // decided upon then.
 func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d doc.Doc, acc *Account) (doc.Doc, error) {
-	if d.IsZero() || d.Value().Kind() != doc.Object {
+	if d.IsZero() || kindOf(d) != doc.Object {
 		return d, scim.Errorf(400, scim.InvalidSyntax, "the body is not a JSON object")
 	}
 	var err error
@@ -157,6 +157,12 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 		return d, tooLarge(n.maxBytes)
 	}
 	return p.ed.Doc(), nil
+}
+
+// kindOf is the kind of the document's root.
+func kindOf(d doc.Doc) doc.Kind {
+	c := d.Cursor()
+	return c.Kind()
 }
 
 func tooLarge(limit int) error {

@@ -87,7 +87,20 @@ func TestMutatedCorpus(t *testing.T) {
 		`"URN:x:y:z"`, `"roles"`, `"department"`, `"displayName"`, `"5171a35d82074e068ce2"`, `"Faux"`, `"op"`, `"schemas"`, `[]`, `"\u0061ctive"`}
 	rapid.Check(t, func(rt *rapid.T) {
 		text := slices.Clone(rapid.SampledFrom(bodies).Draw(rt, "body"))
+		if rapid.Bool().Draw(rt, "compact") {
+			var b bytes.Buffer
+			if err := json.Compact(&b, text); err == nil {
+				text = b.Bytes()
+			}
+		}
 		values := spans(text)
+		for range rapid.IntRange(0, 2).Draw(rt, "spaces") {
+			if len(values) > 0 {
+				s := rapid.SampledFrom(values).Draw(rt, "before")
+				text = slices.Concat(text[:s.From], []byte(" "), text[s.From:])
+				values = spans(text)
+			}
+		}
 		for range rapid.IntRange(0, 3).Draw(rt, "changes") {
 			if len(values) == 0 {
 				break
