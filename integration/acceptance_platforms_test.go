@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-scim/gateway/integration/desk"
 	"github.com/caddy-scim/gateway/integration/gitea"
 	"github.com/caddy-scim/gateway/integration/vaultwarden"
 )
@@ -202,6 +203,110 @@ func init() {
 			w := onGitea.tenant(s, i, giteaBackend{org}, ids)
 			w.link(t)
 			return w
+		}
+	}
+}
+
+var onDesk = &platform{
+	name: "an API of one's own", nobody: "00000000-0000-4000-8000-000000000000",
+	newcomer: `phone "", boss false`,
+	slots:    []string{"users' externalId", "groups' externalId"},
+	lacks:    map[string]string{"a limit of users' externalId": "it has none", "a limit of groups' externalId": "it has none"},
+}
+
+// deskUpstream is a mapping for that API: pages of two, so that every list has several.
+func deskUpstream(base string) string {
+	return `upstream rest {
+			base "` + base + `"
+			auth default header X-Desk-Key ` + desk.Key + `
+			error 200 error.code ^taken$ => 409 uniqueness "there is such a person or team already"
+			error 200 error.code ^missing$ => 404
+			error 200 error.code . => 502 "the application failed"
+			user {
+				id id
+				map userName mail
+				map ` + "`emails[type eq \"work\"].value`" + ` mail
+				map displayName name
+				map externalId ext
+				active on is true
+				protect boss is true
+				list GET /people {
+					items items
+					paginate page page size 2 {
+						total total
+					}
+				}
+				get GET /people/{id}
+				create POST /people {
+					set mail {scim.email|trim|lower}
+					set name {scim.displayName}
+					set ext {scim.externalId}
+				}
+				update PATCH /people/{id} {
+					set mail {scim.email|trim|lower}
+					set name {scim.displayName??""}
+					set ext {scim.externalId??""}
+				}
+				disable POST /people/{id}/off
+				enable POST /people/{id}/on
+				delete DELETE /people/{id}
+			}
+			group {
+				id id
+				map displayName title
+				map externalId ext
+				list GET /teams {
+					items items
+					paginate page page size 2 {
+						total total
+					}
+				}
+				get GET /teams/{id}
+				create POST /teams {
+					set title {scim.displayName}
+					set ext {scim.externalId}
+				}
+				update PATCH /teams/{id} {
+					set title {scim.displayName}
+					set ext {scim.externalId??""}
+				}
+				delete DELETE /teams/{id}
+				members GET /teams/{id}/people {
+					items items
+					member id
+					paginate page page size 2 {
+						total total
+					}
+				}
+				member_add PUT /teams/{id}/people/{mid}
+				member_remove DELETE /teams/{id}/people/{mid}
+			}
+		}`
+}
+
+func init() {
+	onDesk.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+		orgs := make([]*desk.Server, n)
+		addr := serveTenants(t, n, func(i int) http.Handler { orgs[i] = desk.New(); return orgs[i] })
+		s := start(t, tenants(n, addr, func(i int) string { return deskUpstream(fmt.Sprintf("/%d", i)) }))
+		return func(t *testing.T, i int) *world {
+			t.Helper()
+			org := orgs[i]
+			ids := map[string]string{"boss": personWith(t, deskBackend{org}, "boss@example.com").id}
+			var people []int
+			for i, p := range seedPeople {
+				id := org.AddPerson(desk.Person{Mail: p.mail, Name: fmt.Sprintf("Test User %d", i+1), Ext: p.externalID, On: p.state != "revoked", Phone: "1"})
+				people = append(people, id)
+				ids[fmt.Sprintf("U%d", i+1)] = fmt.Sprint(id)
+			}
+			for i, g := range seedGroups {
+				team := desk.Team{Title: g.name, Ext: g.externalID, Note: "x"}
+				if i == 0 {
+					team.People = []int{people[0], people[3]}
+				}
+				ids[fmt.Sprintf("G%d", i+1)] = fmt.Sprint(org.AddTeam(team))
+			}
+			return onDesk.tenant(s, i, deskBackend{org}, ids)
 		}
 	}
 }

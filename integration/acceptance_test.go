@@ -56,7 +56,7 @@ type world struct {
 
 // TestAcceptance runs the scenarios on every organization that needs nothing installed.
 func TestAcceptance(t *testing.T) {
-	for _, p := range []*platform{onEmbedded, onVaultwarden, onGitea} {
+	for _, p := range []*platform{onEmbedded, onVaultwarden, onGitea, onDesk} {
 		t.Run(p.name, func(t *testing.T) { acceptance(t, p) })
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-scim/gateway/integration/desk"
 	"github.com/caddy-scim/gateway/integration/gitea"
 	"github.com/caddy-scim/gateway/integration/vaultwarden"
 )
@@ -142,6 +143,33 @@ func (b giteaBackend) groups(*testing.T) []group {
 		}
 		slices.Sort(ids)
 		all = append(all, group{fmt.Sprint(g.ID), g.Name, g.Description, ids, fmt.Sprintf("permission %s, units %v", g.Permission, g.Units)})
+	}
+	return all
+}
+
+type deskBackend struct{ *desk.Server }
+
+func (b deskBackend) people(*testing.T) []person {
+	var all []person
+	for _, p := range b.People() {
+		one := person{fmt.Sprint(p.ID), p.Mail, "active", p.Ext, fmt.Sprintf("phone %q, boss %v", p.Phone, p.Boss)}
+		if !p.On {
+			one.state = "revoked"
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func (b deskBackend) groups(*testing.T) []group {
+	var all []group
+	for _, g := range b.Teams() {
+		var ids []string
+		for _, id := range g.People {
+			ids = append(ids, fmt.Sprint(id))
+		}
+		slices.Sort(ids)
+		all = append(all, group{fmt.Sprint(g.ID), g.Title, g.Ext, ids, fmt.Sprintf("note %q", g.Note)})
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/caddy-scim/gateway/integration/desk"
 	"github.com/caddy-scim/gateway/integration/gitea"
 	"github.com/caddy-scim/gateway/integration/vaultwarden"
 )
@@ -39,6 +40,15 @@ func TestCycle(t *testing.T) {
 			c := s.entra("/scim")
 			c.Flag = flag
 			cycle(t, c, giteaBackend{org})
+		})
+		t.Run(dialect+"an API of one's own", func(t *testing.T) {
+			org := desk.New()
+			upstream := httptest.NewServer(org)
+			defer upstream.Close()
+			s := start(t, gateway(upstream.Listener.Addr().String(), deskUpstream("")))
+			c := s.entra("/scim")
+			c.Flag = flag
+			cycle(t, c, deskBackend{org})
 		})
 		t.Run(dialect+"SCIM server", func(t *testing.T) {
 			handler, users, groups := scimServer(t)
