@@ -39,26 +39,32 @@ func (s *Set) Free() {
 }
 
 func (s *Set) add(b []byte, at int, text []byte) bool {
-	slots := s.slots
-	if room*s.taken >= len(slots) {
+	if room*s.taken >= len(s.slots) {
 		s.grow(b, at)
-		slots = s.slots
 	}
-	mask := uint64(len(slots) - 1)
-	i := maphash.Bytes(seed, text) & mask
-	if slots[i] == 0 {
-		slots[i] = uint32(at)
+	slot := &s.slots[maphash.Bytes(seed, text)&uint64(len(s.slots)-1)]
+	if *slot == 0 {
+		*slot = uint32(at)
 		s.taken++
 		return false
 	}
-	for ; slots[i] != 0; i = (i + 1) & mask {
-		if sameText(b, int(slots[i]), text) {
+	return s.collide(b, at, text)
+}
+
+// collide is add where something is in the text's slot.
+func (s *Set) collide(b []byte, at int, text []byte) bool {
+	mask := uint64(len(s.slots) - 1)
+	for i := maphash.Bytes(seed, text) & mask; ; i = (i + 1) & mask {
+		slot := &s.slots[i]
+		if *slot == 0 {
+			*slot = uint32(at)
+			s.taken++
+			return false
+		}
+		if sameText(b, int(*slot), text) {
 			return true
 		}
 	}
-	slots[i] = uint32(at)
-	s.taken++
-	return false
 }
 
 // sameText tells whether the string whose inside begins at the given place has the text.
