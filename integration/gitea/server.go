@@ -1,5 +1,5 @@
 // Package gitea is a server that keeps the contract of Gitea 1.26's API as far as accounts, and the teams of one
-// organization, are concerned. It is written from a description of that server's behaviour, its traps included; it is
+// organization, are concerned. It is written from a description of that server's behavior, its traps included; it is
 // not Gitea and has no repositories.
 package gitea
 
