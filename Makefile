@@ -45,6 +45,7 @@ lint: $(BIN)/golangci-lint $(BIN)/govulncheck ## gofmt, go vet, golangci-lint, g
 	$(GO) vet ./...
 	$(GO) vet -tags $(TAGS),real ./integration
 	$(BIN)/golangci-lint run ./...
+	$(BIN)/golangci-lint run --build-tags $(TAGS),real ./integration
 	@.ci/vulnerabilities $(BIN)/govulncheck
 
 $(BIN)/golangci-lint:
