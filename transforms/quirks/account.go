@@ -152,15 +152,14 @@ func (p *place) name(d doc.Doc) string {
 func (p *place) text(d doc.Doc) string {
 	var b []byte
 	for _, s := range p.steps[:min(p.depth, len(p.steps))] {
-		switch {
-		case s.key == doc.Span{}:
+		if s.key == (doc.Span{}) {
 			b = append(strconv.AppendInt(append(b, '['), int64(s.index), 10), ']')
-		default:
-			if len(b) > 0 {
-				b = append(b, '.')
-			}
-			b = append(b, d.In(s.key).Text()...)
+			continue
 		}
+		if len(b) > 0 {
+			b = append(b, '.')
+		}
+		b = append(b, d.In(s.key).Text()...)
 	}
 	return short(string(b))
 }

@@ -231,7 +231,7 @@ func (p *pass) plainTarget(key doc.Span) *target {
 		return t
 	case t.attr == nil || t.path.Attr.Sub != "" || t.path.Filter != nil || t.path.Attr.URI != "":
 		return nil
-	case bytes.IndexAny(p.raw(key), ":.[") >= 0:
+	case bytes.ContainsAny(p.raw(key), ":.["):
 		return nil
 	}
 	return t

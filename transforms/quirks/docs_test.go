@@ -126,7 +126,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: %q is not a line that ends with a full stop", r.ID, text)
 			}
 		}
-		for _, number := range strings.Fields(r.Catalogue) {
+		for number := range strings.FieldsSeq(r.Catalogue) {
 			if !strings.Contains("QTHO", number[:1]) {
 				t.Errorf("%s: catalogue number %q", r.ID, number)
 			}

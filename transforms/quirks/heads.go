@@ -45,6 +45,21 @@ func (h *heads) at(slot uint32) *head {
 	return h.slots[slot-1].Load()
 }
 
+// slot is where a head is, or should go: one that is free if there is one nearby.
+func (h *heads) slot(text []byte) uint32 {
+	first := maphash.Bytes(seed, text)
+	for i := range uint64(nearby) {
+		slot := (first + i) % uint64(len(h.slots))
+		if at := h.slots[slot].Load(); at == nil || at.text == string(text) {
+			return uint32(slot) + 1
+		}
+	}
+	return uint32(first%uint64(len(h.slots))) + 1
+}
+
+// nearby is how many slots are tried before one that is taken is given to another.
+const nearby = 4
+
 // longestHead that is remembered: a longer one has an identifier in its path.
 const longestHead = 200
 
@@ -127,8 +142,8 @@ func (p *pass) learn(o *operation, t *target) {
 		return
 	}
 	text, op, path := p.raw(doc.Span{From: o.span.From, To: o.at}), p.raw(o.op), p.raw(o.path)
-	slot := maphash.Bytes(seed, text)%uint64(len(p.heads.slots)) + 1
-	h := p.heads.at(uint32(slot))
+	slot := p.heads.slot(text)
+	h := p.heads.at(slot)
 	if h == nil || h.text != string(text) {
 		h = &head{text: opening(op, path), value: value}
 		if h.text != string(text) {
@@ -156,8 +171,8 @@ func (p *pass) learn(o *operation, t *target) {
 	if p.after != nil {
 		follows = &p.after.next
 	}
-	if follows.Load() != uint32(slot) {
-		follows.Store(uint32(slot))
+	if follows.Load() != slot {
+		follows.Store(slot)
 	}
 	p.after, p.guess = h, p.heads.at(h.next.Load())
 }

@@ -144,10 +144,10 @@ func TestAllocations(t *testing.T) {
 		{"a canonical user", userPatch(true), false, 0},
 		{"a user", userPatch(false), false, 1},
 		{"one canonical member", groupPatch("add", canonicalMember, 1), true, 0},
-		{"1,000 canonical members", groupPatch("add", canonicalMember, 1000), true, 4},
-		{"5,000 canonical members", groupPatch("add", canonicalMember, 5000), true, 4},
-		{"1,000 members", groupPatch("Add", entraMember, 1000), true, 16},
-		{"5,000 members", groupPatch("Add", entraMember, 5000), true, 16},
+		{"1,000 canonical members", groupPatch("add", canonicalMember, 1000), true, 8},
+		{"5,000 canonical members", groupPatch("add", canonicalMember, 5000), true, 8},
+		{"1,000 members", groupPatch("Add", entraMember, 1000), true, 20},
+		{"5,000 members", groupPatch("Add", entraMember, 5000), true, 20},
 	} {
 		d, err := doc.Scan(c.text)
 		if err != nil {

@@ -81,22 +81,23 @@ func (m *memo) learned(p *pass, distinct bool) {
 // cutOut gives the stencil the pieces of the element with the changes that were made in them. It is false where a change
 // reached over a hole.
 func (r *recorder) cutOut(p *pass, s *doc.Stencil) bool {
-	var pieces [doc.MaxHoles + 1][]byte
+	pieces := make([][]byte, 0, doc.MaxHoles+1)
 	n := 0
 	for i := range s.Holes() + 1 {
-		piece := s.Piece(i)
-		from, to := r.whole.From+piece.From, r.whole.From+piece.To
+		span := s.Piece(i)
+		from, to := r.whole.From+span.From, r.whole.From+span.To
+		var piece []byte
 		for ; n < r.n && r.edits[n].at.From <= to && (r.edits[n].at.From < to || r.edits[n].at.To == to); n++ {
 			e := &r.edits[n]
 			if e.at.From < from || e.at.To > to {
 				return false
 			}
-			pieces[i] = append(append(pieces[i], p.raw(doc.Span{From: from, To: e.at.From})...), e.text...)
+			piece = append(append(piece, p.raw(doc.Span{From: from, To: e.at.From})...), e.text...)
 			from = e.at.To
 		}
-		pieces[i] = append(pieces[i], p.raw(doc.Span{From: from, To: to})...)
+		pieces = append(pieces, append(piece, p.raw(doc.Span{From: from, To: to})...))
 	}
-	s.Write(pieces[:s.Holes()+1], [doc.MaxHoles]bool{})
+	s.Write(pieces, [doc.MaxHoles]bool{})
 	return n == r.n
 }
 

@@ -124,7 +124,7 @@ func (p *pass) inExtension(s *schema.Schema, key doc.Span) *target {
 // called (Q37, Q54): an attribute's name has no dot (RFC 7643 §2.1). It is nil for what the schema does not know.
 func (p *pass) keyTarget(key doc.Span, value doc.Kind) (t *target, path bool, err error) {
 	raw := p.raw(key)
-	special := bytes.IndexAny(raw, `.[:\`) >= 0
+	special := bytes.ContainsAny(raw, `.[:\`)
 	if !special {
 		t, err = p.target(key)
 		switch {

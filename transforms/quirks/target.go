@@ -33,6 +33,21 @@ type targets struct{ slots [256]atomic.Pointer[target] }
 
 var seed = maphash.MakeSeed()
 
+// find is the target of a path, if it is known, and else the slot that it should go to.
+func (t *targets) find(path []byte) (*atomic.Pointer[target], *target) {
+	first := maphash.Bytes(seed, path)
+	for i := range uint64(nearby) {
+		slot := &t.slots[(first+i)%uint64(len(t.slots))]
+		switch known := slot.Load(); {
+		case known == nil:
+			return slot, nil
+		case known.text == string(path):
+			return slot, known
+		}
+	}
+	return &t.slots[first%uint64(len(t.slots))], nil
+}
+
 // longest path that is remembered: longer ones hold identifiers and come once.
 const longest = 160
 
@@ -81,8 +96,8 @@ func (p *pass) target(s doc.Span) (*target, error) {
 	raw := p.raw(s)
 	var slot *atomic.Pointer[target]
 	if len(raw) <= longest && p.known != nil {
-		slot = &p.known.targets.slots[maphash.Bytes(seed, raw)%256]
-		if t := slot.Load(); t != nil && t.text == string(raw) {
+		var t *target
+		if slot, t = p.known.targets.find(raw); t != nil {
 			return t, nil
 		}
 	}

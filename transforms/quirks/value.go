@@ -297,7 +297,7 @@ func (p *pass) spell(key doc.Span, name string) {
 // nullField leaves out a sub-attribute that is null, where null says nothing: "$ref":null everywhere (Q55), anything in a
 // POST (Q24). The cursor is behind it then.
 func (p *pass) nullField(l *list, sub *schema.Attribute, key doc.Span) bool {
-	r := none
+	var r rule
 	switch {
 	case p.on[refNull] && p.d.In(key).Is("$ref") && p.verb != scim.Replace:
 		r = refNull
