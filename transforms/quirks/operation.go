@@ -44,7 +44,7 @@ type operation struct {
 
 	op, path doc.Span
 	at       int // where the value begins; -1 where there is none
-	act      act
+	was, act act // what it came as, and what it becomes
 }
 
 // operation normalizes one operation.
@@ -166,18 +166,14 @@ func (p *pass) word(key doc.Span) uint8 {
 
 // action finds out what the operation does. Nothing is ever taken for a replace because it is nothing else.
 func (p *pass) action(o *operation) error {
-	switch raw := p.raw(o.op); string(raw) {
-	case `"add"`:
-		o.act = add
-		return nil
-	case `"replace"`:
-		o.act = replace
-		return nil
-	case `"remove"`:
-		o.act = remove
-		return nil
-	case "":
+	if o.op == (doc.Span{}) {
 		return scim.Errorf(400, scim.InvalidSyntax, "%s has no op", p.where())
+	}
+	for i, name := range acts {
+		if p.exactly(o.op, name) {
+			o.was, o.act = act(i), act(i)
+			return nil
+		}
 	}
 	v := p.d.In(o.op)
 	if v.Kind() != doc.String {
@@ -192,7 +188,7 @@ func (p *pass) action(o *operation) error {
 	}
 	for i, name := range acts {
 		if doc.FoldEqual(word, name) {
-			o.act = act(i)
+			o.was, o.act = act(i), act(i)
 			return nil
 		}
 	}

@@ -10,10 +10,8 @@ func (p *pass) rewrite(l *list, o *operation, t *target, unset bool, why rule) e
 		return err
 	}
 	l.keep(p, o.span.From)
-	if unset && o.act != remove {
+	if unset {
 		o.act = remove
-		p.noteAt(o, why)
-	} else if unset {
 		p.noteAt(o, why)
 	}
 	var in list
@@ -93,22 +91,18 @@ func (p *pass) rewritePart(in *list, o *operation, t *target, part *part, unset 
 
 // rewriteOp writes the operation's name, if it came in another form or became another one.
 func (p *pass) rewriteOp(o *operation, s doc.Span) {
-	raw, name := p.raw(s), acts[o.act]
+	name := acts[o.act]
 	if p.exactly(s, name) {
 		return
 	}
 	text := p.d.In(s).Text()
-	r := p.opRule(text)
-	became := !doc.FoldEqual(text, name) && r == operationCase // a replace that became a remove was counted
-	switch {
-	case text == name:
-		return
-	case !became && r == operationCase && !p.on[operationCase]:
-		return
+	deviates := text != acts[o.was] && (p.on[operationCase] || p.opRule(text) != operationCase)
+	if o.act == o.was && !deviates {
+		return // written with escapes, or to be left alone
 	}
 	p.replace(s, `"`+name+`"`)
-	if !became || r == operationCase && p.on[operationCase] && text != doc.Fold(text) {
-		p.note(r, raw, p.quoted(name))
+	if deviates {
+		p.note(p.opRule(text), p.raw(s), p.quoted(name))
 	}
 }
 

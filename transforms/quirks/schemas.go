@@ -92,21 +92,22 @@ func (p *pass) listed(s *schemas, v doc.Value) bool {
 			return false
 		}
 		s.change(objectForList)
-		p.list1(s, v)
+		p.uri(s, v)
 		return true
 	case doc.Array:
 		for item := range v.Items() {
 			if item.Kind() != doc.String {
 				return false
 			}
-			p.list1(s, item)
+			p.uri(s, item)
 		}
 		return true
 	}
 	return false
 }
 
-func (p *pass) list1(s *schemas, v doc.Value) {
+// uri takes one URI of the list.
+func (p *pass) uri(s *schemas, v doc.Value) {
 	uri := v.Text()
 	if uri == microsoftGroup && p.on[microsoftGroupSchema] && p.rt.Name == "Group" {
 		s.change(microsoftGroupSchema)

@@ -264,16 +264,12 @@ func (p *pass) sub(a *schema.Attribute, key doc.Span) *schema.Attribute {
 			return s
 		}
 	}
-	if a.Name == "roles" && p.on[rolesDisplay] && k.Is("displayName") && !p.alongside(key, "display") {
-		return a.SubAttribute("display")
+	if a.Name == "roles" && p.on[rolesDisplay] && k.Is("displayName") {
+		if _, ok := p.element.Lookup("display"); !ok {
+			return a.SubAttribute("display")
+		}
 	}
 	return nil
-}
-
-// alongside tells whether the object that the key is in has another key too.
-func (p *pass) alongside(doc.Span, string) bool {
-	v, _ := p.element.Lookup("display")
-	return v.Kind() != doc.Invalid
 }
 
 // spell writes a key in the schema's spelling.
