@@ -95,7 +95,7 @@ type Quirks struct {
 	// Rules that are off, whatever the profile says.
 	Disable []string `json:"disable,omitempty"`
 
-	// How many operations one PATCH may have. The default is 10000.
+	// How many operations one PATCH may have. The default is 50000.
 	MaxOperations int `json:"max_operations,omitempty"`
 }
 
