@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,7 +38,7 @@ var onEmbedded = &platform{
 }
 
 func init() {
-	onEmbedded.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+	onEmbedded.open = func(t *testing.T, n int, b between) func(*testing.T, int) *world {
 		s := start(t, embedded)
 		ids := seedPublicAPI(t, newPublicAPI(t, s, ""))
 		s.load(`respond 404`) // so that the store is closed
@@ -45,13 +46,23 @@ func init() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		site := tenants(n, "", func(i int) string {
+		addr, root := "", "/org/%d"
+		if b != nil { // then the organizations are behind another server
+			root = "/%d"
+			addr = serveTenants(t, n, b, func(i int) http.Handler {
+				return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+					r.Out.URL.Scheme, r.Out.URL.Host, r.Out.URL.Path = "http", s.addr, fmt.Sprintf("/org/%d", i)+r.In.URL.Path
+				}}
+			})
+		}
+		site := tenants(n, addr, func(i int) string {
+			root := fmt.Sprintf(root, i)
 			return fmt.Sprintf(`upstream bitwarden {
 			client_id %[2]s
 			client_secret %[3]s
-			base /org/%[1]d/api
-			token_url /org/%[1]d/identity/connect/token
-		}`, i, orgClient, orgSecret)
+			base %[1]s/api
+			token_url %[1]s/identity/connect/token
+		}`, root, orgClient, orgSecret)
 		})
 		for i := range n {
 			name := strconv.Itoa(i) + ".db"
@@ -97,13 +108,23 @@ func seedPublicAPI(t *testing.T, api *publicAPI) map[string]string {
 	return ids
 }
 
+// between is what stands between the i-th gateway and its organization.
+type between func(i int, org http.Handler) http.Handler
+
+func (b between) put(i int, org http.Handler) http.Handler {
+	if b == nil {
+		return org
+	}
+	return b(i, org)
+}
+
 // serveTenants is one server with n organizations, the i-th below /<i>.
-func serveTenants(t *testing.T, n int, f func(i int) http.Handler) (addr string) {
+func serveTenants(t *testing.T, n int, b between, f func(i int) http.Handler) (addr string) {
 	t.Helper()
 	mux := http.NewServeMux()
 	for i := range n {
 		prefix := fmt.Sprintf("/%d", i)
-		mux.Handle(prefix+"/", http.StripPrefix(prefix, f(i)))
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, b.put(i, f(i))))
 	}
 	upstream := httptest.NewServer(mux)
 	t.Cleanup(upstream.Close)
@@ -131,9 +152,9 @@ func vaultwardenUpstream(base string) string {
 }
 
 func init() {
-	onVaultwarden.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+	onVaultwarden.open = func(t *testing.T, n int, b between) func(*testing.T, int) *world {
 		orgs := make([]*vaultwarden.Server, n)
-		addr := serveTenants(t, n, func(i int) http.Handler { orgs[i] = vaultwarden.New(); return orgs[i] })
+		addr := serveTenants(t, n, b, func(i int) http.Handler { orgs[i] = vaultwarden.New(); return orgs[i] })
 		s := start(t, tenants(n, addr, func(i int) string { return vaultwardenUpstream(fmt.Sprintf("/%d", i)) }))
 		return func(_ *testing.T, i int) *world {
 			org := orgs[i]
@@ -175,9 +196,9 @@ func giteaUpstream(base string) string {
 }
 
 func init() {
-	onGitea.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+	onGitea.open = func(t *testing.T, n int, b between) func(*testing.T, int) *world {
 		orgs := make([]*gitea.Server, n)
-		addr := serveTenants(t, n, func(i int) http.Handler { orgs[i] = gitea.New(); return orgs[i] })
+		addr := serveTenants(t, n, b, func(i int) http.Handler { orgs[i] = gitea.New(); return orgs[i] })
 		s := start(t, tenants(n, addr, func(i int) string { return giteaUpstream(fmt.Sprintf("/%d", i)) }))
 		return func(t *testing.T, i int) *world {
 			t.Helper()
@@ -285,9 +306,9 @@ func deskUpstream(base string) string {
 }
 
 func init() {
-	onDesk.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+	onDesk.open = func(t *testing.T, n int, b between) func(*testing.T, int) *world {
 		orgs := make([]*desk.Server, n)
-		addr := serveTenants(t, n, func(i int) http.Handler { orgs[i] = desk.New(); return orgs[i] })
+		addr := serveTenants(t, n, b, func(i int) http.Handler { orgs[i] = desk.New(); return orgs[i] })
 		s := start(t, tenants(n, addr, func(i int) string { return deskUpstream(fmt.Sprintf("/%d", i)) }))
 		return func(t *testing.T, i int) *world {
 			t.Helper()

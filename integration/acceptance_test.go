@@ -42,8 +42,8 @@ type platform struct {
 	spell func(string) string
 
 	// open starts n organizations of this kind behind one gateway each, and returns what prepares one of them: the people and
-	// the groups that the scenarios begin with.
-	open func(t *testing.T, n int) func(t *testing.T, i int) *world
+	// the groups that the scenarios begin with. Something may stand between them.
+	open func(t *testing.T, n int, b between) func(t *testing.T, i int) *world
 }
 
 // world is the organization that a scenario begins with: four people, one of them revoked, and three groups.
@@ -78,7 +78,7 @@ func acceptance(t *testing.T, p *platform) {
 			t.Errorf("%s lacks %q, which no scenario needs", p.name, needs)
 		}
 	}
-	world := p.open(t, len(run))
+	world := p.open(t, len(run), nil)
 	for i, sc := range run {
 		t.Run(sc.name, func(t *testing.T) { sc.run(t, world(t, i)) })
 	}

@@ -42,7 +42,7 @@ func (p *pocketBase) platform(addr string) *platform {
 			"an account that must not go": "superusers are in a collection of their own",
 		},
 	}
-	on.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+	on.open = func(t *testing.T, n int, _ between) func(*testing.T, int) *world {
 		s := start(t, tenants(n, addr, func(i int) string {
 			return fmt.Sprintf("organization w%d\n\t\t%s", i, pocketBaseUpstream)
 		}))

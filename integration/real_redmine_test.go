@@ -39,7 +39,7 @@ func (r *redmine) platform(addr, upstream string) *platform {
 		name: "Redmine", nobody: "00000000-0000-4000-8000-000000000000", newcomer: "login user5@example.com, admin false",
 		lacks: map[string]string{"a limit of users' externalId": remembered, "a limit of groups' externalId": remembered},
 	}
-	on.open = func(t *testing.T, n int) func(*testing.T, int) *world {
+	on.open = func(t *testing.T, n int, _ between) func(*testing.T, int) *world {
 		s := start(t, tenants(n, addr, func(i int) string { return fmt.Sprintf("organization w%d\n\t\t%s", i, upstream) }))
 		return func(t *testing.T, i int) *world {
 			t.Helper()
