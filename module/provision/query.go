@@ -39,6 +39,10 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 	resources := make([]*doc.Node, 0, len(page))
 	for _, sub := range page {
 		res, err := s.shown(ctx, k, sub)
+		if gone(err) { // since the view was made; the others are there
+			total--
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -60,12 +64,15 @@ func (k *kind) supports(f filter.Filter) error {
 		return nil
 	}
 	for a := range filter.Attributes(f) {
-		if k.rt.Attribute(a.URI, a.Name, "") != nil && !k.shows(a.String()) {
+		if k.rt.Attribute(a.URI, a.Name, a.Sub) != nil && (isEnvelope(a) || !k.keeps(a.URI, a.Name, a.Sub)) {
 			return scim.Errorf(http.StatusBadRequest, scim.InvalidFilter, "the organization does not keep %s, so that nothing can be found by it", a)
 		}
 	}
 	return nil
 }
+
+// isEnvelope tells of an attribute that answers alone have: it is made for them, after the filter.
+func isEnvelope(a filter.Attr) bool { return a.URI == "" && (a.Name == "meta" || a.Name == "schemas") }
 
 // matching are the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
 // is read only where the filter asks for it; [session.shown] adds it to the others.
@@ -89,7 +96,10 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			}
 			sub := &subject{id: id, entry: e}
 			if f != nil {
-				if sub, err = s.examined(ctx, k, sub, merge, f); err != nil {
+				if sub, err = s.examined(ctx, k, sub, merge, f); gone(err) {
+					continue
+				}
+				if err != nil {
 					yield(nil, err)
 					return
 				}

@@ -42,17 +42,19 @@ func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mappin
 		return answered{}, err
 	}
 	writes = writes && req.Method != http.MethodGet
-	s.begun = s.begun || writes
+	begun := s.begun
+	s.begun = begun || writes
 	a, err := s.authorized(ctx, req)
 	if err != nil {
-		if writes {
+		if begun || writes {
 			k.view.expire() // the call may have been carried out all the same
 		}
 		return answered{}, err
 	}
 	v := c.Judge(a.Status, a.Body)
 	if v.Outcome == mapping.Failed {
-		if writes && v.Err.Status >= 500 {
+		// What an earlier call of the operation has changed is not seen any more.
+		if begun || writes && v.Err.Status >= 500 {
 			k.view.expire()
 		}
 		if v.Err.Status == http.StatusTooManyRequests || v.Err.Status == http.StatusServiceUnavailable {

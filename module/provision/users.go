@@ -168,6 +168,10 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 			sub, err = s.update(ctx, k, sub, after, changed)
 		}
 	}
+	if err == nil && sub.entry != nil && sub.record != nil && sub.record.Upstream != "" {
+		// The user waited until now, or until an earlier request that ended before all groups were joined.
+		err = s.joinAll(ctx, sub.id)
+	}
 	if err != nil {
 		return nil, err
 	}

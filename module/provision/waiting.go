@@ -2,11 +2,13 @@ package provision
 
 import (
 	"context"
+	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -26,7 +28,9 @@ func (s *session) put(ctx context.Context, record *ledger.Record, wanted *doc.No
 func (s *session) linkWaiting(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
 	var err error
 	if wanted.Get("active").True() {
-		sub, err = s.activate(ctx, sub, wanted)
+		if sub, err = s.activate(ctx, sub, wanted); err == nil {
+			err = s.joinAll(ctx, sub.id)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -34,7 +38,8 @@ func (s *session) linkWaiting(ctx context.Context, sub *subject, wanted *doc.Nod
 	return s.created(ctx, s.user, sub)
 }
 
-// activate creates a user who waited for it; the id stays what the provider knows.
+// activate creates a user who waited for it; the id stays what the provider knows. The groups that waited for the user
+// still have to be joined.
 func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
 	k := s.user
 	wanted = wanted.Clone()
@@ -43,15 +48,22 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	if err != nil {
 		return nil, err
 	}
-	if made != nil {
-		made, err = s.adopt(ctx, sub, made, wanted)
-	} else {
-		made, err = s.add(ctx, k, sub.id, wanted)
+	if made == nil {
+		if made, err = s.add(ctx, k, sub.id, wanted); !taken(err) {
+			return made, err
+		}
+		// The upstream knows better than the view: who is it?
+		k.view.expire()
+		found, lookupErr := s.existingOther(ctx, wanted, sub.id)
+		if lookupErr != nil {
+			return nil, lookupErr
+		}
+		if found == nil {
+			return nil, err
+		}
+		made = found
 	}
-	if err != nil {
-		return nil, err
-	}
-	return made, s.joinAll(ctx, sub.id)
+	return s.adopt(ctx, sub, made, wanted)
 }
 
 // adopt makes a member whom the organization has by now the one that a waiting user becomes: somebody invited the person
@@ -62,17 +74,26 @@ func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.No
 	if found.entry == nil || found.entry.protected || found.record != nil && found.record.Linked && !found.record.Deleted {
 		return nil, conflict(k)
 	}
+	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id, Linked: true}
+	made := s.subject(k, sub.id, found.entry, found.value, record)
+	// What the provider wrote while the user waited is its last word. What it never spoke of stays.
+	said := attributesOf(wanted)
+	changed := slices.DeleteFunc(patch.Diff(made.res, wanted, k.rt), func(path string) bool {
+		return !slices.Contains(said, wholeOf(k.rt, path))
+	})
+	made, err := s.update(ctx, k, made, wanted, changed)
+	if err != nil {
+		return nil, err
+	}
+	// Only now does the user wait no longer: had something failed, the next attempt would have begun anew.
 	if err := s.forget(ctx, k, found.id); err != nil {
 		return nil, unreadable(err)
 	}
-	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id, Linked: true}
-	s.keep(ctx, k, record, found.entry, wanted, attributesOf(wanted))
-	s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
-	made := s.subject(k, sub.id, found.entry, found.value, record)
-	if made.res.Get("active").True() {
-		return made, nil
+	if err := s.write(ctx, k, record); err != nil {
+		return nil, unreadable(err)
 	}
-	return s.update(ctx, k, made, wanted, []string{"active"})
+	s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
+	return made, nil
 }
 
 // existingOther is who stands in the way of a user that waits, other than the user.

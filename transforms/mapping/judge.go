@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"errors"
 	"regexp"
 	"strconv"
@@ -87,7 +88,7 @@ func (c *Call) Judge(status int, body []byte) Verdict {
 }
 
 func (c *Call) read(v doc.Value, body []byte, broken error) Verdict {
-	if !c.reads() || broken == nil {
+	if broken == nil || !c.reads() && !isPage(body) {
 		return Verdict{Value: v}
 	}
 	err := scim.Errorf(502, "", "the organization did not answer %s with a JSON document", c.Where)
@@ -95,6 +96,13 @@ func (c *Call) read(v doc.Value, body []byte, broken error) Verdict {
 		err.Cause = errors.New("the answer is empty")
 	}
 	return Verdict{Outcome: Failed, Err: err}
+}
+
+// isPage tells whether an answer is a web page: what a proxy shows in the place of an API, to have somebody log in or to
+// say that it is under repair. Nothing was done then, whatever the status says.
+func isPage(body []byte) bool {
+	head := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)]))
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
 // reads tells whether the call needs to read the answer.
