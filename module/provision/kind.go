@@ -88,16 +88,29 @@ func (k *kind) keeps(uri, name, sub string) bool {
 	return k.shows(path) && (sub == "" || k.remembers(pathOf(uri, name, "")) || k.Readable(path))
 }
 
-// writes tells whether the provider's word counts for an attribute that is kept.
-func (k *kind) writes(uri, name, sub string) bool {
+// shape says in the discovery documents what becomes of an attribute that is kept: one that the upstream alone decides
+// about is readOnly, one that only a create sends is immutable (RFC 7643 §2.2). What the gateway refuses to have twice is
+// unique, and elements that the mapping knows by a filter have no other values than the filter's.
+func (k *kind) shape(uri, name, sub string, a *schema.Attribute) {
 	whole, path := pathOf(uri, name, ""), pathOf(uri, name, sub)
-	switch whole {
-	case "active":
-		return len(k.Disable) > 0 || k.DisableAs == mapping.DisableDelete
-	case "members":
-		return true
+	remembered := k.remembers(whole)
+	switch {
+	case whole == "members", remembered:
+	case whole == "active":
+		if len(k.Disable) == 0 && k.DisableAs != mapping.DisableDelete {
+			a.Mutability = schema.ReadOnly
+		}
+	case !k.Writable(path):
+		a.Mutability = schema.ReadOnly
+	case a.Mutability == schema.ReadWrite && !k.Updates(path):
+		a.Mutability = schema.Immutable
 	}
-	return k.remembers(whole) || k.Writable(path)
+	if slices.Contains(k.unique, path) {
+		a.Uniqueness = schema.Server
+	}
+	if values := k.Values(uri, name, sub); len(a.Canonical) > 0 && len(values) > 0 && !remembered {
+		a.Canonical = values
+	}
 }
 
 func pathOf(uri, name, sub string) string {

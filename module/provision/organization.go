@@ -233,8 +233,8 @@ func (o *Organization) Features() scim.Features {
 			k := of(rt)
 			return k != nil && k.keeps(uri, name, sub)
 		},
-		Writes: func(rt *schema.ResourceType, uri, name, sub string) bool {
-			return of(rt).writes(uri, name, sub)
+		Shape: func(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute) {
+			of(rt).shape(uri, name, sub, a)
 		},
 	}
 }

@@ -127,8 +127,14 @@ func TestFeatures(t *testing.T) {
 						word += [...]string{".", ","}[min(i, 1)] + sub.Name
 					}
 				}
-				if a.Mutability == schema.ReadOnly {
+				switch a.Mutability {
+				case schema.ReadOnly:
 					word += " ro"
+				case schema.Immutable:
+					word += " immutable"
+				}
+				if a.Uniqueness == schema.Server {
+					word += " unique"
 				}
 				all = append(all, word)
 			}
@@ -136,13 +142,16 @@ func TestFeatures(t *testing.T) {
 		return all
 	}
 	want := []string{
-		"userName", "name.formatted,familyName,givenName,middleName,honorificPrefix,honorificSuffix", "displayName ro", "title", "active",
-		"emails.value,type", "state ro",
+		"userName unique", "name.formatted,familyName,givenName,middleName,honorificPrefix,honorificSuffix", "displayName ro", "title", "active",
+		"emails.value,type immutable", "state ro",
 	}
 	if diff := cmp.Diff(want, kept(set.User)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"displayName", "members.value,$ref,type"}, kept(set.Group)); diff != "" {
+	if diff := cmp.Diff([]string{"work"}, f.ResourceType(set.User).Attribute("", "emails", "type").Canonical); diff != "" {
+		t.Errorf("e-mail addresses of types that nobody keeps: %s", diff)
+	}
+	if diff := cmp.Diff([]string{"displayName unique", "members.value,$ref,type"}, kept(set.Group)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 const disable = `{"op":"replace","path":"active","value":false}`
@@ -229,7 +230,8 @@ func TestLedgerOff(t *testing.T) {
 	if keeps := a.body["id"] != nil && g.user.keeps("", "displayName", ""); !keeps {
 		t.Error("displayName is shown by the mapping and must be advertised")
 	}
-	if g.user.writes("", "displayName", "") {
+	displayName := *g.user.rt.Attribute("", "displayName", "")
+	if g.user.shape("", "displayName", "", &displayName); displayName.Mutability != schema.ReadOnly {
 		t.Error("displayName cannot be written and must be advertised as readOnly")
 	}
 }

@@ -64,15 +64,23 @@ func (k *kind) supports(f filter.Filter) error {
 		return nil
 	}
 	for a := range filter.Attributes(f) {
-		if k.rt.Attribute(a.URI, a.Name, a.Sub) != nil && (isEnvelope(a) || !k.keeps(a.URI, a.Name, a.Sub)) {
+		if k.rt.Attribute(a.URI, a.Name, a.Sub) != nil && !k.finds(a) {
 			return scim.Errorf(http.StatusBadRequest, scim.InvalidFilter, "the organization does not keep %s, so that nothing can be found by it", a)
 		}
 	}
 	return nil
 }
 
-// isEnvelope tells of an attribute that answers alone have: it is made for them, after the filter.
-func isEnvelope(a filter.Attr) bool { return a.URI == "" && (a.Name == "meta" || a.Name == "schemas") }
+// finds tells whether resources can be found by an attribute: it is kept, and not made for answers alone, after the filter.
+func (k *kind) finds(a filter.Attr) bool {
+	switch {
+	case a.URI == "" && (a.Name == "meta" || a.Name == "schemas"):
+		return false
+	case a.Sub == "":
+		return k.shows(a.String())
+	}
+	return k.keeps(a.URI, a.Name, a.Sub)
+}
 
 // matching are the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
 // is read only where the filter asks for it; [session.shown] adds it to the others.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -195,6 +196,29 @@ func (r *Resource) Value(item doc.Value, path string) (string, bool) {
 
 // Readable tells whether an item shows the attribute with the canonical path.
 func (r *Resource) Readable(path string) bool { return r.has(r.readable, path) }
+
+// Values are the only values that a sub-attribute can have in what an item shows, where the mapping knows the elements by
+// a filter: "work" for the type of emails where emails[type eq "work"].value is all that is mapped. Nil where it can be any.
+func (r *Resource) Values(uri, name, sub string) (values []string) {
+	for _, m := range r.maps {
+		if m.attr.uri != uri || m.attr.name != name {
+			continue
+		}
+		known := false
+		filter.Walk(m.attr.filter, func(c *filter.Compare) {
+			if c.Op == filter.Eq && c.Attr.Name == sub {
+				known = true
+				if !slices.Contains(values, c.Value.Text) {
+					values = append(values, c.Value.Text)
+				}
+			}
+		})
+		if !known {
+			return nil
+		}
+	}
+	return values
+}
 
 // Writable tells whether a create or update sends the attribute, or a part of it.
 func (r *Resource) Writable(path string) bool { return r.has(r.writable, path) }

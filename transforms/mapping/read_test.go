@@ -117,6 +117,30 @@ func TestReadableWritableIgnored(t *testing.T) {
 	}
 }
 
+// What is known by a filter has the filter's values, unless other elements are shown too.
+func TestKnownValues(t *testing.T) {
+	tests := []struct {
+		maps []string
+		want []string
+	}{
+		{[]string{`emails[type eq "work"].value`, `emails[type eq "work"].primary`}, []string{"work"}},
+		{[]string{`emails[type eq "work"].value`, `emails[type eq "home"].value`}, []string{"work", "home"}},
+		{[]string{`emails[type eq "work"].value`, `emails[primary eq true].value`}, nil},
+		{[]string{`emails[type eq "work"].value`, "emails.value"}, nil},
+		{[]string{"displayName"}, nil},
+	}
+	for _, test := range tests {
+		def := definition()
+		def.User.Map = []mapping.MapDef{{Attribute: "userName", Value: "email"}}
+		for _, m := range test.maps {
+			def.User.Map = append(def.User.Map, mapping.MapDef{Attribute: m, Value: "email"})
+		}
+		if diff := cmp.Diff(test.want, compile(t, def).User.Values("", "emails", "type")); diff != "" {
+			t.Errorf("%v: %s", test.maps, diff)
+		}
+	}
+}
+
 func TestUpdates(t *testing.T) {
 	def := definition()
 	def.User.Update = []mapping.CallDef{{Method: "PUT", URL: "/users/{id}", Edits: []mapping.EditDef{

@@ -70,7 +70,11 @@ func TestFeaturesShapeTheSchemas(t *testing.T) {
 		Keeps: func(rt *schema.ResourceType, uri, name, sub string) bool {
 			return rt.Name == "User" && uri == "" && kept[name+"."+sub]
 		},
-		Writes: func(_ *schema.ResourceType, _, name, sub string) bool { return name != "name" && sub != "primary" },
+		Shape: func(_ *schema.ResourceType, _, name, sub string, a *schema.Attribute) {
+			if name == "name" || sub == "primary" {
+				a.Mutability = schema.ReadOnly
+			}
+		},
 	}
 	want := []string{"userName readWrite", "name readOnly", "name.formatted readOnly", "active readWrite", "emails readWrite", "emails.value readWrite", "emails.primary readOnly"}
 	if diff := cmp.Diff(want, advertised(t, f, scim.UserSchema)); diff != "" {

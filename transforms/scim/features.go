@@ -26,9 +26,10 @@ type Features struct {
 	// schema. A resource type of which nothing is kept does not exist.
 	Keeps func(rt *schema.ResourceType, uri, name, sub string) bool
 
-	// Writes tells whether an attribute that is kept can be written too; nil means that it can. What cannot is
-	// advertised as readOnly (RFC 7643 §2.2).
-	Writes func(rt *schema.ResourceType, uri, name, sub string) bool
+	// Shape says of an attribute that is kept what is particular to this upstream: whether it can be written (RFC 7643
+	// §2.2), must be unique, which values it has. a is a copy to be changed; sub is empty where it is the whole attribute.
+	// nil means that everything is as RFC 7643 has it.
+	Shape func(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute)
 }
 
 // AuthenticationScheme is one way to authenticate (RFC 7643 §5).
@@ -49,34 +50,33 @@ var bearer = AuthenticationScheme{
 
 // attribute is an attribute as this upstream has it; nil where it has not.
 func (f *Features) attribute(rt *schema.ResourceType, uri string, a *schema.Attribute) *schema.Attribute {
-	kept := *a
 	if len(a.Sub) == 0 {
-		if f.Keeps != nil && !f.Keeps(rt, uri, a.Name, "") {
-			return nil
-		}
-		if f.Writes != nil && !f.Writes(rt, uri, a.Name, "") {
-			kept.Mutability = schema.ReadOnly
-		}
-		return &kept
+		return f.kept(rt, uri, a.Name, "", a)
 	}
-	kept.Sub = nil
-	readOnly := true
+	whole := *a
+	whole.Sub = nil
 	for _, sub := range a.Sub {
-		if f.Keeps != nil && !f.Keeps(rt, uri, a.Name, sub.Name) {
-			continue
+		if sub := f.kept(rt, uri, a.Name, sub.Name, sub); sub != nil {
+			whole.Sub = append(whole.Sub, sub)
 		}
-		s := *sub
-		if f.Writes != nil && !f.Writes(rt, uri, a.Name, sub.Name) {
-			s.Mutability = schema.ReadOnly
-		}
-		readOnly = readOnly && s.Mutability == schema.ReadOnly
-		kept.Sub = append(kept.Sub, &s)
 	}
-	if kept.Sub == nil {
+	if whole.Sub == nil {
 		return nil
 	}
-	if readOnly {
-		kept.Mutability = schema.ReadOnly
+	if f.Shape != nil {
+		f.Shape(rt, uri, a.Name, "", &whole)
+	}
+	return &whole
+}
+
+// kept is a copy of an attribute without sub-attributes, or of a sub-attribute, as this upstream has it.
+func (f *Features) kept(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute) *schema.Attribute {
+	if f.Keeps != nil && !f.Keeps(rt, uri, name, sub) {
+		return nil
+	}
+	kept := *a
+	if f.Shape != nil {
+		f.Shape(rt, uri, name, sub, &kept)
 	}
 	return &kept
 }
@@ -100,8 +100,8 @@ func (f *Features) schema(rt *schema.ResourceType, s *schema.Schema) *schema.Sch
 	return &kept
 }
 
-// ResourceType is a resource type as this upstream has it: the attributes that are kept, readOnly where they cannot be
-// written. It is nil where nothing of the core schema is kept.
+// ResourceType is a resource type as this upstream has it: the attributes that are kept, as it keeps them. It is nil where
+// nothing of the core schema is kept.
 func (f *Features) ResourceType(rt *schema.ResourceType) *schema.ResourceType {
 	core := f.schema(rt, rt.Core)
 	if core == nil {
