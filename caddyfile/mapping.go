@@ -17,6 +17,19 @@ import (
 type mappingSource struct {
 	Definition mapping.Definition
 	places     map[string]place // by the place in the definition
+
+	suggested []*caddyfile.Dispenser // lines about the organization that a preset has
+}
+
+// suggest takes a line of a preset that is about the organization.
+func (m *mappingSource) suggest(d *caddyfile.Dispenser) (bool, error) {
+	if !isPolicy(d.Val()) {
+		return false, nil
+	}
+	line := d.NewFromNextSegment()
+	line.Next()
+	m.suggested = append(m.suggested, line)
+	return true, nil
 }
 
 // place is where something stands in a Caddyfile.

@@ -19,6 +19,7 @@ import (
 //		<param> <default>     # another default
 //		needs <param>         # the parameter may not be left out now
 //		<directive> …         # takes the place of what the preset says
+//		pace …                # and any other line about an organization: holds where the user has none of the kind
 //	}
 //
 // The first block of an option is the one that holds where nothing is said.
@@ -143,7 +144,7 @@ func readPreset(d *caddyfile.Dispenser, other func(*caddyfile.Dispenser) (bool, 
 	}
 	m := &mappingSource{places: map[string]place{}}
 	for _, text := range texts {
-		if err := (&mappingParser{Dispenser: inBlock(name, substitute(text, params)), mappingSource: m}).start(); err != nil {
+		if err := (&mappingParser{Dispenser: inBlock(name, substitute(text, params)), mappingSource: m, other: m.suggest}).start(); err != nil {
 			return nil, err
 		}
 	}

@@ -45,14 +45,19 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 var several = map[string]bool{"key": true, "entra_token": true, "attribute": true, "pace": true}
 
 func isOption(name string) bool {
-	_, policy := policies[name]
 	_, ok := options[name]
-	return ok || policy
+	return ok || isPolicy(name)
+}
+
+// isPolicy tells whether a line of this name is about an organization.
+func isPolicy(name string) bool {
+	_, ok := policies[name]
+	return ok
 }
 
 // option reads one line, and its block.
 func (c *config) option(d *caddyfile.Dispenser) error {
-	if _, ok := policies[d.Val()]; ok {
+	if isPolicy(d.Val()) {
 		return c.later(d)
 	}
 	if err := c.mark(d); err != nil {
@@ -95,7 +100,13 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 		}
 		return h, nil
 	}
-	for _, d := range c.policies {
+	lines := c.policies
+	for _, d := range c.mapping.suggested {
+		if !c.seen[d.Val()] {
+			lines = append(lines, d)
+		}
+	}
+	for _, d := range lines {
 		if err := policies[d.Val()](c.org, d); err != nil {
 			return nil, err
 		}

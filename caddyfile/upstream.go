@@ -48,7 +48,7 @@ func (c *config) upstream(d *caddyfile.Dispenser) error {
 
 // policy takes a line of an upstream's block that is no part of its mapping but about the organization.
 func (c *config) policy(d *caddyfile.Dispenser) (bool, error) {
-	if _, ok := policies[d.Val()]; !ok {
+	if !isPolicy(d.Val()) {
 		return false, nil
 	}
 	line := d.NewFromNextSegment()

@@ -283,7 +283,7 @@ func TestMistakes(t *testing.T) {
 		"defer, no store": {Mapping: bitwardenMapping(), Inactive: InactiveDefer, Ledger: LedgerConfig{Off: true}},
 		"off and stores":  {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Off: true, Store: []string{"title"}}},
 		"reinvite":        {Mapping: bitwardenMapping(), ReinviteAfter: 1, Ledger: LedgerConfig{Off: true}},
-		"pace":            {Mapping: bitwardenMapping(), Pace: []Pace{{Burst: 1}}},
+		"pace":            {Mapping: bitwardenMapping(), Pace: []Pace{{Calls: -1}}},
 		"negative":        {Mapping: bitwardenMapping(), PageSize: -1},
 	} {
 		if err := o.defaults(); err == nil {
