@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -135,13 +134,9 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "org.db")
 	startChild(t, file, "holder")
-	before := time.Now()
 	_, err := provision(t, Handler{Store: file, ClientID: testClient, ClientSecret: testSecret})
 	if err == nil || !strings.Contains(err.Error(), "another process has it open") {
 		t.Errorf("got %v", err)
-	}
-	if took := time.Since(before); took > 4*lockTimeout {
-		t.Errorf("took %s", took)
 	}
 }
 

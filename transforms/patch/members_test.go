@@ -126,44 +126,45 @@ func memberOps(n int, remove bool) string {
 	return `[{"op":"add","path":"members","value":[` + b.String() + `]}]`
 }
 
-// Large groups must not cost more than in proportion. The bound is generous: quadratic work would be 16 times as much.
-func TestLinear(t *testing.T) {
+// largeGroup goes through the life of a group of n members: all added, added again, half removed one by one, emptied.
+func largeGroup(tb testing.TB, n int) {
+	tb.Helper()
 	rt := schema.Standard().Group
 	parse := func(text string) []patch.Operation {
-		ops, err := patch.Parse(scan(t, envelope(text)), rt)
+		ops, err := patch.Parse(scan(tb, envelope(text)), rt)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return ops
 	}
-	cost := func(n int) time.Duration {
-		add, one, remove := parse(memberOps(n, false)), parse(memberOps(n/2, true)), parse(`[{"op":"remove","path":"members"}]`)
-		best := time.Hour
-		for range 3 {
-			group := tree(t, `{"id":"g","displayName":"G"}`)
+	add := parse(memberOps(n, false))
+	group := tree(tb, `{"id":"g","displayName":"G"}`)
+	for _, step := range []struct {
+		ops  []patch.Operation
+		left int
+	}{{add, n}, {add, n}, {parse(memberOps(n/2, true)), n - n/2}, {parse(`[{"op":"remove","path":"members"}]`), 0}} {
+		if _, err := patch.Apply(group, step.ops, rt); err != nil {
+			tb.Fatal(err)
+		}
+		if got := len(group.Get("members").Items()); got != step.left {
+			tb.Fatalf("%d members, want %d", got, step.left)
+		}
+	}
+}
+
+func TestLargeGroup(t *testing.T) { largeGroup(t, 10_000) }
+
+// BenchmarkLinear reports how much longer four times the members take: 4 is linear, 16 is quadratic.
+func BenchmarkLinear(b *testing.B) {
+	best := [2]time.Duration{time.Hour, time.Hour} // the quickest counts: others may use the machine too
+	for b.Loop() {
+		for i, n := range []int{10_000, 40_000} {
 			start := time.Now()
-			for _, step := range []struct {
-				ops  []patch.Operation
-				left int
-			}{{add, n}, {add, n}, {one, n - n/2}, {remove, 0}} {
-				if _, err := patch.Apply(group, step.ops, rt); err != nil {
-					t.Fatal(err)
-				}
-				if got := len(group.Get("members").Items()); got != step.left {
-					t.Fatalf("%d members, want %d", got, step.left)
-				}
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	var small, large time.Duration
-	for range 3 { // a busy machine may spoil one measurement
-		if small, large = cost(10_000), cost(40_000); large <= 10*small {
-			return
+			largeGroup(b, n)
+			best[i] = min(best[i], time.Since(start))
 		}
 	}
-	t.Errorf("four times the members cost %.1f times as much: %v, %v", float64(large)/float64(small), small, large)
+	b.ReportMetric(float64(best[1])/float64(best[0]), "×for-four-times")
 }
 
 func TestTooMany(t *testing.T) {
