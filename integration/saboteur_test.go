@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 )
 
@@ -13,8 +14,10 @@ type saboteur struct {
 	org http.Handler
 
 	mu    sync.Mutex
-	calls int // so far
-	at    int // the number of the call to spoil, the first is 1; 0 for none
+	only  string // count only calls that begin like this: method, space and path
+	calls int    // so far
+	from  int    // the numbers of the calls to spoil, the first is 1; 0 for none
+	to    int
 	how   sabotage
 }
 
@@ -26,8 +29,11 @@ type sabotage struct {
 
 func (s *saboteur) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.calls++
-	spoil := s.calls == s.at
+	spoil := strings.HasPrefix(r.Method+" "+r.URL.Path, s.only)
+	if spoil {
+		s.calls++
+		spoil = s.calls >= s.from && s.calls <= s.to
+	}
 	s.mu.Unlock()
 	if !spoil {
 		s.org.ServeHTTP(w, r)
@@ -41,10 +47,15 @@ func (s *saboteur) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // spoil makes the n-th call from now on go wrong.
-func (s *saboteur) spoil(n int, how sabotage) {
+func (s *saboteur) spoil(n int, how sabotage) { s.spoilAll(n, n, how) }
+
+// burst makes the next n calls go wrong.
+func (s *saboteur) burst(n int, how sabotage) { s.spoilAll(1, n, how) }
+
+func (s *saboteur) spoilAll(from, to int, how sabotage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls, s.at, s.how = 0, n, how
+	s.calls, s.from, s.to, s.how = 0, from, to, how
 }
 
 // made is how many calls there were.

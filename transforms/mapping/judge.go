@@ -77,6 +77,9 @@ func (c *Call) Judge(status int, body []byte) Verdict {
 		if r.ok {
 			return Verdict{Outcome: Done}
 		}
+		if r.answer.Status == 404 {
+			return c.missing(status, &r.answer)
+		}
 		answer := r.answer
 		answer.Cause = answered(status)
 		return Verdict{Outcome: Failed, Err: &answer}
@@ -139,6 +142,22 @@ func (c *Call) refused(status int) Verdict {
 	}
 	err.Cause = errors.New(c.Where + ": " + answered(status).Error())
 	return Verdict{Outcome: Failed, Err: err}
+}
+
+// missing is the meaning of an answer that by a rule says "not there" in words of its own: the same as of a 404.
+func (c *Call) missing(status int, rule *scim.Error) Verdict {
+	v := c.refused(404)
+	if v.Err == nil {
+		return v
+	}
+	v.Err.Cause = errors.New(c.Where + ": " + answered(status).Error())
+	switch v.Err.Status {
+	case 404:
+		v.Err.Detail = rule.Detail
+	case 502:
+		v.Err.Detail = "the organization answered that something is not there where it should know the URL"
+	}
+	return v
 }
 
 func answered(status int) error {
