@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/base64"
+	"net/url"
 	"strings"
 	"time"
 
@@ -100,6 +101,7 @@ func (c *compiler) auth(name string, def AuthDef) *Auth {
 		if def.Value == "" {
 			at.fail("the kind header needs a value")
 		}
+		at.checkFieldValue(def.Value)
 		a.value = at.static(def.Value)
 	case "basic":
 		if def.User == "" {
@@ -210,16 +212,22 @@ func (c *compiler) login(a *Auth, def AuthDef) {
 // tokenExpr stands for the token in the value of a header field.
 var tokenExpr = &expr{source: "token", alts: []alt{{source: texts["token"]}}}
 
+// tokenURL checks where a token comes from: a path on the next handler, or an absolute URL.
 func (c *compiler) tokenURL(text string) string {
-	url := c.text(text)
-	if rest, ok := strings.CutPrefix(url, "https://"); ok && rest != "" && rest[0] != '/' {
-		return url
+	text = c.text(text)
+	if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") {
+		path, query, _ := strings.Cut(text, "?")
+		if c.checkPath(path); !isQuery(query) {
+			c.fail("%q has a character that a query cannot have", text)
+		}
+		return text
 	}
-	if rest, ok := strings.CutPrefix(url, "http://"); ok && rest != "" && rest[0] != '/' {
-		return url
-	}
-	if !strings.HasPrefix(url, "/") {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || !isQuery(u.RawQuery):
 		c.fail("the url has to be a path on the next handler (/…) or an absolute URL")
+	case u.User != nil:
+		c.fail("the url holds a user or password, which are parameters")
 	}
-	return url
+	return text
 }

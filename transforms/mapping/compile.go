@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -144,6 +145,9 @@ func (c *compiler) checkPath(text string) {
 			return
 		}
 	}
+	if _, err := url.PathUnescape(text); err != nil {
+		c.fail("%q has a %% that begins no escape such as %%20", text)
+	}
 	for segment := range strings.SplitSeq(text, "/") {
 		if segment == "." || segment == ".." {
 			c.fail("%q has a segment %q", text, segment)
@@ -160,9 +164,17 @@ func (c *compiler) headerFields(def map[string]string, s *scope) []param {
 		}
 		v, err := s.parseString(def[name])
 		at.check(err)
+		at.checkFieldValue(def[name])
 		out = append(out, param{name, v})
 	}
 	return out
+}
+
+// checkFieldValue checks what an operator wrote as the value of a header field (RFC 9110 §5.5).
+func (c *compiler) checkFieldValue(text string) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		c.fail("a header field's value has a character that it cannot have, such as a line break")
+	}
 }
 
 // isToken tells whether s is a token of RFC 9110 §5.6.2, as names of header fields and cookies are.

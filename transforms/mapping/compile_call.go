@@ -61,6 +61,7 @@ func (c *compiler) calls(r *Resource, v verb, field string, defs []CallDef) []*C
 		}
 		out = append(out, c.at(index(field, i)).call(r, v, i, def, saved))
 	}
+	c.sense(v, out)
 	return out
 }
 

@@ -103,6 +103,7 @@ func (c *compiler) verbs(r *Resource, def *ResourceDef) {
 			at.fail("what is found by %s has to be compared again, but the mapping has no `map %s`", a.canonical, a.canonical)
 		}
 		r.Find[a.canonical] = at.call(r, verbFind, 0, def.Find[name], map[string]bool{})
+		c.sense(verbFind, []*Call{r.Find[a.canonical]})
 	}
 	if !user {
 		c.none("groups are not invited and not deactivated", map[string]int{
@@ -159,8 +160,10 @@ func (c *compiler) membership(r *Resource, def *ResourceDef) {
 	reads := r.Embedded || len(r.Members) > 0
 	writes := len(r.MemberAdd)+len(r.MemberRemove)+len(r.MembersSet) > 0
 	switch {
-	case writes && !reads:
-		c.fail("there is no way to read a group's members: members or embedded members")
+	case !reads:
+		c.fail("there is no way to read a group's members: members or members embedded")
+	case !writes:
+		c.fail("there is no way to change a group's members: members_set, or member_add and member_remove")
 	case len(r.MembersSet) == 0 && (len(r.MemberAdd) == 0) != (len(r.MemberRemove) == 0):
 		c.fail("members can only be added or only be removed: give both, or members_set")
 	}
@@ -207,6 +210,9 @@ func (c *compiler) lists(r *Resource, def *ResourceDef) {
 		if !r.Readable(a.canonical) {
 			c.at("unique").fail("%s cannot be looked up: the mapping has no `map %s`", a.canonical, a.canonical)
 		}
+		if a.sub == "" && a.parent.Type == schema.Complex {
+			c.at("unique").fail("%s is no single value: say which part of it is unique, as in %s.value", a.canonical, a.canonical)
+		}
 		r.Unique = append(r.Unique, a.canonical)
 	}
 }
@@ -244,6 +250,7 @@ func (c *compiler) whole(r *Resource, def *ResourceDef) {
 		}
 	}
 	c.result(r)
+	c.about(verbCreate, r.Create)
 }
 
 // reading are the calls that yield items.

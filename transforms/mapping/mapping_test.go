@@ -20,7 +20,7 @@ func definition() mapping.Definition {
 			ID:        "id",
 			Map:       []mapping.MapDef{{Attribute: "userName", Value: "email"}},
 			List:      []mapping.CallDef{{Method: "GET", URL: "/users"}},
-			Create:    []mapping.CallDef{{Method: "POST", URL: "/users"}},
+			Create:    []mapping.CallDef{{Method: "POST", URL: "/users", Headers: map[string]string{"X-For": "{scim.timezone}"}}},
 			DisableAs: mapping.DisableRefuse,
 		},
 	}
@@ -224,7 +224,7 @@ func TestPickAndLeaveOut(t *testing.T) {
 	def.Group = &mapping.ResourceDef{
 		ID: "id", Map: []mapping.MapDef{{Attribute: "displayName", Value: "name"}},
 		List:      []mapping.CallDef{{Method: "GET", URL: "/groups"}},
-		Create:    []mapping.CallDef{{Method: "POST", URL: "/groups"}},
+		Create:    []mapping.CallDef{{Method: "POST", URL: "/groups", Edits: []mapping.EditDef{{Path: "n", Value: "{scim.displayName}"}}}},
 		Members:   []mapping.CallDef{{Method: "GET", URL: "/users", Where: []mapping.WhereDef{{Path: "groups.#.id", Value: "{id}"}}, Member: "id"}},
 		MemberAdd: []mapping.CallDef{{Method: "POST", URL: "/membership", Edits: []mapping.EditDef{{Path: "u", Value: "{mid|int}"}, {Path: "g", Value: "{id|int}"}}}},
 		MemberRemove: []mapping.CallDef{
