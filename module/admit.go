@@ -15,8 +15,9 @@ import (
 const maxURI = 8 << 10
 
 // checkMedia refuses a body that the gateway would not read as the provider means it (catalogue Q3, H10): anything but
-// JSON in UTF-8, and anything compressed, which would have to be inflated without knowing how far.
-func checkMedia(h http.Header, missingType bool) error {
+// JSON in UTF-8, and anything compressed, which would have to be inflated without knowing how far. untyped is asked where
+// there is no Content-Type.
+func checkMedia(h http.Header, untyped func() bool) error {
 	for _, v := range h["Content-Encoding"] {
 		if v = strings.TrimSpace(v); v != "" && !strings.EqualFold(v, "identity") {
 			return unsupported("the body is compressed: send it without Content-Encoding")
@@ -24,7 +25,7 @@ func checkMedia(h http.Header, missingType bool) error {
 	}
 	values := h["Content-Type"]
 	switch {
-	case len(values) == 0 && missingType:
+	case len(values) == 0 && untyped():
 		return nil
 	case len(values) != 1:
 		return unsupported("one Content-Type is needed, application/scim+json")

@@ -51,3 +51,40 @@ func TestMetricsSurviveReload(t *testing.T) {
 		}
 	}
 }
+
+// A rule that is about the request and not about its document is counted like any other.
+func TestMissingContentTypeIsCounted(t *testing.T) {
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	h := new(module.Handler)
+	if err := json.Unmarshal([]byte(config), h); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	count := func() (n float64) {
+		families, err := ctx.GetMetricsRegistry().Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				if f.GetName() == "caddy_scim_gateway_quirks_total" && m.GetLabel()[0].GetValue() == "missing-content-type" {
+					n += m.GetCounter().GetValue()
+				}
+			}
+		}
+		return n
+	}
+	before := count()
+	g := newGateway(t, config)
+	g.do(t, request("POST", "/s/Users", user))
+	if n := count(); n != before {
+		t.Errorf("a request with a Content-Type was counted: %v, %v before", n, before)
+	}
+	g.do(t, request("POST", "/s/Users", user, "Content-Type", ""))
+	if n := count(); n != before+1 {
+		t.Errorf("one without was not: %v, %v before", n, before)
+	}
+}

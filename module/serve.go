@@ -111,7 +111,7 @@ func (x *exchange) admit() (body []byte, err error) {
 	if !x.verb.Writes() || x.verb == scim.Delete {
 		return nil, nil
 	}
-	if err := checkMedia(x.r.Header, x.h.norm.On("missing-content-type")); err != nil {
+	if err := checkMedia(x.r.Header, func() bool { return x.h.norm.Untyped(&x.account) }); err != nil {
 		return nil, err
 	}
 	return readBody(x.w, x.r, x.h.MaxBody)

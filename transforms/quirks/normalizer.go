@@ -89,9 +89,16 @@ func (n *Normalizer) Profile() string { return n.profile }
 // Schemas is what the normalizer knows of attributes.
 func (n *Normalizer) Schemas() *schema.Set { return n.set }
 
-// On tells whether a rule is on. Rules about things that are not part of a document, such as missing-content-type, are
-// applied by the caller.
+// On tells whether a rule is on.
 func (n *Normalizer) On(id string) bool { return n.on[byID(id)] }
+
+// Untyped tells whether a body that comes without a Content-Type is taken for SCIM (catalogue Q3), and counts it.
+func (n *Normalizer) Untyped(acc *Account) bool {
+	if n.on[missingContentType] {
+		acc.note(missingContentType, "Content-Type", "", scim.MediaType)
+	}
+	return n.on[missingContentType]
+}
 
 // State walks over all rules and tells which are on.
 func (n *Normalizer) State(yield func(Rule, bool) bool) {
