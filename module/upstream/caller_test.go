@@ -99,6 +99,27 @@ func TestCallArrives(t *testing.T) {
 	}
 }
 
+// What Connection names is meant for this hop (RFC 9110 §7.6.1); who asks is not for the client to take away.
+func TestConnectionNames(t *testing.T) {
+	r := inbound(t, http.Header{
+		"Connection": {"keep-alive, traceparent", "X-Forwarded-For"}, "Traceparent": {"00-1-2-01"}, "X-Request-Id": {"7"},
+		"X-Forwarded-For": {"192.0.2.7"},
+	})
+	caddyhttp.SetVar(r.Context(), caddyhttp.TrustedProxyVarKey, true)
+	var got http.Header
+	next := handler(func(w http.ResponseWriter, r *http.Request) error {
+		got = r.Header
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
+	if _, err := upstream.New(next, r, upstream.Config{}).Do(r.Context(), upstream.Call{Method: http.MethodGet, Path: "/"}); err != nil {
+		t.Fatal(err)
+	}
+	if got.Get("Traceparent") != "" || got.Get("Connection") != "" || got.Get("X-Request-Id") != "7" || got.Get("X-Forwarded-For") != "192.0.2.7" {
+		t.Errorf("sent on: %v", got)
+	}
+}
+
 // X-Forwarded-* of a client that Caddy trusts is what reverse_proxy completes; anyone else's must not be believed.
 func TestForwardedOnlyFromTrusted(t *testing.T) {
 	r := inbound(t, http.Header{"X-Forwarded-For": {"192.0.2.7"}, "X-Forwarded-Proto": {"https"}})

@@ -26,8 +26,13 @@ func outgoing(in http.Header, c Config, trusted bool) http.Header {
 		}
 	}
 	pass(passed)
+	for _, v := range in["Connection"] { // what it names is for this hop alone (RFC 9110 §7.6.1)
+		for name := range strings.SplitSeq(v, ",") {
+			delete(out, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+		}
+	}
 	if trusted {
-		pass(forwarded)
+		pass(forwarded) // whatever Connection names: that is the client's, these are the proxy's
 	}
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = []string{""} // without the key Go's transport would introduce itself
