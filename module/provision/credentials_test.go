@@ -84,7 +84,7 @@ func TestPace(t *testing.T) {
 	if a.status != 429 || a.err.RetryAfter < time.Second {
 		t.Fatalf("got %d, retry after %v", a.status, a.err)
 	}
-	time.Sleep(a.err.RetryAfter) // as the provider was told
+	time.Sleep(a.err.RetryAfter)  // as the provider was told
 	g.makeGroup(t, "Sales", u...) // two writes: the second one waits, though for longer than a new operation may
 	if a := g.do(t, "POST", "/Users", user("c@example.com", "c")); a.status != 429 {
 		t.Errorf("got %d", a.status)

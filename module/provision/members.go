@@ -24,8 +24,13 @@ func (s *session) count(ctx context.Context, sub *subject) error {
 	if err != nil {
 		return err
 	}
+	guarded, err := s.guarded(ctx, ids)
+	if err != nil {
+		return err
+	}
+	sub.guarded = only(ids, func(id string) bool { return guarded[id] })
 	sub.members = make([]string, 0, len(ids))
-	for _, id := range ids {
+	for _, id := range without(ids, sub.guarded) {
 		if id = m.id(id); !m.hidden[id] {
 			sub.members = append(sub.members, id)
 		}
@@ -116,7 +121,10 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	}
 	var unknown []string
 	look := func(t *table) {
-		unknown = only(ids, func(id string) bool { return t.byID[m.upstream(id)] == nil && !m.waits(id) })
+		unknown = only(ids, func(id string) bool {
+			e := t.byID[m.upstream(id)]
+			return (e == nil || e.protected) && !m.waits(id)
+		})
 	}
 	switch {
 	case slices.ContainsFunc(ids, func(id string) bool { return m.hidden[id] || m.id(m.upstream(id)) != id }):
@@ -135,9 +143,11 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	// The view is not the last word: they may have been created elsewhere since.
 	if len(unknown) <= fewMembers && len(k.Get) > 0 {
 		for _, id := range unknown {
-			if _, err := s.fetch(ctx, k, m.upstream(id), ""); gone(err) {
+			it, err := s.fetch(ctx, k, m.upstream(id), "")
+			if gone(err) || err == nil && it.protected {
 				return noMember()
-			} else if err != nil {
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -176,7 +186,7 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 		}
 		return list
 	}
-	current := now(sub.members)
+	current := append(now(sub.members), sub.guarded...)
 	if err := s.changeMembers(ctx, sub, current, now(add), now(remove)); err != nil {
 		return err
 	}
@@ -269,7 +279,7 @@ func (s *session) join(ctx context.Context, sub *subject, id string) error {
 		for i := range current {
 			current[i] = m.upstream(current[i])
 		}
-		if err := s.changeMembers(ctx, sub, current, []string{m.upstream(id)}, nil); err != nil {
+		if err := s.changeMembers(ctx, sub, append(current, sub.guarded...), []string{m.upstream(id)}, nil); err != nil {
 			return err
 		}
 	}

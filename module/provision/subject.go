@@ -21,6 +21,7 @@ type subject struct {
 	merged bool           // whether record has been read
 
 	members []string // of a group: the provider's ids
+	guarded []string // of a group: the upstream's ids of members who are protected
 	counted bool     // whether members has been read
 }
 

@@ -91,6 +91,9 @@ func (r *Resource) HasState() bool { return len(r.states) > 0 }
 // States are the words that [Resource.State] may say.
 func States() []string { return []string{"staged", "invited", "accepted", "confirmed", "revoked"} }
 
+// Protects tells whether there are items that are protected at all.
+func (r *Resource) Protects() bool { return len(r.protect) > 0 }
+
 // Protected tells whether the item is hidden from SCIM: it is not listed, and must not be changed.
 func (r *Resource) Protected(item doc.Value) bool {
 	return slices.ContainsFunc(r.protect, func(c condition) bool { return c.holds(item) })

@@ -1,0 +1,38 @@
+package provision
+
+import "context"
+
+// guarded are those of some users (the upstream's ids) who are protected. To the provider they do not exist, in a group no
+// less than in a list: it neither sees them there, nor does it put them in or take them out. A provider that sets all
+// members of a group, as some do with every change, would otherwise throw the owner out of it.
+func (s *session) guarded(ctx context.Context, ids []string) (map[string]bool, error) {
+	k := s.user
+	if !k.Protects() || len(ids) == 0 {
+		return nil, nil
+	}
+	protected := make(map[string]bool)
+	look := func(t *table) {
+		for _, id := range ids {
+			if e := t.byID[id]; e != nil && e.protected {
+				protected[id] = true
+			}
+		}
+	}
+	if k.view.known(look) {
+		return protected, nil
+	}
+	if len(ids) > fewMembers || len(k.Get) == 0 {
+		return protected, s.known(ctx, k, look)
+	}
+	for _, id := range ids {
+		it, err := s.fetch(ctx, k, id, "")
+		if gone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		protected[id] = it.protected
+	}
+	return protected, nil
+}
