@@ -55,23 +55,14 @@ func init() {
 				}}
 			})
 		}
-		site := tenants(n, addr, func(i int) string {
-			root := fmt.Sprintf(root, i)
-			return fmt.Sprintf(`upstream bitwarden {
-			client_id %[2]s
-			client_secret %[3]s
-			base %[1]s/api
-			token_url %[1]s/identity/connect/token
-		}`, root, orgClient, orgSecret)
-		})
+		site := tenants(n, addr, func(i int) string { return bitwardenUpstream(fmt.Sprintf(root, i)) })
 		for i := range n {
 			name := strconv.Itoa(i) + ".db"
 			if err := os.WriteFile(filepath.Join(s.dir, name), store, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			site += fmt.Sprintf("\n\thandle_path /org/%d/* {%s\n\t}", i, strings.Replace(organization, "organization.db", name, 1))
 		}
-		s.move(site)
+		s.move(site + offices(n))
 		return func(t *testing.T, i int) *world {
 			t.Helper()
 			return onEmbedded.tenant(s, i, newPublicAPI(t, s, fmt.Sprintf("/org/%d", i)), ids)
@@ -116,6 +107,22 @@ func (b between) put(i int, org http.Handler) http.Handler {
 		return org
 	}
 	return b(i, org)
+}
+
+// offices are n embedded organizations of one site, the i-th below /org/<i> with the store <i>.db.
+func offices(n int) string {
+	var site strings.Builder
+	for i := range n {
+		fmt.Fprintf(&site, "\n\thandle_path /org/%d/* {%s\n\t}", i, strings.Replace(organization, "organization.db", fmt.Sprintf("%d.db", i), 1))
+	}
+	return site.String()
+}
+
+// bitwardenUpstream is the upstream of a gateway in front of the embedded organization that is below a path.
+func bitwardenUpstream(root string) string {
+	return strings.Replace(bitwarden, "{", fmt.Sprintf(`{
+			base %[1]s/api
+			token_url %[1]s/identity/connect/token`, root), 1)
 }
 
 // serveTenants is one server with n organizations, the i-th below /<i>.
