@@ -155,6 +155,10 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	if touches(changed, "userName") && strings.TrimSpace(after.Get("userName").Text()) == "" {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "userName must not be empty")
 	}
+	if touches(changed, "active") && after.Get("active").Kind() != doc.Bool {
+		// What is neither true nor false must not lock anybody out, or remove where that is how it is done (T4).
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "active cannot be removed: it is true or false")
+	}
 	switch {
 	case len(changed) == 0:
 	case sub.entry == nil && after.Get("active").True():

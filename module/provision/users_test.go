@@ -73,6 +73,14 @@ func TestUserLife(t *testing.T) {
 	}
 	b.took()
 
+	// No value is no word to lock somebody out (T4), and a PUT without active says nothing about it.
+	for _, op := range []string{`{"op":"remove","path":"active"}`, `{"op":"replace","value":{"active":null}}`} {
+		if a := g.do(t, "PATCH", "/Users/"+id, patchOp(op)); a.status != 400 || a.scimType != "invalidValue" || m["status"] != 0 {
+			t.Errorf("%s: got %v, member %v", op, a, m)
+		}
+	}
+	b.took()
+
 	// Disabled: revoked, with all that belongs to the member.
 	a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"active","value":false}`))
 	if a.body["active"] != false || m["status"] != -1 {
