@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -224,11 +225,9 @@ func (s *session) holder(ctx context.Context, k *kind, l lookup, except string) 
 
 // has tells whether a resource has a value, by the rules of the attribute.
 func (k *kind) has(res *doc.Node, l lookup) bool {
-	name, sub := l.attribute, ""
-	if l.attribute == "emails.value" {
-		name, sub = "emails", "value"
-	}
-	attr := k.rt.Attribute("", name, sub)
+	uri, rest, _ := k.rt.SplitURN(l.attribute)
+	name, sub, _ := strings.Cut(rest, ".")
+	attr := k.rt.Attribute(uri, name, sub)
 	for _, text := range values(res, l.attribute) {
 		if same(text, l.value, attr != nil && attr.CaseExact) {
 			return true

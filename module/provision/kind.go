@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -42,6 +43,9 @@ func newKind(r *mapping.Resource, v *view, m *markCache) *kind {
 		if !slices.Contains(k.unique, attribute) {
 			k.unique = append(k.unique, attribute)
 		}
+	}
+	// What the upstream can search for need not be looked for in a list of everybody.
+	for _, attribute := range slices.Concat(r.Unique, slices.Sorted(maps.Keys(r.Find))) {
 		if !slices.Contains(k.indexed, attribute) {
 			k.indexed = append(k.indexed, attribute)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -118,6 +120,9 @@ func (o *Organization) possible(plan *mapping.Plan) error {
 		}
 		if uri, name, _ := u.Type.SplitURN(path); u.Type.Attribute(uri, name, "") == nil {
 			return fmt.Errorf("store: a user has no attribute %q", path)
+		}
+		if slices.ContainsFunc(never, func(name string) bool { return doc.FoldEqual(name, path) }) {
+			return fmt.Errorf("store: %s is never remembered: the organization alone knows it, or it must not be written down", path)
 		}
 	}
 	return nil

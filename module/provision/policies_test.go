@@ -328,8 +328,11 @@ func TestMistakes(t *testing.T) {
 		"reinvite":        {Mapping: bitwardenMapping(), ReinviteAfter: 1, Ledger: LedgerConfig{Off: true}},
 		"pace":            {Mapping: bitwardenMapping(), Pace: []Pace{{Calls: -1}}},
 		"negative":        {Mapping: bitwardenMapping(), PageSize: -1},
+		"stores no word":  {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"titel"}}},
+		"stores active":   {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"Active"}}},
+		"stores secrets":  {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"password"}}},
 	} {
-		if err := o.defaults(); err == nil {
+		if err := o.Check(); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -146,6 +146,33 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Any attribute can be searched for, and any can be unique; those of extensions too.
+func TestFindAnything(t *testing.T) {
+	const schemaURI = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	m := bitwardenMapping()
+	for _, attribute := range []string{"nickName", "title", schemaURI + ":employeeNumber"} {
+		m.User.Map = append(m.User.Map, mapping.MapDef{Attribute: attribute, Value: "externalId"})
+	}
+	m.User.Find = map[string]mapping.CallDef{"nickName": {Method: "GET", URL: "/members?nick={value}", Items: "data"}}
+	m.User.Unique = []string{schemaURI + ":employeeNumber"}
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping, o.ViewTTL = m, -1 })
+	u := g.people(t, "a", "b")
+	searched := false
+	b.fault = func(r *http.Request) *upstream.Answer {
+		searched = searched || r.URL.RawQuery == "nick=a"
+		return nil
+	}
+	for _, attribute := range []string{"nickName", "title", schemaURI + ":employeeNumber"} {
+		if got := g.find(t, "Users", attribute+` eq "a"`); !slices.Equal(got, u[:1]) {
+			t.Errorf("by %s: %v", attribute, got)
+		}
+	}
+	if !searched {
+		t.Error("the organization can search and was not asked to")
+	}
+	g.must(t, 409, "POST", "/Users", user("c@example.com", "c", `"`+schemaURI+`":{"employeeNumber":"B"}`))
+}
+
 // Lists that hold only references, and items that are known by another key than their id.
 func TestHydrateAndKey(t *testing.T) {
 	m := bitwardenMapping()

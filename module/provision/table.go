@@ -146,8 +146,12 @@ func (t *table) hashes(e *entry) iter.Seq2[*index, uint64] {
 
 func hashed(value string) uint64 { return maphash.String(seed, strings.ToLower(value)) }
 
-// values are the texts of an attribute or sub-attribute of the core schema, of every element where it is multi-valued.
+// values are the texts of an attribute or sub-attribute, given by its canonical path; of every element where it is
+// multi-valued.
 func values(res *doc.Node, attribute string) []string {
+	if i := strings.LastIndexByte(attribute, ':'); i >= 0 { // of an extension
+		res, attribute = res.Get(attribute[:i]), attribute[i+1:]
+	}
 	name, sub, _ := strings.Cut(attribute, ".")
 	var all []string
 	var visit func(n *doc.Node)
