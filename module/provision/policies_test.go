@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -381,6 +382,40 @@ func TestReinvite(t *testing.T) {
 	ask()
 	if n := again(); n > 0 {
 		t.Errorf("a confirmed member was invited %d times", n)
+	}
+}
+
+// A request that looks at a user while another one changes the user must not make the one forget what the other did:
+// nobody is invited twice because a record was written back as it had been read.
+func TestReinviteBesideAChange(t *testing.T) {
+	g, b := onBitwarden(t, func(o *Organization) {
+		o.ReinviteAfter, o.Ledger.Store = caddy.Duration(24*time.Hour), []string{"title"}
+	})
+	now := g.useClock()
+	id := g.people(t, "jane")[0]
+	now.t = now.t.Add(25 * time.Hour)
+	b.took()
+	looked := make(chan struct{})
+	var first sync.Once
+	b.fault = func(r *http.Request) *upstream.Answer {
+		first.Do(func() { // the change has read the record, and now reads the member
+			go func() {
+				defer close(looked)
+				g.do(t, "GET", "/Users/"+id, "")
+			}()
+			select {
+			case <-looked:
+			case <-time.After(200 * time.Millisecond):
+			}
+		})
+		return nil
+	}
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"title","value":"Dr"}`))
+	<-looked
+	a := g.must(t, 200, "GET", "/Users/"+id, "")
+	n := len(slices.DeleteFunc(b.took(), func(c string) bool { return c != "POST /public/members/"+id+"/reinvite" }))
+	if n != 1 || a.body["title"] != "Dr" {
+		t.Errorf("invited again %d times; title %v", n, a.body["title"])
 	}
 }
 

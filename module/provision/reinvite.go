@@ -32,11 +32,13 @@ func (s *session) reinvite(ctx context.Context, sub *subject) {
 	if !record.Invited.IsZero() && !due {
 		return
 	}
-	unlock, err := s.shared.locks.lock(ctx, "reinvite "+sub.id, false)
-	if err != nil {
-		return
+	if s.changing != sub.id { // a change of the user holds the lock already
+		unlock, err := s.shared.locks.lock(ctx, userLock(sub.id), false)
+		if err != nil {
+			return
+		}
+		defer unlock()
 	}
-	defer unlock()
 	// Another request may have done it while this one waited, and a change of the user may have changed the record.
 	current, err := s.user.book.Get(ctx, sub.id)
 	if err != nil {

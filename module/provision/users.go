@@ -14,6 +14,8 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
+func userLock(id string) string { return "user " + id }
+
 // createUser invites a new user, or does what the configuration says where the organization has such a member or the
 // user is not active.
 func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
@@ -50,7 +52,7 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, error) {
 	k := s.user
 	if k.Writable("emails.value") && !k.Writable("userName") && k.Email(wanted) == "" {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "the user has no e-mail address to be invited at: emails is empty, and userName is no address")
+		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "the user has no e-mail address to be invited at: neither emails nor userName has one where primary_email looks")
 	}
 	if wanted.Get("active").True() {
 		return s.add(ctx, k, "", wanted)
@@ -138,11 +140,12 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := s.shared.locks.lock(ctx, "user "+s.op.ID, false)
+	unlock, err := s.shared.locks.lock(ctx, userLock(s.op.ID), false)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	s.changing = s.op.ID
 	sub, err := s.load(ctx, k, s.op.ID)
 	if err != nil {
 		return nil, err
