@@ -55,7 +55,7 @@ func newKind(r *mapping.Resource, v *view, m *markCache) *kind {
 
 // never is what is not remembered although the configuration says everything: what the upstream alone knows, and what
 // must not be written down.
-var never = []string{"id", "schemas", "meta", "active", "groups", "members", "password", "x509Certificates"}
+var never = []string{"id", "schemas", "meta", "active", "groups", "members", "password", "x509Certificates", StateSchema + ":state"}
 
 // remembers tells whether the ledger may hold an attribute, given by the path of the whole of it.
 func (k *kind) remembers(attribute string) bool {

@@ -155,3 +155,23 @@ func TestFeatures(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The state of a membership is the organization's word, even where everything else is remembered.
+func TestStateIsNotRemembered(t *testing.T) {
+	o, err := load(t, newContext(t), &Organization{ID: "s", Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"*"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Cleanup()
+	set, err := schema.Standard().With(o.Attributes()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := o.Features()
+	if state := f.ResourceType(set.User).Attribute(StateSchema, "state", ""); state == nil || state.Mutability != schema.ReadOnly {
+		t.Errorf("state is advertised as %+v", state)
+	}
+	if title := f.ResourceType(set.User).Attribute("", "title", ""); title == nil || title.Mutability != schema.ReadWrite {
+		t.Errorf("title is advertised as %+v", title)
+	}
+}

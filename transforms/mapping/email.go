@@ -15,15 +15,17 @@ var DefaultEmail = []string{"primary", "work", "userName"}
 var emailWords = []string{"primary", "work", "first", "userName", "guest"}
 
 // PrimaryEmail is the address that stands for a SCIM user at the organization: the first that the order finds. The words
-// are primary (the e-mail marked so), work (of that type), first (any), userName (if it looks like an address and is not
-// the made-up one of a guest, which holds #EXT#) and guest (userName even then). Blank values are skipped. Without any
-// address it is empty.
+// are primary (the e-mail marked so), work (of that type), first (any), userName (if it looks like an address) and guest
+// (userName even of a guest). Blank values are skipped, and so is, unless the order says guest, the address that Entra makes
+// up for a guest, which holds #EXT#: no mail arrives there, be it a userName or mapped to an e-mail. Without any address it
+// is empty.
 func PrimaryEmail(res *doc.Node, order []string) string {
 	if len(order) == 0 {
 		order = DefaultEmail
 	}
+	guests := slices.Contains(order, "guest")
 	for _, word := range order {
-		if address := email(res, word); address != "" {
+		if address := email(res, word, guests); address != "" {
 			return address
 		}
 	}
@@ -33,11 +35,12 @@ func PrimaryEmail(res *doc.Node, order []string) string {
 // ofUserName tells whether a word of an order looks at userName.
 func ofUserName(word string) bool { return word == "userName" || word == "guest" }
 
-func email(res *doc.Node, word string) string {
+func madeUp(address string) bool { return strings.Contains(strings.ToUpper(address), "#EXT#") }
+
+func email(res *doc.Node, word string, guests bool) string {
 	if ofUserName(word) {
 		name := strings.TrimSpace(res.Get("userName").Text())
-		guest := strings.Contains(strings.ToUpper(name), "#EXT#")
-		if at := strings.IndexByte(name, '@'); at < 1 || at == len(name)-1 || guest && word != "guest" {
+		if at := strings.IndexByte(name, '@'); at < 1 || at == len(name)-1 || madeUp(name) && word != "guest" {
 			return ""
 		}
 		return name
@@ -47,7 +50,7 @@ func email(res *doc.Node, word string) string {
 		fits := word == "first" ||
 			word == "primary" && e.Get("primary").True() ||
 			word == "work" && doc.FoldEqual(e.Get("type").Text(), "work")
-		if fits && address != "" && e.Get("value").Kind() == doc.String {
+		if fits && address != "" && e.Get("value").Kind() == doc.String && (guests || !madeUp(address)) {
 			return address
 		}
 	}

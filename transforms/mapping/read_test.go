@@ -189,6 +189,8 @@ func TestPrimaryEmail(t *testing.T) {
 		{"guest", `{"userName":"ada_home.example#EXT#@tenant.onmicrosoft.com"}`, nil, ""},
 		{"guest in small letters", `{"userName":"ada_home.example#ext#@tenant.onmicrosoft.com"}`, nil, ""},
 		{"guest that is allowed", `{"userName":"a#EXT#@t"}`, []string{"primary", "guest"}, "a#EXT#@t"},
+		{"guest's userName among the e-mails", `{"userName":"ada","emails":[{"primary":true,"type":"work","value":"a#EXT#@t"},{"type":"work","value":"w@x"}]}`, nil, "w@x"},
+		{"the same where it is allowed", `{"userName":"ada","emails":[{"type":"work","value":"a#EXT#@t"}]}`, []string{"work", "guest"}, "a#EXT#@t"},
 		{"trimmed", `{"emails":[{"primary":true,"value":" a@x "}]}`, nil, "a@x"},
 		{"no user at all", `{}`, nil, ""},
 		{"emails of the wrong shape", `{"emails":"a@x"}`, nil, ""},
