@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -107,19 +108,13 @@ func (s *session) token(ctx context.Context, auth *mapping.Auth) (token, error) 
 			status = refused.Response.StatusCode
 		}
 		if status == http.StatusTooManyRequests {
-			return token{}, &scim.Error{
-				Status: 429, Detail: "the organization's token endpoint asks for fewer requests",
-				RetryAfter: retryAfter(refused.Response.Header.Get("Retry-After"), s.now()),
-			}
+			return token{}, s.tooMany(refused.Response)
 		}
 		// The answer's own text may hold the client's id; its code is one of a fixed set (RFC 6749 §5.2).
 		return token{}, unauthorized(status, errors.New("the token endpoint answered "+code(refused.ErrorCode)))
 	}
 	if err != nil {
-		if e, ok := errors.AsType[*scim.Error](err); ok {
-			return token{}, e
-		}
-		return token{}, unauthorized(0, errors.New("the token endpoint did not answer with a token"))
+		return token{}, unanswered(err, "the token endpoint did not answer with a token")
 	}
 	ends := got.Expiry
 	if ends.IsZero() {
@@ -142,12 +137,12 @@ func (s *session) login(ctx context.Context, auth *mapping.Auth) (token, error) 
 	r.Header.Set("Content-Type", req.ContentType)
 	res, err := s.client(auth).Do(r)
 	if err != nil {
-		if e, ok := errors.AsType[*scim.Error](err); ok {
-			return token{}, e
-		}
-		return token{}, unauthorized(0, errors.New("the login did not answer"))
+		return token{}, unanswered(err, "the login did not answer")
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusTooManyRequests {
+		return token{}, s.tooMany(res)
+	}
 	ends := s.now().Add(auth.TTL)
 	if auth.Cookie != "" {
 		for _, cookie := range res.Cookies() {
@@ -185,11 +180,36 @@ func (s *session) client(auth *mapping.Auth) *http.Client {
 }
 
 func unauthorized(status int, cause error) error {
-	detail := "the gateway could not log in to the organization"
-	if status == 0 && cause != nil && isCanceled(cause) {
-		return scim.Errorf(upstream.StatusCanceled, "", "the client closed the request")
+	if cause == nil {
+		cause = errors.New("the answer has status " + strconv.Itoa(status))
 	}
-	return &scim.Error{Status: http.StatusBadGateway, Detail: detail, Cause: cause}
+	return &scim.Error{Status: http.StatusBadGateway, Detail: "the gateway could not log in to the organization", Cause: cause}
+}
+
+// tooMany passes on that the token endpoint wants to be left alone for a while.
+func (s *session) tooMany(res *http.Response) error {
+	return &scim.Error{
+		Status: 429, Detail: "the organization's token endpoint asks for fewer requests",
+		RetryAfter: retryAfter(res.Header.Get("Retry-After"), s.now()),
+	}
+}
+
+// unanswered is the error of a request for a token that brought no answer, or none that is understood. What came through
+// the next handler says itself what was wrong; of another server it is told apart here, as it is for calls.
+func unanswered(err error, otherwise string) error {
+	if e, ok := errors.AsType[*scim.Error](err); ok {
+		return e
+	}
+	failed, ok := errors.AsType[*url.Error](err)
+	switch {
+	case isCanceled(err):
+		return scim.Errorf(upstream.StatusCanceled, "", "the client closed the request")
+	case ok && failed.Timeout():
+		return &scim.Error{Status: http.StatusGatewayTimeout, Detail: "the organization's token endpoint did not answer in time", Cause: failed.Err}
+	case ok:
+		return &scim.Error{Status: http.StatusServiceUnavailable, Detail: "the organization's token endpoint cannot be reached", Cause: failed.Err}
+	}
+	return unauthorized(0, errors.New(otherwise))
 }
 
 // code is an error code of a token endpoint, or a general word for what is none.

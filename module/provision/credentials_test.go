@@ -1,7 +1,12 @@
 package provision
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,4 +95,61 @@ func TestPace(t *testing.T) {
 		t.Errorf("got %d", a.status)
 	}
 	g.must(t, 200, "GET", "/Users/"+u[0], "")
+}
+
+// A token endpoint may be another server than the API's, as with Bitwarden's cloud. It is asked directly, it cannot send
+// the secret elsewhere, and whatever it answers is not the provider's fault.
+func TestTokenFromElsewhere(t *testing.T) {
+	var asked []string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked = append(asked, r.URL.Path+" "+strconv.FormatBool(strings.Contains(string(body), "secret")))
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, "/token", http.StatusTemporaryRedirect)
+		case "/page":
+			_, _ = io.WriteString(w, "<html>")
+		case "/busy":
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"access_token":"elsewhere","token_type":"Bearer","expires_in":3600}`)
+		}
+	}))
+	defer elsewhere.Close()
+	for _, kind := range []string{"oauth2", "login"} {
+		for _, test := range []struct {
+			path   string
+			status int
+		}{{"/token", 200}, {"/moved", 502}, {"/page", 502}, {"/busy", 429}} {
+			m := bitwardenMapping()
+			auth := m.Auths["default"]
+			if auth.Kind, auth.URL = kind, elsewhere.URL+test.path; kind == "login" {
+				auth.Token = "access_token"
+			}
+			m.Auths["default"] = auth
+			g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+			b.token, asked = "elsewhere", nil
+			a := g.do(t, "GET", "/Users", "")
+			if a.status != test.status || b.tokens > 0 {
+				t.Errorf("%s %s: got %d %v", kind, test.path, a.status, a.err)
+			}
+			if test.status == 429 && a.err.RetryAfter != 7*time.Second {
+				t.Errorf("%s %s: retry after %v", kind, test.path, a.err.RetryAfter)
+			}
+			if !slices.Equal(asked, []string{test.path + " true"}) {
+				t.Errorf("%s %s: asked %v", kind, test.path, asked)
+			}
+		}
+	}
+	m := bitwardenMapping()
+	auth := m.Auths["default"]
+	auth.URL = elsewhere.URL + "/token"
+	m.Auths["default"] = auth
+	elsewhere.Close()
+	g, _ := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	if a := g.do(t, "GET", "/Users", ""); a.status != 503 {
+		t.Errorf("nobody is there: got %d %v", a.status, a.err)
+	}
 }
