@@ -16,10 +16,7 @@ import (
 // record says what happened: in the access log, where one line tells all about a request, and in the metrics. Values of
 // documents and of filters are in neither.
 func (x *exchange) record(status int, err error) {
-	verb := "none"
-	if x.routed {
-		verb = x.verb.String()
-	}
+	verb := x.word()
 	calls := 0
 	var spent time.Duration
 	if x.calls != nil {
@@ -40,6 +37,14 @@ func (x *exchange) record(status int, err error) {
 		x.h.metrics.leaversOff.Inc()
 		x.log(zapcore.ErrorLevel, "a request that deactivates a user was refused: the user is still active", err, zap.Int("status", status))
 	}
+}
+
+// word names what the request does, from a fixed set: it is a label of metrics.
+func (x *exchange) word() string {
+	if !x.routed {
+		return "none"
+	}
+	return x.verb.String()
 }
 
 // logged is what the gateway adds to the line that Caddy writes about the request. It is put into words when that line is
@@ -103,7 +108,7 @@ func (x *exchange) log(level zapcore.Level, message string, err error, fields ..
 	if c == nil {
 		return
 	}
-	fields = append(fields, zap.String("op", x.verb.String()), zap.String("resource", x.resource()), zap.String("key_name", x.id.Name))
+	fields = append(fields, zap.String("op", x.word()), zap.String("resource", x.resource()), zap.String("key_name", x.id.Name))
 	if id := activityID(x.r.Header); id != "" {
 		fields = append(fields, zap.String("activity", id))
 	}

@@ -190,7 +190,7 @@ func (x *exchange) placeholder(key string) (any, bool) {
 	case "http.scim.resource":
 		return x.resource(), true
 	case "http.scim.verb":
-		return x.verb.String(), true
+		return x.word(), true
 	case "http.scim.id":
 		return x.route.escaped, true
 	}
