@@ -144,6 +144,21 @@ func TestExistingLink(t *testing.T) {
 	if m["status"] != 0 || a.body["active"] != true {
 		t.Errorf("a user who is provisioned again is active: %v, member %v", a.body, m)
 	}
+	// A repetition is answered as the first time. Somebody else of the provider's is not the same member, whatever they have
+	// in common: one of them would act as the other.
+	if a := g.must(t, 201, "POST", "/Users", user("jane@example.com", "other")); a.id() != ids[0] {
+		t.Errorf("the repetition made %v", a.body)
+	}
+	g.must(t, 409, "POST", "/Users", user("joe@corp.example", "jane"))
+	g.must(t, 409, "POST", "/Users", user("joe@corp.example", "joe", `"emails":[{"type":"work","value":"jane@example.com"}]`))
+	if a := g.must(t, 200, "GET", "/Users/"+ids[0], ""); a.body["userName"] != "Jane@Example.com" && a.body["userName"] != "jane@example.com" {
+		t.Errorf("now it is %v", a.body)
+	}
+	waits := g.must(t, 201, "POST", "/Users", inactive("wanda@example.com", "wanda"))
+	g.must(t, 409, "POST", "/Users", user("somebody@example.com", "wanda"))
+	if a := g.must(t, 201, "POST", "/Users", inactive("wanda@example.com", "wanda")); a.id() != waits.id() {
+		t.Errorf("the repetition made %v", a.body)
+	}
 	group := by.makeGroup(t, "Sales", ids[0])
 	more := g.people(t, "bob")
 	a = g.must(t, 201, "POST", "/Groups", `{"displayName":"sales","externalId":"zz","members":[{"value":"`+more[0]+`"}]}`)

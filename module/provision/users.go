@@ -87,6 +87,12 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		s.introduce(ctx, sub, wanted)
 		return nil, conflict(k)
 	}
+	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
+	// share: linked, one of them would act as the other.
+	known := sub.entry == nil || sub.record != nil && sub.record.Linked && !deleted
+	if known && !k.has(sub.res, lookup{"userName", strings.TrimSpace(wanted.Get("userName").Text())}) {
+		return nil, conflict(k)
+	}
 	if sub.entry == nil {
 		return s.linkWaiting(ctx, sub, wanted)
 	}
