@@ -1,12 +1,9 @@
 package provision
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/google/go-cmp/cmp"
@@ -215,67 +212,6 @@ func TestDisableIsDelete(t *testing.T) {
 	}
 }
 
-// The owner is there and cannot be touched.
-func TestProtected(t *testing.T) {
-	g, b := onBitwarden(t, nil)
-	id := g.people(t, "boss")[0]
-	b.member(t, id)["type"] = 0
-	g.shared.users.expire()
-	if ids := g.find(t, "Users", `userName eq "boss@example.com"`); ids != nil {
-		t.Errorf("found %v", ids)
-	}
-	g.must(t, 404, "GET", "/Users/"+id, "")
-	g.must(t, 403, "PATCH", "/Users/"+id, patchOp(disable))
-	g.must(t, 403, "DELETE", "/Users/"+id, "")
-	g.must(t, 409, "POST", "/Users", user("boss@example.com", "x"))
-	if m := b.member(t, id); m == nil || m["status"] != float64(0) && m["status"] != 0 {
-		t.Errorf("member %v", m)
-	}
-}
-
-// Somebody protected is in no group that the provider sees, and stays in those that they are in.
-func TestProtectedMembers(t *testing.T) {
-	for name, style := range styles {
-		t.Run(name, func(t *testing.T) {
-			m := bitwardenMapping()
-			style(m.Group)
-			g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
-			u := g.people(t, "boss", "a", "b")
-			id := g.makeGroup(t, "Sales", u...)
-			b.member(t, u[0])["type"] = 0
-			g.shared.users.expire()
-			if got := memberIDs(g.must(t, 200, "GET", "/Groups/"+id, "")); !slices.Equal(got, u[1:]) {
-				t.Errorf("shown %v", got)
-			}
-			for _, step := range []struct {
-				body string
-				want []string
-			}{
-				{memberOps("replace", u[1]), u[:2]},
-				{memberOps("remove", u[0]), u[:2]},
-				{memberOps("add", u[2]), u},
-				{memberOps("replace"), u[:1]},
-				{patchOp(`{"op":"remove","path":"members"}`), u[:1]},
-			} {
-				g.shared.users.expire()
-				told := memberIDs(g.must(t, 200, "PATCH", "/Groups/"+id, step.body))
-				if got := b.membersOf(id); !slices.Equal(got, step.want) || slices.Contains(told, u[0]) {
-					t.Errorf("%s: members %v, told %v", step.body, got, told)
-				}
-			}
-			g.must(t, 200, "PUT", "/Groups/"+id, `{"displayName":"Sales","members":[]}`)
-			if got := b.membersOf(id); !slices.Equal(got, u[:1]) {
-				t.Errorf("after PUT: members %v", got)
-			}
-			other := g.makeGroup(t, "Ops", u[1])
-			g.must(t, 400, "PATCH", "/Groups/"+other, memberOps("add", u[0]))
-			if got := b.membersOf(other); !slices.Equal(got, u[1:2]) {
-				t.Errorf("somebody protected was added: %v", got)
-			}
-		})
-	}
-}
-
 func TestLedgerOff(t *testing.T) {
 	g, b := onBitwarden(t, func(o *Organization) { o.Ledger.Off = true })
 	a := g.must(t, 201, "POST", "/Users", user("jane@corp.example", "jane", `"displayName":"Jane","emails":[{"primary":true,"value":"jane@example.com"}]`))
@@ -351,86 +287,6 @@ func TestMistakes(t *testing.T) {
 		if err := o.Check(); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-	}
-}
-
-// Who does not accept is invited again, once for each age that is set, and only when the provider asks for the user.
-func TestReinvite(t *testing.T) {
-	g, b := onBitwarden(t, func(o *Organization) { o.ReinviteAfter = caddy.Duration(24 * time.Hour) })
-	now := g.useClock()
-	id := g.people(t, "jane")[0]
-	again := func() int {
-		return len(slices.DeleteFunc(b.took(), func(c string) bool { return c != "POST /public/members/"+id+"/reinvite" }))
-	}
-	ask := func() {
-		g.must(t, 200, "GET", "/Users/"+id, "")
-		g.find(t, "Users", `userName eq "jane@example.com"`)
-		g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
-	}
-	ask()
-	now.t = now.t.Add(23 * time.Hour)
-	ask()
-	if n := again(); n > 0 {
-		t.Errorf("invited %d times too early", n)
-	}
-	now.t = now.t.Add(2 * time.Hour)
-	ask()
-	ask()
-	if n := again(); n != 1 {
-		t.Errorf("invited again %d times", n)
-	}
-	now.t = now.t.Add(25 * time.Hour)
-	b.fault = func(r *http.Request) *upstream.Answer {
-		if strings.HasSuffix(r.URL.Path, "/reinvite") {
-			return &upstream.Answer{Status: 500, Header: http.Header{}}
-		}
-		return nil
-	}
-	ask() // what the provider asked for is answered all the same
-	if n := again(); n != 1 {
-		t.Errorf("invited again %d times", n)
-	}
-	b.fault = nil
-	b.member(t, id)["status"] = 2
-	g.must(t, 200, "GET", "/Users/"+id, "")
-	now.t = now.t.Add(1000 * time.Hour)
-	ask()
-	if n := again(); n > 0 {
-		t.Errorf("a confirmed member was invited %d times", n)
-	}
-}
-
-// A request that looks at a user while another one changes the user must not make the one forget what the other did:
-// nobody is invited twice because a record was written back as it had been read.
-func TestReinviteBesideAChange(t *testing.T) {
-	g, b := onBitwarden(t, func(o *Organization) {
-		o.ReinviteAfter, o.Ledger.Store = caddy.Duration(24*time.Hour), []string{"title"}
-	})
-	now := g.useClock()
-	id := g.people(t, "jane")[0]
-	now.t = now.t.Add(25 * time.Hour)
-	b.took()
-	looked := make(chan struct{})
-	var first sync.Once
-	b.fault = func(r *http.Request) *upstream.Answer {
-		first.Do(func() { // the change has read the record, and now reads the member
-			go func() {
-				defer close(looked)
-				g.do(t, "GET", "/Users/"+id, "")
-			}()
-			select {
-			case <-looked:
-			case <-time.After(200 * time.Millisecond):
-			}
-		})
-		return nil
-	}
-	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"title","value":"Dr"}`))
-	<-looked
-	a := g.must(t, 200, "GET", "/Users/"+id, "")
-	n := len(slices.DeleteFunc(b.took(), func(c string) bool { return c != "POST /public/members/"+id+"/reinvite" }))
-	if n != 1 || a.body["title"] != "Dr" {
-		t.Errorf("invited again %d times; title %v", n, a.body["title"])
 	}
 }
 
