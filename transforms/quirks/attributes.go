@@ -11,6 +11,7 @@ import (
 // attributes normalizes the object at the cursor, whose members are attributes of the resource: that of a PATCH operation
 // without a path.
 func (p *pass) attributes(a act) error {
+	object := p.cur
 	p.cur.Open()
 	var l list
 	for p.cur.More() {
@@ -36,7 +37,7 @@ func (p *pass) attributes(a act) error {
 			continue
 		}
 		l.keep(p, key.From)
-		if err := p.attribute(t, key, a); err != nil {
+		if err := p.attribute(t, object, key, a); err != nil {
 			return err
 		}
 		p.place.pop()
@@ -46,9 +47,12 @@ func (p *pass) attributes(a act) error {
 	return nil
 }
 
-// attribute normalizes one member of such an object. The cursor is at the value.
-func (p *pass) attribute(t *target, key doc.Span, a act) error {
+// attribute normalizes one member of such an object, at which the cursor object stands. The pass's own is at the value.
+func (p *pass) attribute(t *target, object doc.Cursor, key doc.Span, a act) error {
 	if !t.same {
+		if err := p.once(t, object, key); err != nil {
+			return err
+		}
 		p.replace(key, string(doc.AppendString(nil, t.canon)))
 		p.noteSpelling(t, p.raw(key))
 	}
@@ -56,6 +60,17 @@ func (p *pass) attribute(t *target, key doc.Span, a act) error {
 		return p.extension(t.urn, a)
 	}
 	return p.value(t.attr, t.list)
+}
+
+// once refuses an object in which two keys would become one: which of them counts is nobody's to guess (H4). Keys that
+// differ in the case of letters only have been refused before.
+func (p *pass) once(t *target, object doc.Cursor, key doc.Span) error {
+	for object.Open(); object.More(); object.Skip() {
+		if other := object.Key(); other != key && p.d.In(other).Is(t.canon) {
+			return scim.Errorf(400, scim.InvalidSyntax, "%s is there in two spellings", t.canon)
+		}
+	}
+	return nil
 }
 
 // extension normalizes the object of an extension (RFC 7643 §3.3).
@@ -120,7 +135,13 @@ func (p *pass) dropsFromResource(a *schema.Attribute) rule {
 	if p.verb != scim.Create {
 		return none
 	}
-	switch c := p.cur; c.Kind() {
+	c := p.cur
+	if a != nil && !a.MultiValued && c.Kind() == doc.Array {
+		if inner, ok := p.only(a, c); ok {
+			c = p.d.At(inner.From) // what will be taken out of the array
+		}
+	}
+	switch c.Kind() {
 	case doc.Null:
 		if p.on[createNulls] && (a == nil || a.Type != schema.Boolean || a.MultiValued) {
 			return createNulls
@@ -151,12 +172,13 @@ func (p *pass) resource() error {
 	if err != nil {
 		return err
 	}
+	object := p.cur
 	p.cur.Open()
 	var l list
 	for p.cur.More() {
 		key := p.cur.Key()
 		p.place.key(key)
-		if err := p.field(&l, &s, key); err != nil {
+		if err := p.field(&l, &s, object, key); err != nil {
 			return err
 		}
 		p.place.pop()
@@ -181,7 +203,7 @@ func (p *pass) resource() error {
 }
 
 // field normalizes one member of a resource.
-func (p *pass) field(l *list, s *schemas, key doc.Span) error {
+func (p *pass) field(l *list, s *schemas, object doc.Cursor, key doc.Span) error {
 	if p.d.In(key).Is("schemas") {
 		l.keep(p, key.From)
 		p.spell(key, "schemas")
@@ -214,7 +236,7 @@ func (p *pass) field(l *list, s *schemas, key doc.Span) error {
 		l.end(p.cur.Offset())
 		return nil
 	}
-	if err := p.attribute(t, key, add); err != nil {
+	if err := p.attribute(t, object, key, add); err != nil {
 		return err
 	}
 	l.end(p.cur.Offset())

@@ -160,6 +160,11 @@ func (p *pass) one(a *schema.Attribute) error {
 			}
 			return nil
 		}
+		if members {
+			if err := p.uncontrolled("value", s); err != nil {
+				return err
+			}
+		}
 		if p.on[bareValue] {
 			if p.rec != nil {
 				p.rec.text(a.SubAttribute("value"), s)
@@ -188,11 +193,16 @@ func (p *pass) one(a *schema.Attribute) error {
 
 // member refuses a member that nobody can be identified by (Q61, F45).
 func (p *pass) member(v doc.Value) error {
-	id, ok := v.Lookup("value")
-	if !ok || id.Kind() == doc.Null || id.Kind() == doc.String && len(id.Raw()) == 2 {
-		return p.nameless()
+	id, _ := v.Lookup("value")
+	switch id.Kind() {
+	case doc.String:
+		if len(id.Raw()) > 2 {
+			return nil
+		}
+	case doc.Number: // see member-number
+		return nil
 	}
-	return nil
+	return p.nameless()
 }
 
 func (p *pass) nameless() error {

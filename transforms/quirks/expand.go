@@ -14,14 +14,13 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	}
 	l.keep(p, o.span.From)
 	p.note(memberRemovalValue, p.sample(o.at), p.quoted(t.canon+"[…]"))
-	if !p.opIsCanonical(o) {
-		p.note(p.opRule(p.d.In(o.op).Text()), p.raw(o.op), p.quoted(acts[remove]))
-	}
+	p.noteOp(o)
 	p.noteSpelling(t, p.raw(o.path))
 	p.place.key(o.value().key)
 	p.cur.Jump(o.at)
 	x := expansion{t: t, w: splitter{from: o.span.From}}
-	x.open = string(doc.AppendString([]byte(`{"op":"remove","path":`), t.canon))
+	// The path is a new one, so that it is written canonically, whatever may keep its spelling elsewhere.
+	x.open = string(doc.AppendString([]byte(`{"op":"remove","path":`), t.path.String()))
 	x.open = x.open[:len(x.open)-1] + `[value eq \"`
 	if err := p.expandValue(&x); err != nil {
 		return err
@@ -170,6 +169,10 @@ func (p *pass) expandElement(x *expansion) error {
 		if id, ok := p.identifier(whole); ok && !p.escaped(id) {
 			p.removePlain(x, doc.Span{From: id.From + 1, To: id.To - 1})
 			return nil
+		} else if ok {
+			if err := p.uncontrolled("value", id); err != nil {
+				return err
+			}
 		}
 	}
 	f, err := p.elementFilter(x.t.attr, p.d.In(whole))

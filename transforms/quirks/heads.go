@@ -150,8 +150,8 @@ func (p *pass) learn(o *operation, t *target) {
 			return // other members, or white space
 		}
 		name := op
-		if !p.exactly(o.op, acts[o.act]) && p.on[operationCase] {
-			h.rules = append(h.rules, p.opRule(p.d.In(o.op).Text()))
+		if r := p.deviation(o); r != none {
+			h.rules = append(h.rules, r)
 			name = doc.AppendString(nil, acts[o.act])
 		}
 		if !t.same {

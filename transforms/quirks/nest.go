@@ -5,10 +5,11 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// nest makes nested objects of dotted keys and keys with a URN in a POST (Q54). What cannot be nested without losing
-// something, because there is another value in its place, stays as it is.
+// nest makes nested objects of dotted keys and keys with a URN in a POST (Q54). A value that would take the place of another
+// one is refused: which of them counts is nobody's to guess (H4).
 func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc.Doc, error) {
 	root := doc.Tree(d.Value())
 	var (
@@ -25,10 +26,10 @@ func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc
 		if err != nil || t.path.Filter != nil || t.path.Attr.Name == "" {
 			continue
 		}
-		value := root.Get(name)
-		if rt.Schema(t.path.Attr.URI) == nil && t.path.Attr.URI != "" && value.Kind() == doc.Object {
-			continue // the object of an extension that nobody declared
+		if t.path.Attr.URI != "" && rt.Schema(t.path.Attr.URI) == nil {
+			continue // of an extension that nobody declared: only its author knows what the key means (T2)
 		}
+		value := root.Get(name)
 		steps := make([]string, 0, 3)
 		for _, step := range []string{t.path.Attr.URI, t.path.Attr.Name, t.path.Attr.Sub} {
 			if step != "" {
@@ -38,11 +39,12 @@ func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc
 		if whole := rt.Attribute(t.path.Attr.URI, t.path.Attr.Name, ""); whole != nil && whole.MultiValued && t.path.Attr.Sub != "" {
 			continue // of which element?
 		}
-		if put(root, steps, value) {
-			root.Delete(name)
-			nested = true
-			acc.note(dottedKeysCreate, name, "", strings.Join(steps, " → "))
+		if !put(root, steps, value) {
+			return d, scim.Errorf(400, scim.InvalidSyntax, "%s is there twice: as a key of its own, and inside of what it belongs to", t.canon)
 		}
+		root.Delete(name)
+		nested = true
+		acc.note(dottedKeysCreate, name, "", strings.Join(steps, " → "))
 	}
 	if !nested {
 		return d, nil
@@ -53,6 +55,9 @@ func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc
 // put sets a value inside nested objects, which are made where there are none. It is false where something is there.
 func put(at *doc.Node, steps []string, value *doc.Node) bool {
 	inner := at.Get(steps[0])
+	if inner.Kind() == doc.Null {
+		inner = nil // in a POST, null says that there is nothing (RFC 7643 §2.5)
+	}
 	if len(steps) == 1 {
 		if inner != nil {
 			return false

@@ -166,9 +166,7 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 			p.note(why, []byte("one operation"), []byte("one for each attribute"))
 		}
 	}
-	if !p.opIsCanonical(o) {
-		p.note(p.opRule(p.d.In(o.op).Text()), p.raw(o.op), p.quoted(acts[o.act]))
-	}
+	p.noteOp(o)
 	p.place.key(o.value().key)
 	w := splitter{from: o.span.From}
 	c := p.d.At(o.at)
@@ -187,7 +185,10 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 			continue
 		}
 		if t == nil {
-			t = &target{canon: p.d.In(key).Text()}
+			// The key becomes a path, so that it has to be one, and is read as one: what stays a key may be anything.
+			if t, err = p.target(key); err != nil {
+				return err
+			}
 		}
 		if err := p.single(&w, o.act, t, key, value); err != nil {
 			return err
@@ -199,8 +200,6 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 	l.end(o.span.To)
 	return nil
 }
-
-func (p *pass) opIsCanonical(o *operation) bool { return p.exactly(o.op, acts[o.act]) }
 
 // takeExtensionApart writes the object of an extension as one operation, or, where one of its attributes has to be
 // removed, as one operation for each.

@@ -59,12 +59,23 @@ func checkBody(t testing.TB, n *quirks.Normalizer, rt *schema.ResourceType, verb
 	if err != nil || !bytes.Equal(fast.Raw(), out) || counted.Applied() != acc.Applied() {
 		t.Fatalf("without records it is another document (%v, %d and %d rules):\n%s\n%s\n%s", err, acc.Applied(), counted.Applied(), text, out, fast.Raw())
 	}
+	if verb == scim.Patch && !n.On("empty-operations") && empty(res) {
+		return out, nil // the rule is about what a client sends, not about a request of which nothing is left
+	}
 	again := quirks.Account{Limit: 5}
 	twice, err := n.Body(rt, verb, "5171a35d82074e068ce2", res, &again)
 	if err != nil || !bytes.Equal(twice.Raw(), out) {
 		t.Fatalf("twice (%v, %v):\n%s\n%s\n%s", err, again.Records(), text, out, twice.Raw())
 	}
 	return out, nil
+}
+
+func empty(patch doc.Doc) bool {
+	operations, _ := patch.Value().Lookup("Operations")
+	for range operations.Items() {
+		return false
+	}
+	return true
 }
 
 // TestMutatedCorpus runs requests that are a little different from those of the corpus, under rules switched at random.
@@ -216,7 +227,8 @@ func TestListsAsTheirElements(t *testing.T) {
 
 // TestRemovals checks the expansion of removes against the obvious: one remove for each identifier, once, in their order.
 func TestRemovals(t *testing.T) {
-	n := newNormalizer(t, quirks.Config{})
+	// An identifier with a tab is refused by default; here it has to come out escaped.
+	n := newNormalizer(t, quirks.Config{Disable: []string{"control-characters"}})
 	ids := rapid.SliceOfN(rapid.StringMatching(`[a-e]{1,2}|"|\\|[a-z]"\\|é|\]|`+"\t"), 1, 40)
 	rapid.Check(t, func(rt *rapid.T) {
 		var members []string

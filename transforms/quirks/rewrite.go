@@ -49,7 +49,7 @@ func (p *pass) rewritePart(in *list, o *operation, t *target, part *part, unset 
 		if err := p.spelled(in, part.key, "op"); err != nil {
 			return err
 		}
-		p.rewriteOp(o, part.value)
+		p.rewriteOp(o)
 		in.end(part.value.To)
 	case partPath:
 		if t == nil { // the path is null
@@ -89,21 +89,33 @@ func (p *pass) rewritePart(in *list, o *operation, t *target, part *part, unset 
 	return nil
 }
 
+// deviation is the rule under which the name that the operation came with is written in another way; none where it came as
+// it should, if only with escapes, or is to be left alone. Whoever writes or remembers an operation asks here.
+func (p *pass) deviation(o *operation) rule {
+	if p.exactly(o.op, acts[o.was]) {
+		return none
+	}
+	text := p.d.In(o.op).Text()
+	if r := p.opRule(text); text != acts[o.was] && p.on[r] {
+		return r
+	}
+	return none
+}
+
+// noteOp counts the rule under which an operation's name is written in another way.
+func (p *pass) noteOp(o *operation) {
+	if r := p.deviation(o); r != none {
+		p.note(r, p.raw(o.op), p.quoted(acts[o.act]))
+	}
+}
+
 // rewriteOp writes the operation's name, if it came in another form or became another one.
-func (p *pass) rewriteOp(o *operation, s doc.Span) {
-	name := acts[o.act]
-	if p.exactly(s, name) {
+func (p *pass) rewriteOp(o *operation) {
+	if o.act == o.was && p.deviation(o) == none {
 		return
 	}
-	text := p.d.In(s).Text()
-	deviates := text != acts[o.was] && (p.on[operationCase] || p.opRule(text) != operationCase)
-	if o.act == o.was && !deviates {
-		return // written with escapes, or to be left alone
-	}
-	p.replace(s, `"`+name+`"`)
-	if deviates {
-		p.note(p.opRule(text), p.raw(s), p.quoted(name))
-	}
+	p.replace(o.op, `"`+acts[o.act]+`"`)
+	p.noteOp(o)
 }
 
 // rewritePath writes the canonical path.
@@ -132,7 +144,7 @@ func (p *pass) operand(a act, t *target) error {
 		return nil
 	case t.urn != nil && p.cur.Kind() == doc.Object:
 		return p.extension(t.urn, a)
-	case t.item && p.cur.Kind() == doc.Object:
+	case t.item && t.attr != nil && p.cur.Kind() == doc.Object:
 		return p.complex(t.attr)
 	case t.item:
 		p.cur.Skip()

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -118,14 +119,15 @@ func (p *pass) uri(s *schemas, v doc.Value) {
 		s.add(p.rt.Core.ID)
 		return
 	}
-	if uri = p.canonicalURI(uri, s); !s.add(uri) {
-		s.uris = append(s.uris, uri) // named twice: left alone, unless the list changes anyway
+	canon := p.canonicalURI(uri, s)
+	if !s.add(canon) && canon == uri {
+		s.uris = append(s.uris, uri) // it came twice, and so it stays
 	}
 }
 
 // canonicalURI repairs a URI and spells it as the schema does.
 func (p *pass) canonicalURI(uri string, s *schemas) string {
-	if doc.FoldEqual(uri, enterpriseTypo) && p.on[enterpriseURNTypo] {
+	if p.on[enterpriseURNTypo] && hasEnterprise(p.rt) && doc.FoldEqual(uri, enterpriseTypo) {
 		s.change(enterpriseURNTypo)
 		return scim.EnterpriseSchema
 	}
@@ -141,3 +143,7 @@ func isURN(key doc.Value) bool {
 	raw := key.Raw()
 	return len(raw) > 6 && doc.FoldEqual(string(raw[1:5]), "urn:")
 }
+
+// hasEnterprise tells whether the enterprise extension is one of the resource type's: elsewhere its URN means nothing,
+// misspelled or not.
+func hasEnterprise(rt *schema.ResourceType) bool { return rt.Schema(scim.EnterpriseSchema) != nil }

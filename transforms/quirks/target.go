@@ -114,7 +114,7 @@ func (p *pass) target(s doc.Span) (*target, error) {
 
 // resolve parses a path and looks up what it leads to.
 func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, error) {
-	if len(text) >= len(enterpriseTypo) && n.on[enterpriseURNTypo] && doc.FoldEqual(text[:len(enterpriseTypo)], enterpriseTypo) {
+	if n.on[enterpriseURNTypo] && hasEnterprise(rt) && len(text) >= len(enterpriseTypo) && doc.FoldEqual(text[:len(enterpriseTypo)], enterpriseTypo) {
 		t, err := n.resolve(rt, scim.EnterpriseSchema+text[len(enterpriseTypo):])
 		if err == nil {
 			t.same = false

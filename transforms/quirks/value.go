@@ -144,13 +144,21 @@ func digits(b []byte) bool {
 // controls refuses control characters in what identifies a resource (H7). Elsewhere they may mean something: an address
 // has lines.
 func (p *pass) controls(a *schema.Attribute, s doc.Span) error {
-	if !p.escaped(s) || !p.on[controlCharacters] || !p.identifies(a) {
+	if !p.escaped(s) || !p.identifies(a) {
+		return nil
+	}
+	return p.uncontrolled(a.Name, s)
+}
+
+// uncontrolled refuses the string that identifies a resource if it has control characters, wherever it is found.
+func (p *pass) uncontrolled(name string, s doc.Span) error {
+	if !p.on[controlCharacters] || !p.escaped(s) {
 		return nil
 	}
 	for _, c := range []byte(p.d.In(s).Text()) {
 		if c < ' ' || c == 0x7f {
 			p.acc.count(controlCharacters, 1)
-			return scim.Errorf(400, scim.InvalidValue, "%s at %s has control characters", a.Name, p.where())
+			return scim.Errorf(400, scim.InvalidValue, "%s at %s has control characters", name, p.where())
 		}
 	}
 	return nil
@@ -176,7 +184,7 @@ func (p *pass) identifies(a *schema.Attribute) bool {
 func (p *pass) unwrap(a *schema.Attribute) error {
 	outer := p.cur
 	array := outer.Skip()
-	if inner, ok := p.only(a); ok && p.on[scalarInArray] {
+	if inner, ok := p.only(a, p.cur); ok {
 		p.replace(doc.Span{From: array.From, To: inner.From}, "")
 		p.note(scalarInArray, p.raw(array), p.raw(inner))
 		p.cur.Jump(inner.From)
@@ -189,9 +197,11 @@ func (p *pass) unwrap(a *schema.Attribute) error {
 	return nil
 }
 
-// only is what the one element of the array at the cursor holds.
-func (p *pass) only(a *schema.Attribute) (s doc.Span, ok bool) {
-	c := p.cur
+// only is what the one element of the array at the cursor holds, if that is what the array stands for.
+func (p *pass) only(a *schema.Attribute, c doc.Cursor) (s doc.Span, ok bool) {
+	if !p.on[scalarInArray] {
+		return s, false
+	}
 	if c.Open(); !c.More() {
 		return s, false
 	}
@@ -229,10 +239,7 @@ func (p *pass) complex(a *schema.Attribute) error {
 	var l list
 	for p.cur.More() {
 		key := p.cur.Key()
-		var sub *schema.Attribute
-		if a != nil {
-			sub = p.sub(a, key)
-		}
+		sub := p.sub(a, key)
 		kind := p.cur.Kind()
 		if kind == doc.Null && p.nullField(&l, sub, key) {
 			continue

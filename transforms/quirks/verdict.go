@@ -32,6 +32,12 @@ func (p *pass) verdict(a act, t *target, at int) (verdict, rule, error) {
 		return keep, none, nil // what is unknown is not touched (T2)
 	}
 	c := p.d.At(at)
+	if c.Kind() == doc.Array && !t.list && !t.item {
+		// The verdict is on what will be taken out of the array: else an array would get by what its element does not.
+		if inner, ok := p.only(t.attr, c); ok {
+			return p.verdict(a, t, inner.From)
+		}
+	}
 	switch c.Kind() {
 	case doc.Null:
 		return p.null(a, t)
@@ -42,7 +48,7 @@ func (p *pass) verdict(a act, t *target, at int) (verdict, rule, error) {
 		if t.attr.Mutability == schema.ReadOnly && t.isID() {
 			return p.resourceID(p.d.In(c.Skip()))
 		}
-	case doc.Object, doc.Array:
+	case doc.Object:
 		if !t.list && !t.item && t.attr.Type == schema.Complex && t.attr.SubAttribute("value") != nil && p.on[emptyReference] &&
 			emptied(p.d.In(c.Skip())) {
 			return unset, emptyReference, nil
@@ -184,14 +190,6 @@ func emptied(v doc.Value) bool {
 	case doc.Object:
 		id, ok := v.Lookup("value")
 		return ok && (id.Kind() == doc.Null || id.Kind() == doc.String && len(id.Raw()) == 2)
-	case doc.Array:
-		n, empty := 0, false
-		for item := range v.Items() {
-			if n++; n == 1 {
-				empty = emptied(item)
-			}
-		}
-		return n == 1 && empty
 	}
 	return false
 }
