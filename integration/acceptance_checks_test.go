@@ -123,3 +123,16 @@ func (w *world) read(t *testing.T, path string) map[string]any {
 	}
 	return res.Body
 }
+
+// must makes a request that has to be answered with a status; any will do where that is 0.
+func (w *world) must(t *testing.T, status int, method, path, body string) *entra.Response {
+	t.Helper()
+	res, err := w.c.Do(method, w.fill(path), w.fill(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status != 0 && res.Status != status {
+		t.Fatalf("%s %s: status %d, want %d: %s", method, path, res.Status, status, res.Raw)
+	}
+	return res
+}
