@@ -31,7 +31,7 @@ install)
 		printf 'production:\n  adapter: sqlite3\n  database: %s/redmine.db\n  timeout: 10000\n' "$PWD" |
 			tee config/database.yml >instances/default/config/database.yml
 		openssl rand -hex 32 >instances/default/config/secret_key.txt
-		SCHEMA=/dev/null bundle exec rake db:migrate redmine:load_default_data >&2
+		SCHEMA=/dev/null bundle exec rake db:migrate >&2
 		bundle exec rails runner 'Setting.rest_api_enabled = "1"; u = User.find_by_login("admin"); u.must_change_passwd = false; u.save!(validate: false); puts u.api_key' |
 			tail -n 1 >../key.new
 		cp redmine.db ../redmine.fresh.db
