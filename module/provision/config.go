@@ -61,7 +61,8 @@ type Organization struct {
 
 	// What happens when a user or group is created that the organization has already: "conflict" answers 409 uniqueness,
 	// and the provider looks the resource up and links it itself; "link" answers 201 with the one that exists, whose name
-	// and externalId stay as they are. The default is conflict.
+	// and externalId stay as they are. A member whom the provider knows under another userName already is a conflict in any
+	// case. The default is conflict.
 	Existing string `json:"existing,omitempty"`
 
 	// What happens when a user is created with active false: "defer" remembers the user and creates the member when the
