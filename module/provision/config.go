@@ -49,8 +49,9 @@ const (
 // that lists groups should say excludedAttributes=members, as Entra does.
 type Organization struct {
 	// The name of the organization in the gateway's own memory: the ledger and the locks are kept under it. Gateways that
-	// share a storage and provision the same organization must use the same name. The default is derived from the mapping
-	// and is therefore lost when the mapping changes; the ledger then starts anew, which costs a round of corrections.
+	// share a storage and provision the same organization must use the same name. The default is made of the mapping's base,
+	// the URLs of its lists and its OAuth 2 client id, or its key where it has no client id; when one of them changes, the
+	// ledger starts anew, which costs a round of corrections.
 	ID string `json:"id,omitempty"`
 
 	// How operations become calls of the organization's API. Required.
@@ -105,6 +106,7 @@ type Organization struct {
 
 	engine *engine
 	pooled string // key in the pool
+	claim  claim  // the name that it got by default
 }
 
 // LedgerConfig says what the gateway itself remembers, in Caddy's storage.

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +82,12 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	organization := cmp.Or(o.ID, digest)
+	organization := o.ID
+	if organization == "" {
+		if organization, err = identity(o.Mapping); err != nil {
+			return err
+		}
+	}
 	registry := ctx.GetMetricsRegistry()
 	v, loaded, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
 		return o.newShared(ctx.Storage(), organization, registry), nil
@@ -93,8 +97,11 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	}
 	o.pooled = key
 	sh := v.(*shared) //nolint:forcetypeassert // the pool holds nothing else
-	if loaded && o.ID == "" && sh.load == registry {
-		return errors.New("two organizations have the same mapping: give each of them an id, or the same id if they are one and the same")
+	if o.ID == "" {
+		o.claim = claim{registry, organization}
+	}
+	if o.ID == "" && (loaded && sh.load == registry || !o.claim.take(key)) {
+		return errors.New("two organizations cannot be told apart: give each a name of its own (organization <name>, id in JSON), or both the same if they are one")
 	}
 	sh.load = registry
 	o.engine = o.newEngine(plan, sh, ctx.Storage(), organization, ctx.Logger())
@@ -157,6 +164,7 @@ func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, storage certmag
 
 // Cleanup gives back what is shared with other loads of the configuration.
 func (o *Organization) Cleanup() error {
+	claims.Delete(o.claim)
 	if o.pooled == "" {
 		return nil
 	}
