@@ -130,9 +130,9 @@ func onlyAddsMembers(d doc.Doc) bool {
 	return n > 0
 }
 
-// Deactivates tells whether a document that was refused would have switched a user off: then somebody has to look at it
-// soon, because the user stays active until the provider's request is accepted (Q53). It takes every form that the rules
-// know, whatever else is wrong with the document.
+// Deactivates tells whether a document that was refused would have switched a user off, or may have been meant to: then
+// somebody has to look at it soon, because the user stays active until the provider's request is accepted (Q53). It takes
+// every form that the rules know, and every word that is not one for true, whatever else is wrong with the document.
 func Deactivates(d doc.Doc) bool {
 	if d.IsZero() {
 		return false
@@ -143,7 +143,7 @@ func Deactivates(d doc.Doc) bool {
 				v, _ = item.Lookup("value")
 			}
 		}
-		return v.Kind() == doc.Bool && !v.True() || v.Is("false") || v.Kind() == doc.String && localized(v.Text()) == "false"
+		return v.Kind() == doc.Bool && !v.True() || v.Kind() == doc.String && !v.Is("true") && localized(v.Text()) != "true"
 	}
 	active := func(name doc.Value) bool {
 		return name.Is("active") || name.Is(scim.UserSchema+":active")
