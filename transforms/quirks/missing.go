@@ -8,23 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
-	"github.com/caddy-scim/gateway/transforms/scim"
 )
-
-// Elements makes adds of the elements that a canonical PATCH names and that the resource does not have, as
-// [Normalizer.CreateElements] does. read is called for the resource where the request needs it; where it returns nil, the
-// request stays as it is, for the upstream to refuse.
-func (n *Normalizer) Elements(op *scim.Operation, read func() (*doc.Node, error), acc *Account) error {
-	if op.Verb != scim.Patch || len(n.NeedsElements(op.Type, op.Body)) == 0 {
-		return nil
-	}
-	current, err := read()
-	if err != nil || current == nil {
-		return err
-	}
-	op.Body, err = n.CreateElements(op.Type, op.Body, current, acc)
-	return err
-}
 
 // NeedsElements are the attributes that have to be read before [Normalizer.CreateElements] can tell whether the elements
 // that a canonical PATCH names are there; none where it names none, or the rule is off.
