@@ -1,7 +1,11 @@
 package quirks
 
 import (
+	"slices"
+
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // maxRole is the longest text that is read as a role in JSON (H9).
@@ -45,8 +49,36 @@ func (p *pass) role(s doc.Span) bool {
 	if display.Kind() == doc.String && role.Get("display") == nil {
 		role.Set("display", doc.NewString(display.Text()))
 	}
-	out := role.AppendTo(nil)
+	out, ok := p.asRole(role.AppendTo(nil))
+	if !ok {
+		return false
+	}
 	p.replace(s, string(out))
 	p.note(rolesJSON, p.raw(s), out)
 	return true
+}
+
+// asRole gives the other rules their say about what the role is now: names of another case, booleans that are strings. It
+// is false where one of them refuses it; the role as it came is refused for the same then.
+func (p *pass) asRole(role []byte) ([]byte, bool) {
+	verb := p.verb
+	if verb == scim.Patch {
+		verb = scim.Replace
+	}
+	var acc Account
+	whole, err := doc.Scan(slices.Concat([]byte(`{"schemas":["`+schema.UserURI+`"],"roles":[`), role, []byte(`]}`)))
+	if err == nil {
+		whole, err = p.n.Body(p.rt, verb, "", whole, &acc)
+	}
+	if err != nil {
+		return nil, false
+	}
+	list, _ := whole.Value().Lookup("roles")
+	for item := range list.Items() {
+		for id, n := range acc.Counts() {
+			p.acc.count(byID(id), n)
+		}
+		return item.Raw(), true
+	}
+	return nil, false
 }
