@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
+	"sync"
 )
 
 // key is a key of an object that is not closed yet.
@@ -27,6 +28,23 @@ type keys struct {
 	hashed int      // how many slots are taken
 
 	name, other []byte // decoded keys, while they are compared
+}
+
+// spare are those that no scan uses: to make new ones for every document takes as long as to scan a small one.
+var spare = sync.Pool{New: func() any { return &keys{open: make([]key, 0, 2*few)} }}
+
+func borrowKeys(text []byte) *keys {
+	k := spare.Get().(*keys)
+	k.text = text
+	return k
+}
+
+// giveBack keeps nothing of the document, nor the room for an object of very many keys.
+func (k *keys) giveBack() {
+	if cap(k.open) <= 16*few {
+		*k = keys{open: k.open[:0]}
+		spare.Put(k)
+	}
 }
 
 // inTable is the bit of a sum that is set for the keys in the table.

@@ -78,12 +78,12 @@ type frame struct {
 func scan(b []byte) (at int, reason string) {
 	var (
 		frames [MaxDepth]frame
-		early  [32]key
-		names  = keys{text: b, open: early[:0]}
+		names  = borrowKeys(b)
 		depth  int // open frames
 		i, end int
 		esc    bool
 	)
+	defer names.giveBack()
 
 value:
 	if i = space(b, i); i == len(b) {

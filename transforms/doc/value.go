@@ -54,10 +54,14 @@ func (v Value) Text() string {
 // Is tells whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
 // letters fold: neither the long s nor the Kelvin sign is an ASCII letter. It does not allocate.
 func (v Value) Is(name string) bool {
-	if v.Kind() != String {
+	n := len(v.raw) - 2
+	if n < len(name) || n > 6*len(name) || v.raw[0] != '"' { // an escape makes a byte of a text two to six
 		return false
 	}
-	in := v.raw[1 : len(v.raw)-1]
+	in := v.raw[1 : 1+n]
+	if name != "" && in[0] != '\\' && lower(in[0]) != lower(name[0]) { // nearly always
+		return false
+	}
 	if bytes.IndexByte(in, '\\') < 0 {
 		return foldEqual(in, name)
 	}
