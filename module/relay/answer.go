@@ -45,7 +45,7 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 // normal is the document as a provider should read it. Resources that came without a URL get theirs: meta is in every
 // answer (RFC 7643 §3.1).
 func (r *Relay) normal(c *upstream.Caller, op *scim.Operation, d doc.Doc) doc.Doc {
-	if r.gateway.Quirks.Settled(op, d.Value()) {
+	if r.gateway.Quirks.Settled(op, d) {
 		return d
 	}
 	n := doc.Tree(d.Value())

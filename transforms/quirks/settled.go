@@ -10,44 +10,57 @@ import (
 
 // Settled tells cheaply whether [Normalizer.Answer] would leave a document as it is, so that a good server's answer need not
 // be taken apart. It looks at shapes only and errs on the side of no.
-func (n *Normalizer) Settled(op *scim.Operation, v doc.Value) bool {
+func (n *Normalizer) Settled(op *scim.Operation, d doc.Doc) bool {
+	c := d.Cursor()
 	if op.Verb != scim.List {
-		return n.settledResource(v)
+		return n.settledResource(d, &c)
+	}
+	if c.Kind() != doc.Object {
+		return false
 	}
 	var schemas, resources bool
 	numbers := 0
-	for key, val := range v.Fields() {
-		switch string(key.Raw()) {
+	for c.Open(); c.More(); {
+		switch key := c.Key(); string(d.In(key).Raw()) {
 		case `"schemas"`:
-			schemas = val.Kind() == doc.Array
+			schemas = c.Kind() == doc.Array
 		case `"totalResults"`, `"startIndex"`, `"itemsPerPage"`:
-			if val.Kind() == doc.Number {
+			if c.Kind() == doc.Number {
 				numbers++
 			}
 		case `"Resources"`:
-			resources = val.Kind() == doc.Array
-			for res := range val.Items() {
-				if !n.settledResource(res) {
+			if resources = c.Kind() == doc.Array; !resources {
+				return false
+			}
+			for c.Open(); c.More(); {
+				if !n.settledResource(d, &c) {
 					return false
 				}
 			}
+			continue
 		}
+		c.Skip()
 	}
 	return schemas && resources && numbers == 3
 }
 
-func (n *Normalizer) settledResource(v doc.Value) bool {
+func (n *Normalizer) settledResource(d doc.Doc, c *doc.Cursor) bool {
+	if c.Kind() != doc.Object {
+		return false
+	}
 	var schemas, meta bool
-	for key, val := range v.Fields() {
-		switch string(key.Raw()) {
+	for c.Open(); c.More(); {
+		switch key := d.In(c.Key()); string(key.Raw()) {
 		case `"schemas"`:
-			schemas = val.Kind() == doc.Array
+			schemas = c.Kind() == doc.Array
+			c.Skip()
 		case `"meta"`:
+			val := d.In(c.Skip())
 			of, _ := val.Lookup("resourceType")
 			at, _ := val.Lookup("location")
 			meta = of.Kind() == doc.String && at.Kind() == doc.String
 		default:
-			if n.suspicious(key, val) {
+			if n.suspicious(key, d, c) {
 				return false
 			}
 		}
@@ -55,24 +68,27 @@ func (n *Normalizer) settledResource(v doc.Value) bool {
 	return schemas && meta
 }
 
-// suspicious tells whether there is a string in the value that might have to be something else: a word for a boolean, or
-// the value of an attribute that holds an object.
-func (n *Normalizer) suspicious(key, v doc.Value) bool {
-	switch v.Kind() {
-	case doc.String:
-		return v.Is("true") || v.Is("false") || slices.ContainsFunc(n.pointers, key.Is)
+// suspicious tells whether there is a string in the value at the cursor that might have to be something else: a word for a
+// boolean, or the value of an attribute that holds an object. It moves behind the value, if not.
+func (n *Normalizer) suspicious(key doc.Value, d doc.Doc, c *doc.Cursor) bool {
+	switch c.Kind() {
 	case doc.Array:
-		for item := range v.Items() {
-			if n.suspicious(doc.Value{}, item) {
+		for c.Open(); c.More(); {
+			if n.suspicious(doc.Value{}, d, c) {
 				return true
 			}
 		}
 	case doc.Object:
-		for k, val := range v.Fields() {
-			if n.suspicious(k, val) {
+		for c.Open(); c.More(); {
+			if n.suspicious(d.In(c.Key()), d, c) {
 				return true
 			}
 		}
+	case doc.String:
+		v := d.In(c.Skip())
+		return v.Is("true") || v.Is("false") || slices.ContainsFunc(n.pointers, key.Is)
+	default:
+		c.Skip()
 	}
 	return false
 }

@@ -40,7 +40,7 @@ func TestSettled(t *testing.T) {
 		tree := doc.Tree(d.Value())
 		n.Answer(op, tree, nil)
 		same := string(tree.AppendTo(nil)) == text
-		if settled := n.Settled(op, d.Value()); settled && !same {
+		if settled := n.Settled(op, d); settled && !same {
 			t.Errorf("taken for settled: %s", text)
 		} else if !settled && (text == good || text == list) {
 			t.Errorf("a good answer is not settled: %s", text)

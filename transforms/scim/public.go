@@ -1,13 +1,14 @@
 package scim
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
 // endpoints are what URLs of a SCIM server end in (RFC 7644 §3.2, §4).
-var endpoints = []string{"/Users", "/Groups", "/ServiceProviderConfig", "/ResourceTypes", "/Schemas"}
+var endpoints = []string{"Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas"}
 
 // Relocate makes the URLs in an upstream's document those of the gateway: meta.location and every $ref that leads to an
 // endpoint get the base of the gateway's root. A provider could not reach the others, and they name internal hosts.
@@ -58,27 +59,19 @@ func (r *relocation) url() {
 	}
 }
 
-// PublicURL is an upstream's URL as the gateway's: whatever precedes the endpoint is the base. The endpoint is the first
-// segment of that name which at most one more follows, so that neither the upstream's own root nor an id that is called
-// like an endpoint is taken for it. What leads to no endpoint stays as it is.
+// PublicURL is an upstream's URL as the gateway's: whatever precedes the endpoint is the base. The endpoint is the last
+// segment but one, or else the last, so that neither the upstream's own root nor an id that is called like an endpoint is
+// taken for it. What leads to no endpoint stays as it is.
 func PublicURL(url, base string) string {
-	text := "/" + strings.TrimPrefix(url, "/") // relative URLs begin at the root: Users/1
-	best := len(text)
-	for _, e := range endpoints {
-		for from := 0; ; {
-			i := strings.Index(text[from:], e)
-			if i < 0 {
-				break
-			}
-			i += from
-			from = i + len(e)
-			if rest := text[from:]; rest == "" || rest[0] == '/' && !strings.Contains(rest[1:], "/") {
-				best = min(best, i)
-			}
+	last := strings.LastIndexByte(url, '/') + 1 // 0 where there is no slash
+	if last > 0 {
+		first := strings.LastIndexByte(url[:last-1], '/') + 1
+		if slices.Contains(endpoints, url[first:last-1]) {
+			return base + "/" + url[first:]
 		}
 	}
-	if best == len(text) {
-		return url
+	if slices.Contains(endpoints, url[last:]) {
+		return base + "/" + url[last:]
 	}
-	return base + text[best:]
+	return url
 }
