@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	}
 	h.norm, err = quirks.New(quirks.Config{
 		Profile: h.Quirks.Profile, Enable: h.Quirks.Enable, Disable: h.Quirks.Disable,
-		MaxOperations: h.Quirks.MaxOperations, Schemas: h.set,
+		MaxOperations: h.Quirks.MaxOperations, MaxBytes: maxBytes(h.MaxBody), Schemas: h.set,
 	})
 	if err != nil {
 		return fmt.Errorf("quirks: %w", err)
@@ -138,6 +139,12 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// maxBytes is how large a document may become while it is normalized: eight times what may come in, as by default.
+func maxBytes(maxBody int64) int {
+	const growth = quirks.DefaultMaxBytes / DefaultMaxBody
+	return int(max(quirks.DefaultMaxBytes, min(maxBody, math.MaxInt/growth)*growth))
 }
 
 func (h *Handler) loadUpstream(ctx caddy.Context) error {
