@@ -30,6 +30,10 @@ func checkMedia(h http.Header, untyped func() bool) error {
 	case len(values) != 1:
 		return unsupported("one Content-Type is needed, application/scim+json")
 	}
+	switch values[0] {
+	case "application/scim+json; charset=utf-8", scim.MediaType: // what Entra sends, and what RFC 7644 §8.1 says
+		return nil
+	}
 	media, params, err := mime.ParseMediaType(values[0])
 	if err != nil || media != scim.MediaType && media != "application/json" {
 		return unsupported("the Content-Type is not application/scim+json")

@@ -14,7 +14,7 @@ import (
 // upstream's shines through that was not put into the answer on purpose.
 func (x *exchange) answer(a *scim.Answer, err error) int {
 	h := x.w.Header()
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = []string{"no-store"}
 	if err == nil && a == nil {
 		err = errors.New("the upstream module returned no answer")
 	}
@@ -41,8 +41,8 @@ func (x *exchange) answer(a *scim.Answer, err error) int {
 		h.Set("ETag", a.ETag)
 	}
 	if a.Body != nil {
-		h.Set("Content-Type", scim.MediaType)
-		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
+		h["Content-Type"] = []string{scim.MediaType}
+		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
 	}
 	x.w.WriteHeader(a.Status)
 	if a.Body != nil {

@@ -21,6 +21,21 @@ type metrics struct {
 	calls      *prometheus.CounterVec
 	failures   *prometheus.CounterVec
 	leaversOff prometheus.Counter
+
+	mu    sync.RWMutex
+	kinds map[kind]series
+}
+
+// kind is all that requests may differ in for the metrics.
+type kind struct {
+	resource, verb string
+	status         int
+}
+
+// series count the requests of one kind. They are kept, since to find them by their labels takes longer than to count.
+type series struct {
+	requests, calls prometheus.Counter
+	duration        prometheus.Observer
 }
 
 // theMetrics outlives a reload: Caddy makes a new registry for every configuration, and counters that began again at zero
@@ -28,6 +43,7 @@ type metrics struct {
 var theMetrics = sync.OnceValue(func() *metrics {
 	const ns, sub = "caddy", "scim_gateway"
 	return &metrics{
+		kinds: map[kind]series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "requests_total",
 			Help: "SCIM requests by resource, verb and status.",
@@ -69,15 +85,31 @@ func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	return m, nil
 }
 
-func (m *metrics) observe(resource, verb string, status int, took time.Duration, calls int, account *quirks.Account) {
-	m.requests.WithLabelValues(resource, verb, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(resource, verb).Observe(took.Seconds())
-	if calls > 0 {
-		m.calls.WithLabelValues(resource, verb).Add(float64(calls))
-	}
+func (m *metrics) observe(k kind, took time.Duration, calls int, account *quirks.Account) {
+	s := m.of(k)
+	s.requests.Inc()
+	s.duration.Observe(took.Seconds())
+	s.calls.Add(float64(calls))
 	for id, n := range account.Counts() {
 		m.quirks.WithLabelValues(id).Add(float64(n))
 	}
+}
+
+func (m *metrics) of(k kind) series {
+	m.mu.RLock()
+	s, ok := m.kinds[k]
+	m.mu.RUnlock()
+	if !ok {
+		s = series{
+			requests: m.requests.WithLabelValues(k.resource, k.verb, strconv.Itoa(k.status)),
+			calls:    m.calls.WithLabelValues(k.resource, k.verb),
+			duration: m.duration.WithLabelValues(k.resource, k.verb),
+		}
+		m.mu.Lock()
+		m.kinds[k] = s
+		m.mu.Unlock()
+	}
+	return s
 }
 
 func (m *metrics) refused(reason auth.Reason) { m.failures.WithLabelValues(string(reason)).Inc() }

@@ -22,8 +22,8 @@ func (x *exchange) record(status int, err error) {
 	if x.calls != nil {
 		calls, spent = x.calls.Calls(), x.calls.Spent()
 	}
-	x.h.metrics.observe(x.resource(), verb, status, time.Since(x.start), calls, &x.account)
-	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+	x.h.metrics.observe(kind{x.resource(), verb, status}, time.Since(x.start), calls, &x.account)
+	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && x.inAccessLog() {
 		extra.Add(zap.Inline(&logged{x, verb, calls, spent, err}))
 	}
 	if x.refused != "" {
@@ -46,6 +46,12 @@ func (x *exchange) word() string {
 		return "none"
 	}
 	return x.verb.String()
+}
+
+// inAccessLog tells whether there may be a line about the request at all.
+func (x *exchange) inAccessLog() bool {
+	server, ok := x.r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return !ok || server.Logs != nil
 }
 
 // logged is what the gateway adds to the line that Caddy writes about the request. It is put into words when that line is

@@ -32,7 +32,7 @@ type exchange struct {
 	base    string
 	account quirks.Account
 	scanned doc.Doc // the document as it came
-	op      *scim.Operation
+	op      scim.Operation
 	calls   *upstream.Caller
 }
 
@@ -67,7 +67,7 @@ func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
 	if err := x.normalize(body); err != nil {
 		return nil, err
 	}
-	return x.h.upstream.Carry(x.r.Context(), x.calls, x.op)
+	return x.h.upstream.Carry(x.r.Context(), x.calls, &x.op)
 }
 
 // locate finds the endpoint.
@@ -84,7 +84,10 @@ func (x *exchange) locate() (err error) {
 
 // authenticate finds out who asks.
 func (x *exchange) authenticate() error {
-	client, _ := netip.ParseAddr(clientIP(x.r.Context()))
+	var client netip.Addr
+	if x.h.keys.AskAddress() {
+		client, _ = netip.ParseAddr(clientIP(x.r.Context()))
+	}
 	x.id, x.refused = x.h.keys.Authenticate(x.r, client)
 	if x.refused != "" {
 		return auth.Unauthorized()
@@ -123,7 +126,8 @@ func (x *exchange) normalize(body []byte) (err error) {
 	if x.route.endpoint == groups {
 		rt = x.h.set.Group
 	}
-	op := &scim.Operation{Type: rt, Verb: x.verb, ID: x.route.id, Base: x.base}
+	op := &x.op
+	op.Type, op.Verb, op.ID, op.Base = rt, x.verb, x.route.id, x.base
 	if op.Query, err = x.h.norm.Query(rt, x.verb, x.query, &x.account); err != nil {
 		return err
 	}
@@ -135,7 +139,6 @@ func (x *exchange) normalize(body []byte) (err error) {
 			return err
 		}
 	}
-	x.op = op
 	return nil
 }
 

@@ -18,6 +18,7 @@ type Keys struct {
 	keys   []compiled
 	tokens []*Tokens
 	now    func() time.Time
+	bound  bool // a key is accepted from some addresses only
 }
 
 // everything is what a token is good for.
@@ -59,6 +60,7 @@ func New(keys []Key, issuers []EntraToken, resolve func(string) (string, error),
 			}
 		}
 		table.keys = append(table.keys, c)
+		table.bound = table.bound || len(c.from) > 0
 	}
 	return table, nil
 }
@@ -82,6 +84,9 @@ type Identity struct {
 	Name string
 	key  *compiled
 }
+
+// AskAddress tells whether it matters where a request comes from.
+func (t *Keys) AskAddress() bool { return t.bound }
 
 // Authenticate finds out whose key a request carries. On failure the reason is set, and the name where a key matched.
 // It takes the same time for every key of the table, right or wrong.

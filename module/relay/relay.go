@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -92,11 +93,15 @@ func changesNothing(op *scim.Operation) bool {
 	if op.Verb != scim.Patch {
 		return false
 	}
-	ops, ok := op.Body.Value().Lookup("Operations")
-	for range ops.Items() {
-		return false
+	c := op.Body.Cursor()
+	for c.Open(); c.More(); {
+		if operations := op.Body.In(c.Key()).Is("Operations"); operations && c.Kind() == doc.Array {
+			c.Open()
+			return !c.More()
+		}
+		c.Skip()
 	}
-	return ok
+	return false
 }
 
 func (r *Relay) root(c *upstream.Caller) string {

@@ -84,7 +84,6 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 	}
 	repl, _ := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	vars, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any)
-	vars = maps.Clone(vars)
 	trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool)
 	return &Caller{
 		next: next, orig: r, server: server, repl: repl, vars: vars,
@@ -129,7 +128,7 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 		ctx, cancel = context.WithTimeout(ctx, c.config.Timeout)
 		defer cancel()
 	}
-	res := &response{header: http.Header{}, limit: c.config.MaxResponse}
+	res := &response{answer: Answer{Header: http.Header{}}, limit: c.config.MaxResponse}
 	err = c.serve(res, c.request(ctx, call, target))
 	return outcome(parent, ctx, res, err)
 }
@@ -137,7 +136,7 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 // request is the call as the next handler gets it.
 func (c *Caller) request(ctx context.Context, call Call, target *url.URL) *http.Request {
 	sub := c.orig.WithContext(ctx)
-	sub.Method, sub.URL, sub.RequestURI = call.Method, target, target.RequestURI()
+	sub.Method, sub.URL, sub.RequestURI = call.Method, target, call.Path
 	if call.Host != "" {
 		sub.Host = call.Host
 	}
@@ -191,9 +190,9 @@ var errCutShort = errors.New("the upstream's answer was cut short")
 // outcome tells an answer from the many ways of not getting one.
 func outcome(parent, ctx context.Context, res *response, err error) (*Answer, error) {
 	if err == nil && !res.tooLarge {
-		switch res.status {
+		switch res.answer.Status {
 		default:
-			return &Answer{Status: res.status, Header: res.header, Body: res.body}, nil
+			return &res.answer, nil
 		case 0:
 			return nil, failure(http.StatusBadGateway, "no handler behind the gateway answered", nil)
 		case StatusCanceled:
@@ -205,7 +204,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", ctx.Err())
 	case errors.Is(parent.Err(), context.DeadlineExceeded):
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", parent.Err())
-	case parent.Err() != nil, res.status == StatusCanceled, handler.StatusCode == StatusCanceled:
+	case parent.Err() != nil, res.answer.Status == StatusCanceled, handler.StatusCode == StatusCanceled:
 		return nil, failure(StatusCanceled, "the client closed the request", context.Canceled)
 	case res.tooLarge:
 		return nil, failure(http.StatusBadGateway, "the upstream's answer is too large", nil)
@@ -217,7 +216,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
 	case handler.StatusCode >= 400 && handler.StatusCode < 500:
 		// The chain behind decided, as "error 404" or file_server do: an answer like any other.
-		return &Answer{Status: handler.StatusCode, Header: res.header}, nil
+		return &Answer{Status: handler.StatusCode, Header: res.answer.Header}, nil
 	}
 	return nil, failure(http.StatusBadGateway, "the upstream's answer could not be read", err)
 }
@@ -241,6 +240,9 @@ func parseTarget(path string) (*url.URL, error) {
 	u, err := url.ParseRequestURI(path)
 	if err != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
 		return nil, failure(http.StatusInternalServerError, "the gateway made an upstream path that is no path", err)
+	}
+	if !strings.Contains(path, "/.") && !strings.Contains(path, "/%2") {
+		return u, nil
 	}
 	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
 		if s, err := url.PathUnescape(segment); err != nil || s == "." || s == ".." {

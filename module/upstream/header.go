@@ -37,8 +37,8 @@ func outgoing(in http.Header, c Config, trusted bool) http.Header {
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = []string{""} // without the key Go's transport would introduce itself
 	}
-	out["Accept"] = []string{c.Accept}
-	out["Content-Type"] = []string{c.ContentType}
+	own := []string{c.Accept, c.ContentType}
+	out["Accept"], out["Content-Type"] = own[:1:1], own[1:]
 	return out
 }
 

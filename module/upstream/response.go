@@ -11,36 +11,34 @@ var errTooLarge = errors.New("the answer is larger than the gateway allows")
 // response takes what the next handler writes. It has a header map of its own: Caddy's recorder shares the client's, so
 // that the upstream's headers and 1xx answers would reach the provider.
 type response struct {
-	header   http.Header
-	status   int
-	body     []byte
+	answer   Answer
 	limit    int64
 	tooLarge bool
 }
 
-func (r *response) Header() http.Header { return r.header }
+func (r *response) Header() http.Header { return r.answer.Header }
 
 func (r *response) WriteHeader(status int) {
-	if r.status != 0 || status < 200 { // 1xx answers say nothing about the outcome
+	if r.answer.Status != 0 || status < 200 { // 1xx answers say nothing about the outcome
 		return
 	}
-	r.status = status
-	if n, err := strconv.ParseInt(r.header.Get("Content-Length"), 10, 64); err == nil {
+	r.answer.Status = status
+	if n, err := strconv.ParseInt(r.answer.Header.Get("Content-Length"), 10, 64); err == nil {
 		if n > r.limit {
 			r.tooLarge = true
 			return
 		}
-		r.body = make([]byte, 0, min(max(n, 0), 1<<20))
+		r.answer.Body = make([]byte, 0, min(max(n, 0), 1<<20))
 	}
 }
 
 func (r *response) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
-	if r.tooLarge || int64(len(r.body)+len(b)) > r.limit {
+	if r.tooLarge || int64(len(r.answer.Body)+len(b)) > r.limit {
 		r.tooLarge = true
 		return 0, errTooLarge
 	}
-	r.body = append(r.body, b...)
+	r.answer.Body = append(r.answer.Body, b...)
 	return len(b), nil
 }
 
