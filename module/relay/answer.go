@@ -30,10 +30,13 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 	if err != nil {
 		return nil, err
 	}
-	if !isAnswer(op, d.Value()) {
-		return nil, bad("the upstream's answer is not what SCIM answers here", nil)
+	if !r.gateway.Quirks.Settled(op, d) {
+		if !isAnswer(op, d.Value()) {
+			return nil, bad("the upstream's answer is not what SCIM answers here", nil)
+		}
+		d = r.normal(c, op, d)
 	}
-	d = scim.Relocate(r.normal(c, op, d), op.Base)
+	d = scim.Relocate(d, op.Base)
 	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: d.Raw()}
 	if op.Verb == scim.Create { // some servers say 200; RFC 7644 §3.3 knows 201 only
 		id, _ := d.Value().Lookup("id")
@@ -45,9 +48,6 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 // normal is the document as a provider should read it. Resources that came without a URL get theirs: meta is in every
 // answer (RFC 7643 §3.1).
 func (r *Relay) normal(c *upstream.Caller, op *scim.Operation, d doc.Doc) doc.Doc {
-	if r.gateway.Quirks.Settled(op, d) {
-		return d
-	}
 	n := doc.Tree(d.Value())
 	r.gateway.Quirks.Answer(op, n, c.Account())
 	if !r.gateway.Quirks.On("answer-meta") {

@@ -8,8 +8,8 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// Settled tells cheaply whether [Normalizer.Answer] would leave a document as it is, so that a good server's answer need not
-// be taken apart. It looks at shapes only and errs on the side of no.
+// Settled tells cheaply whether a document is a whole answer of SCIM that [Normalizer.Answer] would leave as it is, so that a
+// good server's answer need not be taken apart. It looks at shapes only and errs on the side of no.
 func (n *Normalizer) Settled(op *scim.Operation, d doc.Doc) bool {
 	c := d.Cursor()
 	if op.Verb != scim.List {
@@ -48,12 +48,15 @@ func (n *Normalizer) settledResource(d doc.Doc, c *doc.Cursor) bool {
 	if c.Kind() != doc.Object {
 		return false
 	}
-	var schemas, meta bool
+	var schemas, id, meta bool
 	for c.Open(); c.More(); {
 		switch key := d.In(c.Key()); string(key.Raw()) {
 		case `"schemas"`:
 			schemas = c.Kind() == doc.Array
 			c.Skip()
+		case `"id"`:
+			v := d.In(c.Skip())
+			id = v.Kind() == doc.String && !v.Is("")
 		case `"meta"`:
 			val := d.In(c.Skip())
 			of, _ := val.Lookup("resourceType")
@@ -65,7 +68,7 @@ func (n *Normalizer) settledResource(d doc.Doc, c *doc.Cursor) bool {
 			}
 		}
 	}
-	return schemas && meta
+	return schemas && id && meta
 }
 
 // suspicious tells whether there is a string in the value at the cursor that might have to be something else: a word for a

@@ -24,7 +24,7 @@ func TestSettled(t *testing.T) {
 	for _, r := range [][2]string{
 		{`"active":true`, `"active":"True"`}, {`"primary":true`, `"primary":"false"`}, {`"resourceType":"User",`, ``},
 		{`"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],`, ``}, {`"id":"7"`, `"id":"7","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":"9"}`},
-		{`"totalResults":1`, `"totalResults":"1"`}, {`"Resources"`, `"resources"`}, {`"startIndex":1,`, ``}, {`"Trueman"`, `"True"`},
+		{`"id":"7",`, ``}, {`"id":"7"`, `"id":""`}, {`"totalResults":1`, `"totalResults":"1"`}, {`"Resources"`, `"resources"`}, {`"startIndex":1,`, ``}, {`"Trueman"`, `"True"`},
 	} {
 		variants = append(variants, strings.Replace(good, r[0], r[1], 1), strings.Replace(list, r[0], r[1], 1))
 	}
@@ -44,6 +44,8 @@ func TestSettled(t *testing.T) {
 			t.Errorf("taken for settled: %s", text)
 		} else if !settled && (text == good || text == list) {
 			t.Errorf("a good answer is not settled: %s", text)
+		} else if settled && !strings.Contains(text, `"id":"7"`) {
+			t.Errorf("no resource without an id is a whole answer: %s", text)
 		}
 	}
 }
