@@ -22,6 +22,8 @@ type metrics struct {
 	failures   *prometheus.CounterVec
 	leaversOff prometheus.Counter
 
+	rules map[string]prometheus.Counter // of quirks, each from zero on: a rate would not see the first time of a new one
+
 	mu    sync.RWMutex
 	kinds map[kind]series
 }
@@ -42,7 +44,8 @@ type series struct {
 // would hide what happened before.
 var theMetrics = sync.OnceValue(func() *metrics {
 	const ns, sub = "caddy", "scim_gateway"
-	return &metrics{
+	m := &metrics{
+		rules: map[string]prometheus.Counter{},
 		kinds: map[kind]series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "requests_total",
@@ -70,6 +73,10 @@ var theMetrics = sync.OnceValue(func() *metrics {
 			Help: "Requests that would have deactivated a user and were refused.",
 		}),
 	}
+	for _, r := range quirks.Rules() {
+		m.rules[r.ID] = m.quirks.WithLabelValues(r.ID)
+	}
+	return m
 })
 
 // registerMetrics makes the metrics part of a configuration's registry. Several gateways in one configuration share them.
@@ -91,7 +98,7 @@ func (m *metrics) observe(k kind, took time.Duration, calls int, account *quirks
 	s.duration.Observe(took.Seconds())
 	s.calls.Add(float64(calls))
 	for id, n := range account.Counts() {
-		m.quirks.WithLabelValues(id).Add(float64(n))
+		m.rules[id].Add(float64(n))
 	}
 }
 
