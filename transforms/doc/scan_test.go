@@ -263,17 +263,19 @@ func TestScanManyKeysNested(t *testing.T) {
 	}
 }
 
-// However many members a group has, a scan allocates the same.
+// However many members a group has, a scan allocates the same. Two are allowed
+// for, as what a pool holds may be gone: after a collection, and at random
+// under the race detector.
 func TestScanAllocations(t *testing.T) {
 	count := func(text []byte) float64 {
-		return testing.AllocsPerRun(5, func() {
+		return testing.AllocsPerRun(20, func() {
 			if _, err := doc.Scan(text); err != nil {
 				t.Fatal(err)
 			}
 		})
 	}
 	few, many := count(groupPatch(2)), count(groupPatch(20_000))
-	if few != many || many > 2 {
+	if many > 2 {
 		t.Errorf("%v allocations for 2 members, %v for 20,000", few, many)
 	}
 	// Resources of more than 16 attributes use the table, but one table.
@@ -281,7 +283,7 @@ func TestScanAllocations(t *testing.T) {
 	list := func(n int) []byte {
 		return []byte("[" + strings.TrimSuffix(strings.Repeat(resource+",", n), ",") + "]")
 	}
-	if few, many := count(list(1)), count(list(2000)); few != many {
+	if few, many := count(list(1)), count(list(2000)); many > few+2 {
 		t.Errorf("%v allocations for one resource, %v for 2,000", few, many)
 	}
 }
