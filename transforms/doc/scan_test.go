@@ -268,7 +268,7 @@ func TestScanManyKeysNested(t *testing.T) {
 // under the race detector.
 func TestScanAllocations(t *testing.T) {
 	count := func(text []byte) float64 {
-		return testing.AllocsPerRun(20, func() {
+		return testing.AllocsPerRun(10, func() {
 			if _, err := doc.Scan(text); err != nil {
 				t.Fatal(err)
 			}

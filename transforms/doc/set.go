@@ -2,26 +2,44 @@ package doc
 
 import (
 	"bytes"
-	"hash/maphash"
+	"math/bits"
 	"sync"
 )
 
-// Set is a set of strings of one document: where they stand, not what they are. Time is linear in the strings, and memory
-// is one table. The zero Set is empty.
+// Set is a set of strings of one document: where they stand, not what they are. The zero Set is empty.
+//
+// Members are few or thousands, and nearly never twice in a list. So what every string goes through is small enough to stay
+// in the processor's cache, and knows of most strings at once that they are new: a table of tags of two bytes. Only for a
+// tag that was there the list of all strings is searched, and if that happens too often, a map takes over. Time is linear in
+// the strings, whatever they are.
 type Set struct {
-	slots []uint32 // where the inside of a string begins; 0 is free
-	taken int
-	few   [64]uint32
+	entries
+	place    int // how many bits of an entry are the place
+	searched int // entries, in all searches
+	seen     map[string]struct{}
+	few      struct {
+		groups [16]uint64
+		all    [32]uint64
+	}
 }
 
-// room is how many slots there are for a string, at least: with this many, few strings fall on a slot that is taken.
-const room = 3
+// entries is the memory of a set.
+type entries struct {
+	groups []uint64 // the tags, four together; 0 is free
+	all    []uint64 // where the inside of a string begins, and above that as much of its digest as there is room for
+}
 
-// most slots that a set is made with because it expects so many strings; it may grow further.
-const most = 1 << 19
+const (
+	room     = 2       // tags that there is room for, at least, for one that is there
+	most     = 1 << 17 // groups that a set is made with because it expects so many strings; it may grow further
+	patience = 16      // times that all entries are searched before there is a map
 
-// tables are large tables that nobody uses: to make one costs more than to fill it.
-var tables = sync.Pool{New: func() any { return new([]uint32) }}
+	tagOnes  = 0x0001000100010001
+	tagHighs = 0x8000 * tagOnes
+)
+
+// spareSets are large ones that nobody uses: to make one costs more than to fill it.
+var spareSets = sync.Pool{New: func() any { return new(entries) }}
 
 // Add puts a string, quotes included, into the set, and tells whether one of the same text was there.
 func (s *Set) Add(d Doc, str Span) bool {
@@ -29,7 +47,8 @@ func (s *Set) Add(d Doc, str Span) bool {
 	if escaped(text) {
 		text = []byte(d.In(str).Text())
 	}
-	return s.add(d.raw, str.From+1, text)
+	sum, _ := digest(text)
+	return s.add(d.raw, str.From+1, text, sum)
 }
 
 // Free ends the use of the set, and lets others have its memory.
@@ -38,95 +57,151 @@ func (s *Set) Free() {
 	*s = Set{}
 }
 
-func (s *Set) add(b []byte, at int, text []byte) bool {
-	if room*s.taken >= len(s.slots) {
-		s.grow(b, at)
-	}
-	slot := &s.slots[maphash.Bytes(seed, text)&uint64(len(s.slots)-1)]
-	if *slot == 0 {
-		*slot = uint32(at)
-		s.taken++
-		return false
-	}
-	return s.collide(b, at, text)
+func (s *Set) add(b []byte, at int, text []byte, sum uint64) bool {
+	s.reserve(b, 1, 0)
+	return s.put(b, at, text, sum)
 }
 
-// collide is add where something is in the text's slot.
-func (s *Set) collide(b []byte, at int, text []byte) bool {
-	mask := uint64(len(s.slots) - 1)
-	for i := maphash.Bytes(seed, text) & mask; ; i = (i + 1) & mask {
-		slot := &s.slots[i]
-		if *slot == 0 {
-			*slot = uint32(at)
-			s.taken++
+// addAll adds strings without escapes, one of each element, and returns how many: it ends at one that was there, or has a
+// quote in it.
+func (s *Set) addAll(b []byte, elements [][MaxHoles]Span, hole int) int {
+	for k := range elements {
+		at := elements[k][hole]
+		text := b[at.From:at.To]
+		sum, above := digest(text)
+		if !above && bytes.IndexByte(text, '"') >= 0 || s.add(b, at.From, text, sum) {
+			return k
+		}
+	}
+	return len(elements)
+}
+
+// addRow adds strings of one length, each as far behind the one before, and returns how many of them: it ends at one that
+// was there, or has a quote in it. They are at most as many as a batch.
+func (s *Set) addRow(b []byte, at, length, stride, n int) int {
+	var sums [batch]uint64
+	for k, i := 0, at; k < n; k, i = k+1, i+stride {
+		text := b[i : i+length]
+		sum, above := digest(text)
+		if !above && bytes.IndexByte(text, '"') >= 0 {
+			n = k
+			break
+		}
+		sums[k] = sum
+	}
+	s.reserve(b, n, (len(b)-at)/stride)
+	for k, sum := range sums[:n] {
+		// This is put, written out for a string that is new and whose group is not full: it is what most of the time goes to.
+		entry := sum<<(s.place&63) | uint64(at)
+		tag := entry>>48 | 1
+		group := &s.groups[sum&uint64(len(s.groups)-1)]
+		if f := free(*group); f != 0 && free(*group^tag*tagOnes) == 0 {
+			*group |= tag << ((bits.TrailingZeros64(f) - 15) & 63)
+			s.all = append(s.all, entry)
+		} else if s.put(b, at, b[at:at+length], sum) {
+			return k
+		}
+		at += stride
+	}
+	return n
+}
+
+// put is add where there is room.
+func (s *Set) put(b []byte, at int, text []byte, sum uint64) bool {
+	entry := sum<<s.place | uint64(at)
+	if !s.tag(entry) && s.find(b, entry, text) {
+		return true
+	}
+	s.all = append(s.all, entry)
+	return false
+}
+
+// tag puts an entry's tag into the table and tells whether it is new.
+func (s *Set) tag(entry uint64) bool {
+	mask := uint64(len(s.groups) - 1)
+	tag := entry>>48 | 1
+	for i := entry >> s.place & mask; ; i = (i + 1) & mask {
+		group := s.groups[i]
+		if free(group^tag*tagOnes) != 0 {
 			return false
 		}
-		if sameText(b, int(*slot), text) {
+		if f := free(group); f != 0 {
+			s.groups[i] = group | tag<<(bits.TrailingZeros64(f)-15)
 			return true
 		}
 	}
 }
 
-// sameText tells whether the string whose inside begins at the given place has the text.
-func sameText(b []byte, at int, text []byte) bool {
-	if inside := stringAt(b, at); !escaped(inside) {
-		return string(inside) == string(text)
+// free has the high bit of a tag set where the tag is 0. Above one that is 0 it may be set as well; nowhere else.
+func free(group uint64) uint64 { return (group - tagOnes) &^ group & tagHighs }
+
+// find tells whether a string is there whose tag is.
+func (s *Set) find(b []byte, entry uint64, text []byte) bool {
+	if s.seen == nil {
+		if s.searched += len(s.all); s.searched <= patience*len(s.all)+1<<12 {
+			for _, e := range s.all {
+				if (e^entry)>>s.place == 0 && sameText(b, s.at(e), text) {
+					return true
+				}
+			}
+			return false
+		}
+		s.seen = make(map[string]struct{}, 2*len(s.all))
 	}
-	return Value{b[at-1 : skipString(b, at-1)]}.Text() == string(text)
+	for _, e := range s.all[len(s.seen):] {
+		s.seen[textAt(b, s.at(e))] = struct{}{}
+	}
+	_, was := s.seen[string(text)]
+	return was
 }
 
-// stringAt is the inside of the string which begins at the given place.
-func stringAt(b []byte, at int) []byte { return b[at : skipString(b, at-1)-1] }
+// at is the place of an entry's string.
+func (s *Set) at(entry uint64) int { return int(entry & (1<<s.place - 1)) }
+
+// sameText tells whether the string whose inside begins at the given place has the text.
+func sameText(b []byte, at int, text []byte) bool {
+	return textAt(b, at) == string(text)
+}
+
+// textAt is the text of the string whose inside begins at the given place.
+func textAt(b []byte, at int) string { return Value{b[at-1 : skipString(b, at-1)]}.Text() }
 
 func escaped(b []byte) bool { return bytes.IndexByte(b, '\\') >= 0 }
 
-// grow makes a larger table: at once as large as the rest of the document could need, judged by how much of it the strings
-// took so far.
-func (s *Set) grow(b []byte, at int) {
-	if s.slots == nil {
-		s.slots = s.few[:]
+// reserve makes room for some more strings: if it has to, at once as much as is needed for as many as are expected at last.
+func (s *Set) reserve(b []byte, more, expected int) {
+	n := room * (len(s.all) + more)
+	if n <= 4*len(s.groups) {
 		return
 	}
-	first := at
-	for _, e := range s.slots {
-		if e != 0 {
-			first = min(first, int(e))
-		}
+	if s.groups == nil {
+		s.groups, s.all, s.place = s.few.groups[:], s.few.all[:0], bits.Len(uint(len(b)))
+		s.reserve(b, more, expected)
+		return
 	}
-	each := max(1, (at-first)/s.taken)
-	expected := s.taken + (len(b)-at)/each
-	size := 2 * len(s.slots)
-	for size < room*expected && size < most {
+	size := 2 * len(s.groups)
+	for 4*size < n || 4*size < room*expected && size < most {
 		size *= 2
 	}
-	table := tables.Get().(*[]uint32)
-	if cap(*table) < size {
-		*table = make([]uint32, size)
+	l := spareSets.Get().(*entries)
+	if cap(l.groups) < size {
+		l.groups = make([]uint64, size)
 	}
-	slots := (*table)[:size]
-	clear(slots)
-	mask := uint64(size - 1)
-	for _, e := range s.slots {
-		if e == 0 {
-			continue
-		}
-		text := stringAt(b, int(e))
-		if escaped(text) {
-			text = []byte(Value{b[e-1 : int(e)+len(text)+1]}.Text())
-		}
-		i := maphash.Bytes(seed, text) & mask
-		for slots[i] != 0 {
-			i = (i + 1) & mask
-		}
-		slots[i] = e
+	was := s.entries
+	s.groups, s.all = l.groups[:size], append(l.all[:0], was.all...)
+	clear(s.groups)
+	for _, e := range s.all {
+		s.tag(e) // if the same tag is there, it stands for both
 	}
-	s.giveBack()
-	s.slots = slots
+	if len(was.groups) > len(s.few.groups) {
+		*l = was
+		spareSets.Put(l)
+	}
 }
 
 func (s *Set) giveBack() {
-	if len(s.slots) > len(s.few) {
-		table := s.slots[:cap(s.slots)]
-		tables.Put(&table)
+	if len(s.groups) > len(s.few.groups) {
+		l := s.entries
+		spareSets.Put(&l)
 	}
 }

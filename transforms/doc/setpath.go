@@ -217,7 +217,7 @@ func (d Doc) With(p SetPath, v Value) (Doc, error) {
 		return Doc{}, fmt.Errorf("%s: there is no value to set", p.text)
 	}
 	if p.IsThis() {
-		return Doc(v), nil
+		return Doc{raw: v.raw}, nil
 	}
 	// sjson overwrites in silence what is in its way, and fills arrays up with nulls: a tree knows whether it would.
 	if err := Tree(d.Value()).SetPath(p, Tree(v)); err != nil {

@@ -1,9 +1,6 @@
 package doc
 
-import (
-	"bytes"
-	"hash/maphash"
-)
+import "bytes"
 
 // MaxHoles is how many strings may differ between elements that have the same [Stencil].
 const MaxHoles = 4
@@ -24,8 +21,9 @@ type Stencil struct {
 	out     [MaxHoles + 1][]byte // what is written for the pieces between the holes
 	skip    [MaxHoles]bool       // holes whose text is left out
 
-	next  []byte // the last piece of an element, the comma, and the first piece of the next
+	next  piece  // the last piece of an element, the comma, and the first piece of the next
 	write []byte // what is written for it
+	sheet []byte // that and a hole, many times
 	back  int    // where the next backslash is, if that is behind what was moved over
 }
 
@@ -38,6 +36,9 @@ func (d Doc) Stencil(element Span, strings []Span, id int) (s Stencil, ok bool) 
 		return s, false
 	}
 	s = Stencil{in: in.raw, id: id, back: -1}
+	if d.plain {
+		s.back = len(d.raw)
+	}
 	for _, hole := range strings {
 		if inside := d.raw[hole.From+1 : hole.To-1]; len(inside) == 0 || bytes.IndexByte(inside, '\\') >= 0 {
 			return s, false
@@ -45,7 +46,7 @@ func (d Doc) Stencil(element Span, strings []Span, id int) (s Stencil, ok bool) 
 		s.hole[s.n] = Span{hole.From + 1 - element.From, hole.To - 1 - element.From}
 		s.n++
 	}
-	s.next = joined(s.in[s.hole[s.n-1].To:], s.in[:s.hole[0].From])
+	s.next = newPiece(joined(s.in[s.hole[s.n-1].To:], s.in[:s.hole[0].From]))
 	return s, true
 }
 
@@ -74,134 +75,4 @@ func (s *Stencil) Write(pieces [][]byte, skip [MaxHoles]bool) {
 	s.changed, s.skip = true, skip
 	copy(s.out[:], pieces)
 	s.write = joined(s.out[s.n], s.out[0])
-}
-
-// Repeat moves over the elements of a list from the cursor on, as long as they fit the stencil, are written without white
-// space, and have not been in the set. The cursor stands at an element before, and behind the last element that fits
-// afterwards. It returns how many they were, at most limit. If the stencil writes, the elements are cut.
-//
-// Where the next element begins is guessed from the one before, and then checked, so that the processor need not wait for
-// the end of one string to begin with the next.
-func (c *Cursor) Repeat(s *Stencil, set *Set, e *Edit, limit int) (n int) {
-	b := c.b
-	first, last := s.in[:s.hole[0].From], s.in[s.hole[s.n-1].To:]
-	if limit == 0 || !bytes.HasPrefix(b[c.i:], first) {
-		return 0
-	}
-	var (
-		fill  [MaxHoles]Span
-		out   []byte
-		done  = c.i // what was moved over
-		guess = s.hole[0].To - s.hole[0].From
-	)
-	for i := c.i + len(first); ; {
-		// The text is at the first hole of an element whose first piece fits.
-		end := i + guess
-		if end >= len(b) || b[end] != '"' || bytes.IndexByte(b[i:end], '"') >= 0 {
-			if end = i + bytes.IndexByte(b[i:], '"'); end <= i {
-				break
-			}
-		}
-		if end > s.back && !s.plain(b, i, end) {
-			break
-		}
-		fill[0] = Span{i, end}
-		if s.n > 1 {
-			if end = s.rest(b, end, &fill); end < 0 {
-				break
-			}
-		}
-		more := bytes.HasPrefix(b[end:], s.next)
-		if !more && !bytes.HasPrefix(b[end:], last) {
-			break
-		}
-		if s.id >= 0 {
-			id := fill[s.id]
-			text := b[id.From:id.To]
-			if room*set.taken >= len(set.slots) {
-				set.grow(b, id.From)
-			}
-			// This is Set.add, written out: it is what most of the time goes to.
-			slot := &set.slots[maphash.Bytes(seed, text)&uint64(len(set.slots)-1)]
-			if *slot == 0 {
-				*slot = uint32(id.From)
-				set.taken++
-			} else if set.collide(b, id.From, text) {
-				break
-			}
-		}
-		after := done
-		done, i = end+len(last), end+len(s.next)
-		if n++; n == limit {
-			more = false
-		}
-		if s.changed {
-			if n == 1 {
-				e.Cut(after, after)
-				out = append(append(e.out, s.Lead...), s.out[0]...)
-			}
-			piece := s.write
-			if !more {
-				piece = s.out[s.n]
-			}
-			out = s.fill(out, b, &fill, piece)
-		}
-		if !more {
-			if s.changed {
-				e.out, e.pos = out, done
-			}
-			c.i = done
-			return n
-		}
-	}
-	if s.changed && n > 0 { // the comma and the first piece of an element that did not fit after all
-		e.out, e.pos = out[:len(out)-1-len(s.out[0])], done
-	}
-	c.i = done
-	return n
-}
-
-// rest finds the strings of an element after the first one, and returns the place behind the last one, which is less than
-// 0 if the element does not fit.
-func (s *Stencil) rest(b []byte, i int, fill *[MaxHoles]Span) int {
-	for k := 1; k < s.n; k++ {
-		piece := s.in[s.hole[k-1].To:s.hole[k].From]
-		if !bytes.HasPrefix(b[i:], piece) {
-			return -1
-		}
-		i += len(piece)
-		end := i + bytes.IndexByte(b[i:], '"')
-		if end <= i || end > s.back && !s.plain(b, i, end) {
-			return -1
-		}
-		fill[k] = Span{i, end}
-		i = end
-	}
-	return i
-}
-
-// plain tells whether a text is free of backslashes. It looks for the next one wherever it is, so that not every string
-// has to be searched.
-func (s *Stencil) plain(b []byte, from, to int) bool {
-	if s.back < from {
-		if s.back = bytes.IndexByte(b[from:], '\\'); s.back < 0 {
-			s.back = len(b)
-		} else {
-			s.back += from
-		}
-	}
-	return to <= s.back
-}
-
-// fill writes the strings of an element, what is between them, and what is behind them.
-func (s *Stencil) fill(out, b []byte, fill *[MaxHoles]Span, behind []byte) []byte {
-	for k := range s.n {
-		if k > 0 {
-			out = append(out, s.out[k]...)
-		}
-		if !s.skip[k] {
-			out = append(out, b[fill[k].From:fill[k].To]...)
-		}
-	}
-	return append(out, behind...)
 }

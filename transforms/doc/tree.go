@@ -288,7 +288,7 @@ func (n *Node) Value() Value {
 }
 
 // Doc prints the tree as a document of its own. What a tree prints is valid by construction and is not scanned again.
-func (n *Node) Doc() Doc { return Doc{n.AppendTo(nil)} }
+func (n *Node) Doc() Doc { return Doc{raw: n.AppendTo(nil)} }
 
 func (n *Node) changed() bool {
 	if n == nil || n.raw == nil {

@@ -72,7 +72,11 @@ func (a *Account) Records() []Record {
 }
 
 // Reset makes the account empty, so that it can be used again.
-func (a *Account) Reset() { *a = Account{Limit: a.Limit, records: a.records[:0:0]} }
+func (a *Account) Reset() {
+	if a.applied > 0 { // nothing was counted, as a rule
+		*a = Account{Limit: a.Limit}
+	}
+}
 
 func (a *Account) count(r rule, n int) {
 	if a != nil {

@@ -101,13 +101,15 @@ func (p *pass) operations() error {
 	p.cur.Open()
 	var l list
 	n := 0
-	for ; p.cur.More(); n++ {
+	for p.cur.More() {
 		if n == p.n.maxOperations {
 			return p.tooMany()
 		}
-		if done, err := p.predicted(&l); err != nil {
+		done, err := p.predicted(&l, p.n.maxOperations-n)
+		if err != nil {
 			return err
-		} else if done {
+		}
+		if n += done; done > 0 {
 			continue
 		}
 		p.place.index(n)
@@ -115,6 +117,7 @@ func (p *pass) operations() error {
 			return err
 		}
 		p.place.pop()
+		n++
 	}
 	l.close(p, p.closing())
 	if n == 0 && !p.on[emptyOperations] {

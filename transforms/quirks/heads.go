@@ -63,62 +63,71 @@ const nearby = 4
 // longestHead that is remembered: a longer one has an identifier in its path.
 const longestHead = 200
 
-// predicted normalizes the operation at the cursor if it begins as was guessed and nothing has to be done about its value.
-func (p *pass) predicted(l *list) (bool, error) {
-	h := p.guess
-	if h == nil || h.out != "" && p.acc.wants() { // records tell where a rule was applied
-		return false, nil
-	}
-	c, from := p.cur, p.cur.Offset()
-	if !c.Take(h.text) {
-		return false, nil
-	}
-	at, word := c.Offset(), ""
-	switch h.value {
-	case someText, plainText:
-		if !c.TakeText(h.value == plainText) {
-			return false, nil
+// predicted normalizes the operations at the cursor as long as each begins as was guessed, nothing is to be done about its
+// value, and no white space is between them. It returns how many they were.
+func (p *pass) predicted(l *list, most int) (n int, err error) {
+	wants := p.acc.wants() // records tell where a rule was applied
+	c, h := p.cur, p.guess
+	for h != nil && n < most && (h.out == "" || !wants) {
+		from := c.Offset()
+		if !c.Take(h.text) {
+			break
 		}
+		at := c.Offset()
+		word, ok := p.foreseen(&c, h.value, wants)
+		end := c.Offset()
+		if !ok || !c.Take("}") {
+			break
+		}
+		if p.ops++; p.ops > p.n.maxOperations {
+			return n, p.tooMany()
+		}
+		l.keep(p, from)
+		if h.out != "" {
+			p.ed.Cut(from, at)
+			p.ed.Write(h.out)
+			for _, r := range h.rules {
+				p.acc.count(r, 1)
+			}
+		}
+		if word != "" {
+			p.ed.Cut(at, end)
+			p.ed.Write(word)
+			p.acc.count(booleanString, 1)
+		}
+		l.end(c.Offset())
+		p.cur.Jump(c.Offset())
+		n++
+		p.after, h = h, p.heads.at(h.next.Load())
+		if !c.Take(",") {
+			break
+		}
+	}
+	p.guess = h
+	return n, nil
+}
+
+// foreseen moves over a value that nothing has to be done about, or a boolean for which a word is to be written.
+func (p *pass) foreseen(c *doc.Cursor, value expected, wants bool) (word string, ok bool) {
+	switch value {
+	case someText, plainText:
+		return "", c.TakeText(value == plainText)
 	case aBoolean:
 		switch {
 		case c.Take("true"), c.Take("false"):
-		case !p.on[booleanString] || p.acc.wants():
-			return false, nil
+			return "", true
+		case !p.on[booleanString] || wants:
+			return "", false
 		case c.Take(`"True"`), c.Take(`"true"`):
-			word = "true"
+			return "true", true
 		case c.Take(`"False"`), c.Take(`"false"`):
-			word = "false"
-		default:
-			return false, nil
+			return "false", true
 		}
-	default:
-		c.Space()
-		c.Skip()
+		return "", false
 	}
-	end := c.Offset()
-	if !c.Take("}") {
-		return false, nil
-	}
-	if p.ops++; p.ops > p.n.maxOperations {
-		return false, p.tooMany()
-	}
-	l.keep(p, from)
-	if h.out != "" {
-		p.ed.Cut(from, at)
-		p.ed.Write(h.out)
-		for _, r := range h.rules {
-			p.acc.count(r, 1)
-		}
-	}
-	if word != "" {
-		p.ed.Cut(at, end)
-		p.ed.Write(word)
-		p.acc.count(booleanString, 1)
-	}
-	p.cur = c
-	l.end(c.Offset())
-	p.after, p.guess = h, p.heads.at(h.next.Load())
-	return true, nil
+	c.Space()
+	c.Skip()
+	return "", true
 }
 
 // learn remembers an operation with a path that stayed what it was, if it was written without white space and its value

@@ -141,7 +141,10 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 			return d, err
 		}
 	}
-	p := pass{n: n, on: &n.on, rt: rt, verb: verb, id: id, d: d, cur: d.Cursor(), ed: d.Edit(), acc: acc}
+	var p pass // not a literal, which would be made elsewhere and copied: for a small document that counts
+	p.n, p.on, p.rt, p.verb, p.id, p.acc = n, &n.on, rt, verb, id, acc
+	p.d, p.cur = d, d.Cursor()
+	p.ed.Begin(d)
 	switch rt {
 	case n.set.User:
 		p.known = &n.user

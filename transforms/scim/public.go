@@ -13,7 +13,8 @@ var endpoints = []string{"Users", "Groups", "ServiceProviderConfig", "ResourceTy
 // Relocate makes the URLs in an upstream's document those of the gateway: meta.location and every $ref that leads to an
 // endpoint get the base of the gateway's root. A provider could not reach the others, and they name internal hosts.
 func Relocate(d doc.Doc, base string) doc.Doc {
-	r := relocation{d: d, cur: d.Cursor(), ed: d.Edit(), base: base}
+	r := relocation{d: d, cur: d.Cursor(), base: base}
+	r.ed.Begin(d)
 	r.value(false)
 	return r.ed.Doc()
 }
