@@ -1,5 +1,7 @@
 package doc
 
+import "bytes"
+
 // Span is a place in a document: the bytes from From up to To.
 type Span struct{ From, To int }
 
@@ -69,17 +71,17 @@ func (c *Cursor) Take(text string) bool {
 	return true
 }
 
-// TakeText moves behind the string at the cursor, if there is one and it is not empty; where plain is asked for, only if
-// there are no escapes in it.
+// TakeText moves behind the string at the cursor, if there is one and it is not empty. It is false, too, for some strings
+// with escapes, and where plain is asked for, for all of them.
 func (c *Cursor) TakeText(plain bool) bool {
-	if c.i >= len(c.b) || c.b[c.i] != '"' {
+	if c.i+1 >= len(c.b) || c.b[c.i] != '"' {
 		return false
 	}
-	end, escaped, _ := stringEnd(c.b, c.i+1)
-	if end == c.i+1 || plain && escaped {
+	n := c.i + 1 + bytes.IndexByte(c.b[c.i+1:], '"')
+	if n <= c.i+1 || c.b[n-1] == '\\' || plain && bytes.IndexByte(c.b[c.i+1:n], '\\') >= 0 {
 		return false
 	}
-	c.i = end + 1
+	c.i = n + 1
 	return true
 }
 

@@ -23,7 +23,7 @@ func (e *Edit) Begin(d Doc) { e.src = d.raw }
 func (e *Edit) Cut(from, to int) {
 	if !e.changed {
 		e.changed = true
-		e.out.Grow(len(e.src) + len(e.src)/8 + 64)
+		e.out.Grow(len(e.src) + len(e.src)/64 + 16)
 	}
 	e.out.Write(e.src[e.pos:from])
 	e.pos = to
@@ -31,6 +31,16 @@ func (e *Edit) Cut(from, to int) {
 
 // Write appends text at the last cut.
 func (e *Edit) Write(text string) { e.out.WriteString(text) }
+
+// Replace cuts, and writes text in its place.
+func (e *Edit) Replace(from, to int, text string) {
+	e.Cut(from, to)
+	if len(text) == 1 { // as the small letter of an operation
+		_ = e.out.WriteByte(text[0])
+		return
+	}
+	e.out.WriteString(text)
+}
 
 // WriteRaw appends the text of a value at the last cut.
 func (e *Edit) WriteRaw(raw []byte) { e.out.Write(raw) }

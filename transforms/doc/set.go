@@ -9,57 +9,65 @@ import (
 // Set is a set of strings of one document: where they stand, not what they are. The zero Set is empty.
 //
 // Members are few or thousands, and nearly never twice in a list. So what every string goes through is small enough to stay
-// in the processor's cache, and knows of most strings at once that they are new: a table of tags of two bytes. Only for a
-// tag that was there the list of all strings is searched, and if that happens too often, a map takes over. Time is linear in
-// the strings, whatever they are.
+// in the processor's cache, and knows of most strings at once that they are new: a table of tags of two bytes, which are
+// part of a digest. Only for a tag that was there the strings themselves are searched, and if that happens too often, a map
+// takes over. Time is linear in the strings, whatever they are.
 type Set struct {
-	entries
-	place    int // how many bits of an entry are the place
-	searched int // entries, in all searches
-	seen     map[string]struct{}
-	few      struct {
-		groups [16]uint64
-		all    [32]uint64
-	}
+	tags     []uint64 // four together; 0 is free
+	runs     []run
+	n        int                   // strings
+	searched int                   // strings, in all searches
+	seen     map[string]struct{}   // the texts, if there were too many searches
+	mapped   struct{ runs, n int } // runs that are in the map, and strings of the next one
+
+	fewTags [16]uint64
+	fewRuns [4]run
 }
 
-// entries is the memory of a set.
-type entries struct {
-	groups []uint64 // the tags, four together; 0 is free
-	all    []uint64 // where the inside of a string begins, and above that as much of its digest as there is room for
+// run are strings of one length of which each stands as far behind the one before.
+type run struct {
+	at      int // where the inside of the first one begins
+	length  int // of the inside
+	stride  int
+	n       int
+	escaped bool // there are escapes in them
 }
 
 const (
 	room     = 2       // tags that there is room for, at least, for one that is there
-	most     = 1 << 17 // groups that a set is made with because it expects so many strings; it may grow further
-	patience = 16      // times that all entries are searched before there is a map
+	most     = 1 << 17 // places for four tags that a set is made with because it expects so many strings; it may grow further
+	patience = 16      // times that all strings are searched before there is a map
 
 	tagOnes  = 0x0001000100010001
 	tagHighs = 0x8000 * tagOnes
 )
 
-// spareSets are large ones that nobody uses: to make one costs more than to fill it.
-var spareSets = sync.Pool{New: func() any { return new(entries) }}
+// spareTags are large tables that nobody uses: to make one costs more than to fill it.
+var spareTags = sync.Pool{New: func() any { return new([]uint64) }}
 
 // Add puts a string, quotes included, into the set, and tells whether one of the same text was there.
 func (s *Set) Add(d Doc, str Span) bool {
 	text := d.raw[str.From+1 : str.To-1]
-	if escaped(text) {
-		text = []byte(d.In(str).Text())
+	if bytes.IndexByte(text, '\\') < 0 {
+		return s.add(d.raw, str.From+1, text)
 	}
-	sum, _ := digest(text)
-	return s.add(d.raw, str.From+1, text, sum)
+	decoded := []byte(d.In(str).Text())
+	sum, _ := digest(decoded)
+	s.reserve(d.raw, 1, 0)
+	return s.put(d.raw, run{str.From + 1, len(text), 0, 1, true}, decoded, sum)
 }
 
 // Free ends the use of the set, and lets others have its memory.
 func (s *Set) Free() {
-	s.giveBack()
+	s.giveBack(s.tags)
 	*s = Set{}
 }
 
-func (s *Set) add(b []byte, at int, text []byte, sum uint64) bool {
+// add is Add for the inside of a string without escapes.
+func (s *Set) add(b []byte, at int, text []byte) bool {
+	sum, _ := digest(text)
 	s.reserve(b, 1, 0)
-	return s.put(b, at, text, sum)
+	return s.put(b, run{at, len(text), 0, 1, false}, text, sum)
 }
 
 // addAll adds strings without escapes, one of each element, and returns how many: it ends at one that was there, or has a
@@ -68,16 +76,15 @@ func (s *Set) addAll(b []byte, elements [][MaxHoles]Span, hole int) int {
 	for k := range elements {
 		at := elements[k][hole]
 		text := b[at.From:at.To]
-		sum, above := digest(text)
-		if !above && bytes.IndexByte(text, '"') >= 0 || s.add(b, at.From, text, sum) {
+		if bytes.IndexByte(text, '"') >= 0 || s.add(b, at.From, text) {
 			return k
 		}
 	}
 	return len(elements)
 }
 
-// addRow adds strings of one length, each as far behind the one before, and returns how many of them: it ends at one that
-// was there, or has a quote in it. They are at most as many as a batch.
+// addRow adds strings without escapes of one length, each as far behind the one before, and returns how many: it ends at one
+// that was there, or has a quote in it. They are at most as many as a batch.
 func (s *Set) addRow(b []byte, at, length, stride, n int) int {
 	var sums [batch]uint64
 	for k, i := 0, at; k < n; k, i = k+1, i+stride {
@@ -91,117 +98,157 @@ func (s *Set) addRow(b []byte, at, length, stride, n int) int {
 	}
 	s.reserve(b, n, (len(b)-at)/stride)
 	for k, sum := range sums[:n] {
-		// This is put, written out for a string that is new and whose group is not full: it is what most of the time goes to.
-		entry := sum<<(s.place&63) | uint64(at)
-		tag := entry>>48 | 1
-		group := &s.groups[sum&uint64(len(s.groups)-1)]
-		if f := free(*group); f != 0 && free(*group^tag*tagOnes) == 0 {
-			*group |= tag << ((bits.TrailingZeros64(f) - 15) & 63)
-			s.all = append(s.all, entry)
-		} else if s.put(b, at, b[at:at+length], sum) {
-			return k
+		// This is tag, written out for one that is new and has room: it is what most of the time goes to.
+		tag := max(1, sum>>48)
+		four := &s.tags[sum&uint64(len(s.tags)-1)]
+		if f := free(*four); f != 0 && free(*four^tag*tagOnes) == 0 {
+			*four |= tag << ((bits.TrailingZeros64(f) - 15) & 63)
+		} else if !s.tag(sum) {
+			s.keep(run{at, length, stride, k, false})
+			if i := at + k*stride; s.put(b, run{i, length, 0, 1, false}, b[i:i+length], sum) {
+				return k
+			}
+			return k + 1
 		}
-		at += stride
 	}
+	s.keep(run{at, length, stride, n, false})
 	return n
 }
 
-// put is add where there is room.
-func (s *Set) put(b []byte, at int, text []byte, sum uint64) bool {
-	entry := sum<<s.place | uint64(at)
-	if !s.tag(entry) && s.find(b, entry, text) {
+// put adds the only string of a run.
+func (s *Set) put(b []byte, r run, text []byte, sum uint64) bool {
+	if !s.tag(sum) && s.find(b, text) {
 		return true
 	}
-	s.all = append(s.all, entry)
+	s.keep(r)
 	return false
 }
 
-// tag puts an entry's tag into the table and tells whether it is new.
-func (s *Set) tag(entry uint64) bool {
-	mask := uint64(len(s.groups) - 1)
-	tag := entry>>48 | 1
-	for i := entry >> s.place & mask; ; i = (i + 1) & mask {
-		group := s.groups[i]
-		if free(group^tag*tagOnes) != 0 {
+// keep adds a run to the last one, if it goes on from there, or else behind it.
+func (s *Set) keep(r run) {
+	if r.n == 0 {
+		return
+	}
+	s.n += r.n
+	if i := len(s.runs) - 1; i >= 0 {
+		last := &s.runs[i]
+		stride := last.stride
+		if last.n == 1 {
+			stride = r.at - last.at
+		}
+		if r.length == last.length && r.escaped == last.escaped && r.at == last.at+last.n*stride && (r.n == 1 || r.stride == stride) {
+			last.n, last.stride = last.n+r.n, stride
+			return
+		}
+	}
+	s.runs = append(s.runs, r)
+}
+
+// tag puts a tag into the table and tells whether it is new.
+func (s *Set) tag(sum uint64) bool {
+	tag, mask := max(1, sum>>48), uint64(len(s.tags)-1)
+	for i := sum & mask; ; i = (i + 1) & mask {
+		four := s.tags[i]
+		if free(four^tag*tagOnes) != 0 {
 			return false
 		}
-		if f := free(group); f != 0 {
-			s.groups[i] = group | tag<<(bits.TrailingZeros64(f)-15)
+		if f := free(four); f != 0 {
+			s.tags[i] = four | tag<<(bits.TrailingZeros64(f)-15)
 			return true
 		}
 	}
 }
 
 // free has the high bit of a tag set where the tag is 0. Above one that is 0 it may be set as well; nowhere else.
-func free(group uint64) uint64 { return (group - tagOnes) &^ group & tagHighs }
+func free(four uint64) uint64 { return (four - tagOnes) &^ four & tagHighs }
 
-// find tells whether a string is there whose tag is.
-func (s *Set) find(b []byte, entry uint64, text []byte) bool {
+// find tells whether a text is there whose tag is.
+func (s *Set) find(b, text []byte) bool {
 	if s.seen == nil {
-		if s.searched += len(s.all); s.searched <= patience*len(s.all)+1<<12 {
-			for _, e := range s.all {
-				if (e^entry)>>s.place == 0 && sameText(b, s.at(e), text) {
+		if s.searched += s.n; s.searched <= patience*s.n+1<<12 {
+			for i := range s.runs {
+				if s.runs[i].has(b, text) {
 					return true
 				}
 			}
 			return false
 		}
-		s.seen = make(map[string]struct{}, 2*len(s.all))
+		s.seen = make(map[string]struct{}, 2*s.n)
 	}
-	for _, e := range s.all[len(s.seen):] {
-		s.seen[textAt(b, s.at(e))] = struct{}{}
+	for at := &s.mapped; at.runs < len(s.runs); at.runs, at.n = at.runs+1, 0 {
+		r := &s.runs[at.runs]
+		for ; at.n < r.n; at.n++ {
+			s.seen[string(r.text(b, at.n))] = struct{}{}
+		}
+		if at.runs == len(s.runs)-1 {
+			break // it may grow
+		}
 	}
 	_, was := s.seen[string(text)]
 	return was
 }
 
-// at is the place of an entry's string.
-func (s *Set) at(entry uint64) int { return int(entry & (1<<s.place - 1)) }
-
-// sameText tells whether the string whose inside begins at the given place has the text.
-func sameText(b []byte, at int, text []byte) bool {
-	return textAt(b, at) == string(text)
+// has tells whether one of the strings has the text.
+func (r *run) has(b, text []byte) bool {
+	if !r.escaped && r.length != len(text) {
+		return false
+	}
+	for k := range r.n {
+		// Most strings differ in their first bytes, and need no more than a look at them.
+		if at := r.at + k*r.stride; !r.escaped && len(text) > 4 && string(b[at:at+4]) != string(text[:4]) {
+			continue
+		}
+		if string(r.text(b, k)) == string(text) {
+			return true
+		}
+	}
+	return false
 }
 
-// textAt is the text of the string whose inside begins at the given place.
-func textAt(b []byte, at int) string { return Value{b[at-1 : skipString(b, at-1)]}.Text() }
+// text is that of the string with a number.
+func (r *run) text(b []byte, k int) []byte {
+	at := r.at + k*r.stride
+	if r.escaped {
+		return appendUnescaped(nil, b[at:at+r.length])
+	}
+	return b[at : at+r.length]
+}
 
-func escaped(b []byte) bool { return bytes.IndexByte(b, '\\') >= 0 }
-
-// reserve makes room for some more strings: if it has to, at once as much as is needed for as many as are expected at last.
+// reserve makes room for the tags of some more strings: if it has to, at once as much as is needed for as many as are
+// expected at last.
 func (s *Set) reserve(b []byte, more, expected int) {
-	n := room * (len(s.all) + more)
-	if n <= 4*len(s.groups) {
+	n := room * (s.n + more)
+	if n <= 4*len(s.tags) {
 		return
 	}
-	if s.groups == nil {
-		s.groups, s.all, s.place = s.few.groups[:], s.few.all[:0], bits.Len(uint(len(b)))
+	if s.tags == nil {
+		s.tags, s.runs = s.fewTags[:], s.fewRuns[:0]
 		s.reserve(b, more, expected)
 		return
 	}
-	size := 2 * len(s.groups)
+	size := 2 * len(s.tags)
 	for 4*size < n || 4*size < room*expected && size < most {
 		size *= 2
 	}
-	l := spareSets.Get().(*entries)
-	if cap(l.groups) < size {
-		l.groups = make([]uint64, size)
+	table := spareTags.Get().(*[]uint64)
+	if cap(*table) < size {
+		*table = make([]uint64, size)
 	}
-	was := s.entries
-	s.groups, s.all = l.groups[:size], append(l.all[:0], was.all...)
-	clear(s.groups)
-	for _, e := range s.all {
-		s.tag(e) // if the same tag is there, it stands for both
+	was := s.tags
+	s.tags = (*table)[:size]
+	clear(s.tags)
+	for i := range s.runs {
+		r := &s.runs[i]
+		for k := range r.n {
+			sum, _ := digest(r.text(b, k))
+			s.tag(sum) // where the same tag is there, it stands for both
+		}
 	}
-	if len(was.groups) > len(s.few.groups) {
-		*l = was
-		spareSets.Put(l)
-	}
+	s.giveBack(was)
 }
 
-func (s *Set) giveBack() {
-	if len(s.groups) > len(s.few.groups) {
-		l := s.entries
-		spareSets.Put(&l)
+func (s *Set) giveBack(tags []uint64) {
+	if len(tags) > len(s.fewTags) {
+		spareTags.Put(&tags)
 	}
 }

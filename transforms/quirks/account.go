@@ -74,7 +74,8 @@ func (a *Account) Records() []Record {
 // Reset makes the account empty, so that it can be used again.
 func (a *Account) Reset() {
 	if a.applied > 0 { // nothing was counted, as a rule
-		*a = Account{Limit: a.Limit}
+		clear(a.counts[:])
+		a.applied, a.records = 0, nil
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 // the last time, and the guess is right most of the time: then the operation needs not be taken apart again.
 type head struct {
 	text  string
-	out   string // what is written in its place; empty where it stays
-	rules []rule // because of which rules
+	rules []rule   // because of which a part of it is written in another way; none where it stays
+	cut   doc.Span // the part
+	out   string   // what is written in its place
 	value expected
 	next  atomic.Uint32 // the slot of the head that came after it, plus one
 }
@@ -67,15 +68,24 @@ const longestHead = 200
 // value, and no white space is between them. It returns how many they were.
 func (p *pass) predicted(l *list, most int) (n int, err error) {
 	wants := p.acc.wants() // records tell where a rule was applied
-	c, h := p.cur, p.guess
-	for h != nil && n < most && (h.out == "" || !wants) {
+	end := p.cur.Offset()
+	c, last, h := p.d.At(end), p.after, p.guess
+	for h != nil && n < most && (len(h.rules) == 0 || !wants) {
 		from := c.Offset()
 		if !c.Take(h.text) {
 			break
 		}
-		at := c.Offset()
-		word, ok := p.foreseen(&c, h.value, wants)
-		end := c.Offset()
+		var (
+			at   = c.Offset()
+			word string
+			ok   bool
+		)
+		if h.value == someText || h.value == plainText {
+			ok = c.TakeText(h.value == plainText)
+		} else {
+			word, ok = p.foreseen(&c, h.value, wants)
+		}
+		behind := c.Offset()
 		if !ok || !c.Take("}") {
 			break
 		}
@@ -83,51 +93,46 @@ func (p *pass) predicted(l *list, most int) (n int, err error) {
 			return n, p.tooMany()
 		}
 		l.keep(p, from)
-		if h.out != "" {
-			p.ed.Cut(from, at)
-			p.ed.Write(h.out)
+		if len(h.rules) > 0 {
+			p.ed.Replace(from+h.cut.From, from+h.cut.To, h.out)
 			for _, r := range h.rules {
 				p.acc.count(r, 1)
 			}
 		}
 		if word != "" {
-			p.ed.Cut(at, end)
-			p.ed.Write(word)
+			p.ed.Replace(at, behind, word)
 			p.acc.count(booleanString, 1)
 		}
-		l.end(c.Offset())
-		p.cur.Jump(c.Offset())
+		end = c.Offset()
+		l.end(end)
 		n++
-		p.after, h = h, p.heads.at(h.next.Load())
+		last, h = h, p.heads.at(h.next.Load())
 		if !c.Take(",") {
 			break
 		}
 	}
-	p.guess = h
+	p.cur.Jump(end)
+	p.after, p.guess = last, h
 	return n, nil
 }
 
-// foreseen moves over a value that nothing has to be done about, or a boolean for which a word is to be written.
+// foreseen moves over a value of any kind, or a boolean that nothing has to be done about, or one for which a word is to be written.
 func (p *pass) foreseen(c *doc.Cursor, value expected, wants bool) (word string, ok bool) {
-	switch value {
-	case someText, plainText:
-		return "", c.TakeText(value == plainText)
-	case aBoolean:
-		switch {
-		case c.Take("true"), c.Take("false"):
-			return "", true
-		case !p.on[booleanString] || wants:
-			return "", false
-		case c.Take(`"True"`), c.Take(`"true"`):
-			return "true", true
-		case c.Take(`"False"`), c.Take(`"false"`):
-			return "false", true
-		}
+	switch {
+	case value == anyValue:
+		c.Space()
+		c.Skip()
+		return "", true
+	case c.Take("true"), c.Take("false"):
+		return "", true
+	case !p.on[booleanString] || wants:
 		return "", false
+	case c.Take(`"True"`), c.Take(`"true"`):
+		return "true", true
+	case c.Take(`"False"`), c.Take(`"false"`):
+		return "false", true
 	}
-	c.Space()
-	c.Skip()
-	return "", true
+	return "", false
 }
 
 // learn remembers an operation with a path that stayed what it was, if it was written without white space and its value
@@ -172,7 +177,7 @@ func (p *pass) learn(o *operation, t *target) {
 			path = doc.AppendString(nil, t.canon)
 		}
 		if len(h.rules) > 0 {
-			h.out = opening(name, path)
+			h.cut, h.out = difference(h.text, opening(name, path))
 		}
 		p.heads.slots[slot-1].Store(h)
 	}
@@ -184,6 +189,19 @@ func (p *pass) learn(o *operation, t *target) {
 		follows.Store(slot)
 	}
 	p.after, p.guess = h, p.heads.at(h.next.Load())
+}
+
+// difference is the part of a text that has to be replaced, and by what, for the text to become another one.
+func difference(from, to string) (cut doc.Span, with string) {
+	for cut.From < min(len(from), len(to)) && from[cut.From] == to[cut.From] {
+		cut.From++
+	}
+	same := 0 // bytes at the ends
+	for same < min(len(from), len(to))-cut.From && from[len(from)-1-same] == to[len(to)-1-same] {
+		same++
+	}
+	cut.To = len(from) - same
+	return cut, to[cut.From : len(to)-same]
 }
 
 // opening is the text of an operation up to its value.

@@ -132,7 +132,8 @@ func (n *Normalizer) Scan(b []byte, acc *Account) (doc.Doc, error) {
 // document is returned as it came, the very same bytes. Any error is a [*scim.Error], and nothing of the request has been
 // decided upon then.
 func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d doc.Doc, acc *Account) (doc.Doc, error) {
-	if d.IsZero() || kindOf(d) != doc.Object {
+	c := d.Cursor()
+	if d.IsZero() || c.Kind() != doc.Object {
 		return d, scim.Errorf(400, scim.InvalidSyntax, "the body is not a JSON object")
 	}
 	var err error
@@ -140,10 +141,11 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 		if d, err = n.nest(rt, d, acc); err != nil {
 			return d, err
 		}
+		c = d.Cursor()
 	}
 	var p pass // not a literal, which would be made elsewhere and copied: for a small document that counts
 	p.n, p.on, p.rt, p.verb, p.id, p.acc = n, &n.on, rt, verb, id, acc
-	p.d, p.cur = d, d.Cursor()
+	p.d, p.cur = d, c
 	p.ed.Begin(d)
 	switch rt {
 	case n.set.User:
@@ -167,12 +169,6 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 		return d, tooLarge(n.maxBytes)
 	}
 	return p.ed.Doc(), nil
-}
-
-// kindOf is the kind of the document's root.
-func kindOf(d doc.Doc) doc.Kind {
-	c := d.Cursor()
-	return c.Kind()
 }
 
 func tooLarge(limit int) error {
@@ -232,8 +228,7 @@ func (p *pass) note(r rule, before, after []byte) {
 
 // replace writes text in the place of a span.
 func (p *pass) replace(s doc.Span, text string) {
-	p.ed.Cut(s.From, s.To)
-	p.ed.Write(text)
+	p.ed.Replace(s.From, s.To, text)
 	if p.rec != nil {
 		p.rec.edit(s, text)
 	}
