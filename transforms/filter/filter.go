@@ -76,6 +76,16 @@ type Literal struct {
 	Text string   // decoded for a string, else as written
 }
 
+// Node is the literal as a JSON value.
+func (l Literal) Node() *doc.Node {
+	if l.Kind != doc.String {
+		if d, err := doc.Scan([]byte(l.Text)); err == nil { // always: a number or a word is JSON by the grammar of filters
+			return doc.Tree(d.Value())
+		}
+	}
+	return doc.NewString(l.Text)
+}
+
 func (*And) filter()       {}
 func (*Or) filter()        {}
 func (*Not) filter()       {}

@@ -185,26 +185,12 @@ func equals(f filter.Filter) []doc.Field {
 	switch f := f.(type) {
 	case *filter.Compare:
 		if f.Op == filter.Eq && f.Attr.Sub == "" {
-			return []doc.Field{{Name: f.Attr.Name, Value: literalNode(f.Value)}}
+			return []doc.Field{{Name: f.Attr.Name, Value: f.Value.Node()}}
 		}
 	case *filter.And:
 		return append(equals(f.Left), equals(f.Right)...)
 	}
 	return nil
-}
-
-func literalNode(l filter.Literal) *doc.Node {
-	switch l.Kind {
-	case doc.String:
-		return doc.NewString(l.Text)
-	case doc.Bool:
-		return doc.NewBool(l.Text == "true")
-	}
-	d, err := doc.Scan([]byte(l.Text))
-	if err != nil {
-		return doc.NewNull()
-	}
-	return doc.Tree(d.Value())
 }
 
 // coerce makes a value of an item what the schema says the attribute is; nil where it is nothing of the kind, for then

@@ -78,23 +78,13 @@ func made(f filter.Filter, attr *schema.Attribute) *doc.Node {
 		if sub := attr.SubAttribute(name); sub != nil {
 			name = sub.Name
 		}
-		v := literal(c.Value)
+		v := c.Value.Node()
 		if old := n.Get(name); old != nil && !old.Equal(v) {
 			return nil
 		}
 		n.Set(name, v)
 	}
 	return n
-}
-
-func literal(l filter.Literal) *doc.Node {
-	if l.Kind == doc.String {
-		return doc.NewString(l.Text)
-	}
-	if d, err := doc.Scan([]byte(l.Text)); err == nil { // a number, true or false: valid JSON by the grammar of filters
-		return doc.Tree(d.Value())
-	}
-	return doc.NewString(l.Text)
 }
 
 // carryOver gives an element what the filter that selected it says about it, where the element does not say it itself:

@@ -76,55 +76,43 @@ func (p *pass) elements(a *schema.Attribute) error {
 	p.cur.Open()
 	var (
 		l         list
-		m         *memo // from the second element on: most lists have one
-		first     doc.Span
+		w         = walk{distinct: isMembers(a) && p.on[duplicateMembers]}
 		primaries = p.primaries
-		distinct  = isMembers(a) && p.on[duplicateMembers]
 		learning  = p.rec == nil // a list inside of an element is part of what is learned about the element
 	)
 	p.primaries = 0
 	defer func(was bool) { p.inMembers, p.primaries = was, primaries }(p.inMembers)
 	p.inMembers = isMembers(a)
-	for i := 0; p.cur.More(); i++ {
-		if m != nil && m.ok {
-			if n := m.repeat(p); n > 0 {
+	for p.cur.More() {
+		if w.knows() {
+			if n := w.m.repeat(p); n > 0 {
 				l.end(p.cur.Offset())
-				i += n - 1
+				w.n += n
 				continue
 			}
 		}
-		p.place.index(i)
+		p.place.index(w.n)
 		whole := p.whole()
-		switch i {
-		case 0:
-			first = whole
-		case 1:
-			if m = memos.Get().(*memo); distinct {
-				m.seen(p, first)
-			}
-		}
-		if distinct && i > 0 && m.seen(p, whole) {
-			p.note(duplicateMembers, p.raw(whole), nil)
-			p.cur.Jump(whole.To)
+		if w.again(p, whole) {
 			l.drop(p, whole)
 			p.place.pop()
 			continue
 		}
 		l.keep(p, whole.From)
-		learn := learning && i > 0
+		learn := learning && w.m != nil
 		if learn {
-			m.learn(p, whole)
+			w.m.learn(p, whole)
 		}
 		if err := p.one(a); err != nil {
 			return err
 		}
 		if learn {
-			m.learned(p, distinct)
+			w.m.learned(p, w.distinct)
 		}
 		l.end(p.cur.Offset())
 		p.place.pop()
 	}
-	m.free()
+	w.m.free()
 	l.close(p, p.closing())
 	if p.primaries > 1 && p.verb != scim.Patch && p.on[twoPrimaries] {
 		p.acc.count(twoPrimaries, 1)

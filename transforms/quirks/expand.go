@@ -88,39 +88,25 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 }
 
 func (p *pass) expandList(x *expansion) error {
-	var (
-		m        *memo
-		first    doc.Span
-		members  = isMembers(x.t.attr)
-		distinct = members && p.on[duplicateMembers]
-	)
+	members := isMembers(x.t.attr)
+	w := walk{distinct: members && p.on[duplicateMembers]}
 	p.cur.Open()
-	for i := 0; p.cur.More(); i++ {
-		if m != nil && m.ok {
+	for p.cur.More() {
+		if w.knows() {
 			p.close(x, p.cur.Offset())
-			if n := p.cur.Repeat(&m.stencil, &m.set, &p.ed, p.n.maxOperations-p.ops); n > 0 {
+			if n := p.cur.Repeat(&w.m.stencil, &w.m.set, &p.ed, p.n.maxOperations-p.ops); n > 0 {
 				p.ops += n - 1
 				if err := p.wrote(); err != nil {
 					return err
 				}
 				x.w.from, x.w.n = p.cur.Offset(), x.w.n+n
-				i += n - 1
+				w.n += n
 				continue
 			}
 		}
-		p.place.index(i)
+		p.place.index(w.n)
 		whole := p.whole()
-		switch i {
-		case 0:
-			first = whole
-		case 1:
-			if m = memos.Get().(*memo); distinct {
-				m.seen(p, first)
-			}
-		}
-		if distinct && i > 0 && m.seen(p, whole) {
-			p.note(duplicateMembers, p.raw(whole), nil)
-			p.cur.Jump(whole.To)
+		if w.again(p, whole) {
 			p.place.pop()
 			continue
 		}
@@ -128,11 +114,11 @@ func (p *pass) expandList(x *expansion) error {
 			return err
 		}
 		p.place.pop()
-		if i > 0 && members {
-			m.stencil, m.ok = p.removalOf(whole, x, distinct)
+		if w.m != nil && members {
+			w.m.stencil, w.m.ok = p.removalOf(whole, x, w.distinct)
 		}
 	}
-	m.free()
+	w.m.free()
 	return nil
 }
 

@@ -34,6 +34,37 @@ func (m *memo) seen(p *pass, element doc.Span) bool {
 	return ok && m.set.Add(p.d, id)
 }
 
+// walk is the way through a list, element by element or many at a time.
+type walk struct {
+	n        int  // elements so far
+	distinct bool // an element that was there before is left out
+	first    doc.Span
+	m        *memo // from the second element on: most lists have one
+}
+
+// knows tells whether something was found out about the element before.
+func (w *walk) knows() bool { return w.m != nil && w.m.ok }
+
+// again counts an element and tells whether it was there before; it moves over it then.
+func (w *walk) again(p *pass, whole doc.Span) bool {
+	w.n++
+	if w.n == 1 {
+		w.first = whole
+		return false
+	}
+	if w.m == nil {
+		if w.m = memos.Get().(*memo); w.distinct {
+			w.m.seen(p, w.first)
+		}
+	}
+	if !w.distinct || !w.m.seen(p, whole) {
+		return false
+	}
+	p.note(duplicateMembers, p.raw(whole), nil)
+	p.cur.Jump(whole.To)
+	return true
+}
+
 // recorder is told of what is done to an element while it is opened.
 type recorder struct {
 	whole  doc.Span

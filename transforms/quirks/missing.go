@@ -106,7 +106,7 @@ func (c *creator) operation(op *patch.Operation, item *doc.Node) {
 	element := doc.NewObject()
 	equal, _ := equalities(op.Path.Filter)
 	for _, e := range equal {
-		element.Set(e.Attr.Name, literal(e.Value))
+		element.Set(e.Attr.Name, e.Value.Node())
 	}
 	give(element, op)
 	added := doc.NewObject()
@@ -184,19 +184,4 @@ func equalities(f filter.Filter) (all []*filter.Compare, ok bool) {
 		return append(left, right...), ok
 	}
 	return nil, false
-}
-
-// literal is the literal of a filter as a value.
-func literal(l filter.Literal) *doc.Node {
-	switch l.Kind {
-	case doc.String:
-		return doc.NewString(l.Text)
-	case doc.Bool:
-		return doc.NewBool(l.Text == "true")
-	}
-	d, err := doc.Scan([]byte(l.Text))
-	if err != nil {
-		return doc.NewNull()
-	}
-	return doc.Tree(d.Value())
 }
