@@ -274,8 +274,11 @@ func TestMembershipState(t *testing.T) {
 	if res, err := o.c.Find("/Users", urn+":state", "confirmed"); err != nil || res.Total() != 2 {
 		t.Errorf("found %v %s", err, res.Raw)
 	}
-	if res := o.do(200, "GET", "/Schemas/"+urn, ""); !strings.Contains(string(res.Raw), `"mutability":"readOnly"`) {
-		t.Errorf("the schema says %s", res.Raw)
+	said := string(o.do(200, "GET", "/Schemas/"+urn, "").Raw)
+	for _, want := range []string{`"mutability":"readOnly"`, "How far the membership has come", `"canonicalValues":["staged","invited","accepted","confirmed","revoked"]`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the schema does not say %s: %s", want, said)
+		}
 	}
 }
 

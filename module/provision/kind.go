@@ -98,6 +98,9 @@ func (k *kind) keeps(uri, name, sub string) bool {
 func (k *kind) shape(uri, name, sub string, a *schema.Attribute) {
 	whole, path := pathOf(uri, name, ""), pathOf(uri, name, sub)
 	remembered := k.remembers(whole)
+	if doc.FoldEqual(path, StateSchema+":state") {
+		a.Description, a.Canonical = "How far the membership has come. People and the organization decide about it.", mapping.States()
+	}
 	switch {
 	case whole == "members", remembered:
 	case whole == "active":

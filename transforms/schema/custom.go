@@ -97,7 +97,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 		}
 	}
 	a := &Attribute{
-		Name: name, Type: typ, MultiValued: c.MultiValued, Description: "An attribute declared by the operator.",
+		Name: name, Type: typ, MultiValued: c.MultiValued, Description: "An attribute beyond RFC 7643.",
 		CaseExact: c.CaseExact || typ == Reference || typ == Binary || typ == DateTime, // RFC 7643 §2.3.5 to §2.3.7
 	}
 	if typ == Reference {
@@ -131,7 +131,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 			if parent, last, _ := rt.SplitURN(uri); rt.Attribute(parent, last, "") != nil {
 				return nil, fmt.Errorf("%q is an attribute and no schema", uri)
 			}
-			schema = &Schema{ID: uri, Name: schemaName(uri, rt.Name), Description: "An extension declared by the operator."}
+			schema = &Schema{ID: uri, Name: schemaName(uri, rt.Name), Description: "Attributes of a " + rt.Name + " beyond RFC 7643."}
 			rt.Extensions = append(rt.Extensions, schema)
 		}
 	}
