@@ -18,29 +18,27 @@ type Edit struct {
 // Begin begins a changed copy of a document; the edit is a new one.
 func (e *Edit) Begin(d Doc) { e.src = d.raw }
 
-// Cut leaves out the bytes from one offset up to another, which may be none, and is where the next Write goes. Neither may lie before
-// what was cut last.
-func (e *Edit) Cut(from, to int) {
+// Cut leaves out the bytes from one offset up to another, which may be none, and is where the next Write goes. Neither may
+// lie before what was cut last.
+func (e *Edit) Cut(from, to int) { e.Replace(from, to, "") }
+
+// Replace cuts, and writes text in its place.
+func (e *Edit) Replace(from, to int, text string) {
 	if !e.changed {
 		e.changed = true
 		e.out.Grow(len(e.src) + len(e.src)/64 + 16)
 	}
 	e.out.Write(e.src[e.pos:from])
 	e.pos = to
-}
-
-// Write appends text at the last cut.
-func (e *Edit) Write(text string) { e.out.WriteString(text) }
-
-// Replace cuts, and writes text in its place.
-func (e *Edit) Replace(from, to int, text string) {
-	e.Cut(from, to)
 	if len(text) == 1 { // as the small letter of an operation
 		_ = e.out.WriteByte(text[0])
 		return
 	}
 	e.out.WriteString(text)
 }
+
+// Write appends text at the last cut.
+func (e *Edit) Write(text string) { e.out.WriteString(text) }
 
 // WriteRaw appends the text of a value at the last cut.
 func (e *Edit) WriteRaw(raw []byte) { e.out.Write(raw) }

@@ -5,7 +5,7 @@ import "bytes"
 // batch is how many elements are taken together, at most: first all of them are compared with the stencil, then looked for
 // in the set, then written. So each step is a short loop of its own, and the processor has many elements in work at once
 // instead of waiting for one.
-const batch = 32
+const batch = 16
 
 // Repeat moves over the elements of a list from the cursor on, as long as they fit the stencil, are written without white
 // space, and have not been in the set. The cursor stands at an element before, and behind the last element that fits

@@ -123,8 +123,8 @@ func (p *pass) foreseen(c *doc.Cursor, value expected, wants bool) (word string,
 		c.Space()
 		c.Skip()
 		return "", true
-	case c.Take("true"), c.Take("false"):
-		return "", true
+	case c.Kind() == doc.Bool:
+		return "", c.Take("true") || c.Take("false")
 	case !p.on[booleanString] || wants:
 		return "", false
 	case c.Take(`"True"`), c.Take(`"true"`):
