@@ -112,19 +112,16 @@ func short(s string) string {
 // place is where in a document the pass is: keys and indexes from the root down. It is kept in an array so that following
 // it costs nothing; what lies deeper than the array is named by what holds it.
 type place struct {
-	steps [8]step
+	steps [8]doc.Span // an object's key, or the index of an array's element and element
 	depth int
 }
 
-type step struct {
-	key   doc.Span // an object's key
-	index int      // an array's element where key is empty
-}
+const anElement = -1
 
-func (p *place) key(s doc.Span) { p.push(step{key: s}) }
-func (p *place) index(i int)    { p.push(step{index: i}) }
+func (p *place) key(s doc.Span) { p.push(s) }
+func (p *place) index(i int)    { p.push(doc.Span{From: i, To: anElement}) }
 
-func (p *place) push(s step) {
+func (p *place) push(s doc.Span) {
 	if p.depth < len(p.steps) {
 		p.steps[p.depth] = s
 	}
@@ -157,14 +154,14 @@ func (p *place) name(d doc.Doc) string {
 func (p *place) text(d doc.Doc) string {
 	var b []byte
 	for _, s := range p.steps[:min(p.depth, len(p.steps))] {
-		if s.key == (doc.Span{}) {
-			b = append(strconv.AppendInt(append(b, '['), int64(s.index), 10), ']')
+		if s.To == anElement {
+			b = append(strconv.AppendInt(append(b, '['), int64(s.From), 10), ']')
 			continue
 		}
 		if len(b) > 0 {
 			b = append(b, '.')
 		}
-		b = append(b, d.In(s.key).Text()...)
+		b = append(b, d.In(s).Text()...)
 	}
 	return short(string(b))
 }
