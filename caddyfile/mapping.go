@@ -3,6 +3,7 @@ package caddyfile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,8 @@ type mappingParser struct {
 	*mappingSource
 	other func(*caddyfile.Dispenser) (bool, error)
 	begun map[string]bool // what this text has said something of
+
+	preset *preset // whose text is added to; nil for a mapping from nothing
 }
 
 // begin remembers where something begins.
@@ -162,6 +165,20 @@ func (p *mappingParser) unknown(context string, names ...string) error {
 	return p.Errf("unrecognized %s directive %q: one of %s", context, p.Val(), strings.Join(names, ", "))
 }
 
+// unknownLine says what may stand in the block, to somebody who need not know that a preset is a mapping.
+func (p *mappingParser) unknownLine() error {
+	mappings := []string{"auth", "base", "error", "group", "header", "user"}
+	if p.preset == nil {
+		return p.unknown("mapping", mappings...)
+	}
+	message := fmt.Sprintf("unrecognized option %q of this upstream: it takes %s; directives of a mapping (%s)",
+		p.Val(), strings.Join(slices.Concat(p.preset.order, p.preset.options), ", "), strings.Join(mappings, ", "))
+	if p.other != nil {
+		message += "; and lines about the organization (" + strings.Join(slices.Sorted(maps.Keys(policies)), ", ") + ")"
+	}
+	return p.Err(message)
+}
+
 func (p *mappingParser) body() error {
 	def := &p.Definition
 	var rules []mapping.RuleDef
@@ -191,7 +208,7 @@ func (p *mappingParser) body() error {
 				taken, err = p.other(p.Dispenser)
 			}
 			if !taken && err == nil {
-				err = p.unknown("mapping", "base", "header", "auth", "error", "user", "group")
+				err = p.unknownLine()
 			}
 		}
 		if err != nil {

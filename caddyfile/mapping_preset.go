@@ -148,7 +148,7 @@ func readPreset(d *caddyfile.Dispenser, other func(*caddyfile.Dispenser) (bool, 
 			return nil, err
 		}
 	}
-	p := &mappingParser{Dispenser: inBlock(name, own), mappingSource: m, other: other}
+	p := &mappingParser{Dispenser: inBlock(name, own), mappingSource: m, other: other, preset: ps}
 	if err := p.start(); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package caddyfile
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -106,7 +107,9 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 			lines = append(lines, d)
 		}
 	}
+	said := map[string]caddyfile.Token{} // by policy
 	for _, d := range lines {
+		said[d.Val()] = d.Token()
 		if err := policies[d.Val()](c.org, d); err != nil {
 			return nil, err
 		}
@@ -116,10 +119,22 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 	}
 	c.org.CustomAttributes = h.Attributes
 	if err := c.org.Check(); err != nil {
+		// What is wrong with a policy begins with its name.
+		name, _, _ := strings.Cut(err.Error(), " ")
+		if line, ok := said[strings.TrimSuffix(name, ":")]; ok {
+			c.at = at(line)
+		}
 		return nil, c.at.WrapErr(fmt.Errorf("upstream: %w", err))
 	}
 	h.UpstreamRaw = caddyconfig.JSONModuleObject(c.org, "kind", "organization", nil)
 	return h, nil
+}
+
+// at is a dispenser that stands at a token, to say where a mistake is.
+func at(token caddyfile.Token) *caddyfile.Dispenser {
+	d := caddyfile.NewDispenser([]caddyfile.Token{token})
+	d.Next()
+	return d
 }
 
 // checkQuirks finds a profile or a quirk that does not exist.

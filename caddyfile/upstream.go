@@ -36,8 +36,7 @@ func (c *config) upstream(d *caddyfile.Dispenser) error {
 	case !isPreset(kind):
 		return d.Errf("unknown kind of upstream %q: there are %s", kind, strings.Join(kinds(), ", "))
 	}
-	c.at = caddyfile.NewDispenser([]caddyfile.Token{d.Token()})
-	c.at.Next()
+	c.at = at(d.Token())
 	source, err := read(d, c.policy)
 	if err != nil {
 		return err
