@@ -65,7 +65,7 @@ func (s *Stencil) row(b []byte, i, length int, set *Set, e *Edit, limit int) (n 
 	for n < limit {
 		want := min(limit-n, batch)
 		fit := set.addRow(b, i, length, stride, s.alike(b, i, length, want))
-		if s.changed {
+		if s.changed && fit > 0 {
 			s.fillRow(e, b, i, length, fit)
 		}
 		i += fit * stride

@@ -34,9 +34,9 @@ type run struct {
 }
 
 const (
-	room     = 2       // tags that there is room for, at least, for one that is there
-	most     = 1 << 17 // places for four tags that a set is made with because it expects so many strings; it may grow further
-	patience = 16      // times that all strings are searched before there is a map
+	room     = 2  // tags that there is room for, at least, for one that is there
+	leap     = 64 // times as many strings as are there that there is room for at once, if that many are expected
+	patience = 16 // times that all strings are searched before there is a map
 
 	tagOnes  = 0x0001000100010001
 	tagHighs = 0x8000 * tagOnes
@@ -214,11 +214,11 @@ func (r *run) text(b []byte, k int) []byte {
 	return b[at : at+r.length]
 }
 
-// reserve makes room for the tags of some more strings: if it has to, at once as much as is needed for as many as are
-// expected at last.
+// reserve makes room for the tags of some more strings: if it has to, at once for as many as are expected at last, as far as
+// what is there makes that likely.
 func (s *Set) reserve(b []byte, more, expected int) {
-	n := room * (s.n + more)
-	if n <= 4*len(s.tags) {
+	n := s.n + more
+	if room*n <= 4*len(s.tags) {
 		return
 	}
 	if s.tags == nil {
@@ -227,7 +227,7 @@ func (s *Set) reserve(b []byte, more, expected int) {
 		return
 	}
 	size := 2 * len(s.tags)
-	for 4*size < n || 4*size < room*expected && size < most {
+	for want := room * max(n, min(expected, leap*n)); 4*size < want; {
 		size *= 2
 	}
 	table := spareTags.Get().(*[]uint64)

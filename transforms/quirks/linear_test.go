@@ -18,6 +18,9 @@ var repeated = map[string]func(n int) string{
 	"small removals": func(n int) string {
 		return patchHead + join(n, `{"op":"Remove","path":"members","value":[{"$ref":null,"value":"%08d"}]}`) + `]}`
 	},
+	"lists of forty": func(n int) string {
+		return patchHead + join(n/40, `{"op":"Add","path":"members","value":[`+join(40, `{"value":"%%[1]d-%d"}`)+`]}`) + `]}`
+	},
 	"operations to split": func(n int) string {
 		return patchHead + join(n, `{"op":"Add","value":{"name.givenName":"%d","name.familyName":"x"}}`) + `]}`
 	},
