@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/caddy-scim/gateway/integration/rows"
 )
 
 // Key is what every request has to carry in the header X-Desk-Key.
@@ -74,27 +76,11 @@ func (s *Server) AddTeam(t Team) int {
 }
 
 // People is everybody.
-func (s *Server) People() []Person {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Person
-	for _, p := range s.people {
-		all = append(all, *p)
-	}
-	return all
-}
+func (s *Server) People() []Person { return rows.Copies(&s.mu, &s.people, nil) }
 
 // Teams are all teams.
 func (s *Server) Teams() []Team {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Team
-	for _, t := range s.teams {
-		c := *t
-		c.People = slices.Clone(t.People)
-		all = append(all, c)
-	}
-	return all
+	return rows.Copies(&s.mu, &s.teams, func(t *Team) { t.People = slices.Clone(t.People) })
 }
 
 // ServeHTTP makes the server a handler.

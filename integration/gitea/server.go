@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/caddy-scim/gateway/integration/rows"
 )
 
 // What the server's only organization is called, and the token of its administrator.
@@ -78,27 +80,11 @@ func (s *Server) AddTeam(t Team) int64 {
 }
 
 // Users are all accounts.
-func (s *Server) Users() []User {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []User
-	for _, u := range s.users {
-		all = append(all, *u)
-	}
-	return all
-}
+func (s *Server) Users() []User { return rows.Copies(&s.mu, &s.users, nil) }
 
 // Teams are all teams.
 func (s *Server) Teams() []Team {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Team
-	for _, t := range s.teams {
-		c := *t
-		c.Members = slices.Clone(t.Members)
-		all = append(all, c)
-	}
-	return all
+	return rows.Copies(&s.mu, &s.teams, func(t *Team) { t.Members = slices.Clone(t.Members) })
 }
 
 func (s *Server) id() int64 {

@@ -1,6 +1,10 @@
 package vaultwarden
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/caddy-scim/gateway/integration/rows"
+)
 
 // AddMember puts a member there as somebody does who does not ask the API. One who is revoked was confirmed before.
 func (s *Server) AddMember(m Member) string {
@@ -21,25 +25,9 @@ func (s *Server) AddGroup(g Group) string {
 }
 
 // Members are all members of the organization.
-func (s *Server) Members() []Member {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Member
-	for _, m := range s.members {
-		all = append(all, *m)
-	}
-	return all
-}
+func (s *Server) Members() []Member { return rows.Copies(&s.mu, &s.members, nil) }
 
 // AllGroups are all groups of the organization: two may have the same name.
 func (s *Server) AllGroups() []Group {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []Group
-	for _, g := range s.groups {
-		c := *g
-		c.Users = slices.Clone(g.Users)
-		all = append(all, c)
-	}
-	return all
+	return rows.Copies(&s.mu, &s.groups, func(g *Group) { g.Users = slices.Clone(g.Users) })
 }
