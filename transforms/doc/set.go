@@ -34,9 +34,9 @@ type run struct {
 }
 
 const (
-	room     = 2  // tags that there is room for, at least, for one that is there
-	leap     = 64 // times as many strings as are there that there is room for at once, if that many are expected
-	patience = 16 // times that all strings are searched before there is a map
+	room     = 2   // tags that there is room for, at least, for one that is there
+	believed = 256 // strings after which as many are believed to come as are expected, and not only 32 times as many
+	patience = 16  // times that all strings are searched before there is a map
 
 	tagOnes  = 0x0001000100010001
 	tagHighs = 0x8000 * tagOnes
@@ -96,7 +96,7 @@ func (s *Set) addRow(b []byte, at, length, stride, n int) int {
 		}
 		sums[k] = sum
 	}
-	s.reserve(b, n, (len(b)-at)/stride)
+	s.reserve(b, n, s.n+(len(b)-at)/stride)
 	for k, sum := range sums[:n] {
 		// This is tag, written out for one that is new and has room: it is what most of the time goes to.
 		tag := max(1, sum>>48)
@@ -214,11 +214,14 @@ func (r *run) text(b []byte, k int) []byte {
 	return b[at : at+r.length]
 }
 
-// reserve makes room for the tags of some more strings: if it has to, at once for as many as are expected at last, as far as
-// what is there makes that likely.
+// reserve makes room for the tags of some more strings. As many may be expected at last; so many are believed only when
+// there are some already, for the table is cleared before it is used.
 func (s *Set) reserve(b []byte, more, expected int) {
 	n := s.n + more
-	if room*n <= 4*len(s.tags) {
+	if n < believed {
+		expected = min(expected, 32*n)
+	}
+	if room*n <= 4*len(s.tags) && (n < believed || room*expected <= 4*len(s.tags)) {
 		return
 	}
 	if s.tags == nil {
@@ -227,7 +230,7 @@ func (s *Set) reserve(b []byte, more, expected int) {
 		return
 	}
 	size := 2 * len(s.tags)
-	for want := room * max(n, min(expected, leap*n)); 4*size < want; {
+	for 4*size < room*max(n, expected) {
 		size *= 2
 	}
 	table := spareTags.Get().(*[]uint64)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,15 +148,18 @@ func BenchmarkTwice(b *testing.B) {
 	for _, c := range []struct{ name, op, member string }{{"nothing", "add", canonicalMember}, {"rules", "Add", entraMember}} {
 		b.Run(c.name, func(b *testing.B) {
 			texts := [2][]byte{groupPatch(c.op, c.member, 50_000), groupPatch(c.op, c.member, 100_000)}
-			took := [2]time.Duration{time.Hour, time.Hour}
+			var ratios []float64 // by the median: the longer run is also the likelier to be disturbed
 			for b.Loop() {
+				var took [2]time.Duration
 				for i, text := range texts {
 					start := time.Now()
 					run(b, n, true, text, nil)
-					took[i] = min(took[i], time.Since(start))
+					took[i] = time.Since(start)
 				}
+				ratios = append(ratios, float64(took[1])/float64(took[0]))
 			}
-			b.ReportMetric(float64(took[1])/float64(took[0]), "×for-twice")
+			slices.Sort(ratios)
+			b.ReportMetric(ratios[len(ratios)/2], "×for-twice")
 			b.ReportMetric(2.2, "×goal")
 		})
 	}
