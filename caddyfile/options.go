@@ -119,12 +119,12 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 	}
 	c.org.CustomAttributes = h.Attributes
 	if err := c.org.Check(); err != nil {
-		// What is wrong with a policy begins with its name.
-		name, _, _ := strings.Cut(err.Error(), " ")
+		where := c.at
+		name, _, _ := strings.Cut(err.Error(), " ") // what is wrong with a policy begins with its name
 		if line, ok := said[strings.TrimSuffix(name, ":")]; ok {
-			c.at = at(line)
+			where = at(line)
 		}
-		return nil, c.at.WrapErr(fmt.Errorf("upstream: %w", err))
+		return nil, where.WrapErr(fmt.Errorf("upstream: %w", err))
 	}
 	h.UpstreamRaw = caddyconfig.JSONModuleObject(c.org, "kind", "organization", nil)
 	return h, nil

@@ -112,7 +112,7 @@ func short(s string) string {
 // place is where in a document the pass is: keys and indexes from the root down. It is kept in an array so that following
 // it costs nothing; what lies deeper than the array is named by what holds it.
 type place struct {
-	steps [8]doc.Span // an object's key, or the index of an array's element and element
+	steps [8]doc.Span // an object's key, or the index of an array's element and anElement
 	depth int
 }
 
