@@ -270,7 +270,7 @@ func TestScanManyKeysNested(t *testing.T) {
 func TestScanAllocations(t *testing.T) {
 	count := func(text []byte) float64 {
 		fewest := math.Inf(1)
-		for range 20 {
+		for range 12 {
 			fewest = min(fewest, testing.AllocsPerRun(1, func() {
 				if _, err := doc.Scan(text); err != nil {
 					t.Fatal(err)
