@@ -40,6 +40,7 @@ func TestFaultyUpstream(t *testing.T) {
 		}
 	}
 	const html = "<html><body>Internal error at db01.internal.example: stack trace</body></html>"
+	const tooSlow = "too slow" // the last one: from here on nobody waits for long
 	cases := []struct {
 		name   string
 		answer func(http.ResponseWriter, *http.Request, []byte)
@@ -55,15 +56,13 @@ func TestFaultyUpstream(t *testing.T) {
 		{"200 array", status(200, "application/json", `[]`), 502},
 		{"hangs up", abort, 502},
 		{"half an answer", half, 502},
-		{"too slow", slow, 504},
 		{"429", func(w http.ResponseWriter, r *http.Request, b []byte) {
 			w.Header().Set("Retry-After", "7")
 			status(429, "application/json", `{}`)(w, r, b)
 		}, 429},
+		{tooSlow, slow, 504},
 	}
 	rec := newRecorder(t)
-	s := start(t, gateway(rec.Listener.Addr().String(), "upstream scim /v2\n"+impatient))
-	c := s.entra("/scim")
 	requests := []struct{ method, path, body string }{
 		{"GET", "/Users/1", ""},
 		{"GET", "/Users?filter=userName+eq+%22a%40example.com%22", ""},
@@ -71,7 +70,16 @@ func TestFaultyUpstream(t *testing.T) {
 		{"PATCH", "/Users/1", patchOp + `[{"op":"Replace","path":"active","value":"False"}]}`},
 		{"DELETE", "/Users/1", ""},
 	}
+	site := func(more string) string {
+		return gateway(rec.Listener.Addr().String(), "upstream scim /v2\n"+more)
+	}
+	s := start(t, site(""))
+	c := s.entra("/scim")
 	for _, tc := range cases {
+		if tc.name == tooSlow {
+			s.move(site(impatient))
+			c = s.entra("/scim")
+		}
 		for _, r := range requests {
 			if r.method == "DELETE" && strings.HasPrefix(tc.name, "200") {
 				continue // the body of an answer to DELETE tells nothing
@@ -124,7 +132,7 @@ func TestNobodyAnswers(t *testing.T) {
 // none are in TestFaultyLists, calls that fail in TestConvergence.
 func TestTokenTrouble(t *testing.T) {
 	rec := newRecorder(t)
-	site := gateway(rec.Listener.Addr().String(), bitwarden+"\n"+impatient)
+	site := gateway(rec.Listener.Addr().String(), bitwarden)
 	const member = `{"object":"member","id":"6f2b0a52-3b8e-4a0e-9f5c-0d7b1c2e3f41","email":"a@example.com","status":2,"type":2,"externalId":null,"collections":[]}`
 	t.Run("token refused", func(t *testing.T) {
 		s := start(t, site)
@@ -188,6 +196,7 @@ func TestSecretsStayOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.accessLog(6)
 	logs := s.logs()
 	for _, secret := range []string{testKey, wrong.Secret, "hunter2-secret", "Very Private", "User5@Example.com"} {
 		if strings.Contains(logs, secret) {

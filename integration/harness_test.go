@@ -2,8 +2,11 @@
 package integration
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -128,12 +131,42 @@ func (s *server) logs() string {
 	return all.String()
 }
 
+// accessLog is the lines of the access log once there are n of them. Caddy writes one after the answer, and those of two
+// requests in any order.
+func (s *server) accessLog(n int) (lines []map[string]any) {
+	s.t.Helper()
+	for range 1000 {
+		text, _ := os.ReadFile(filepath.Join(s.dir, "access.log"))
+		lines = nil
+		for line := range bytes.Lines(text) {
+			var fields map[string]any
+			if json.Unmarshal(line, &fields) == nil {
+				lines = append(lines, fields)
+			}
+		}
+		if len(lines) >= n {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if len(lines) != n {
+		s.t.Fatalf("the access log has %d lines, want %d", len(lines), n)
+	}
+	return lines
+}
+
+// freeAddr is an address at which nobody listens. Its port is below those that systems give to outgoing connections, of
+// which tests make many: one of them could take it before Caddy does.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }

@@ -23,7 +23,7 @@ import (
 // A token is not used in the last moments of its life, so that it does not end between here and there.
 const tokenMargin = 30 * time.Second
 
-// The life of an OAuth2 token whose server does not say (RFC 6749 §5.1 only recommends it).
+// The life of an OAuth2 token whose server does not say (RFC 6749 §5.1 only recommends it), or says nothing sensible.
 const tokenLife = 15 * time.Minute
 
 // credentials are the tokens for one upstream, shared by all requests and kept over reloads: token endpoints are limited
@@ -116,11 +116,11 @@ func (s *session) token(ctx context.Context, auth *mapping.Auth) (token, error) 
 	if err != nil {
 		return token{}, unanswered(err, "the token endpoint did not answer with a token")
 	}
-	ends := got.Expiry
-	if ends.IsZero() {
-		ends = s.now().Add(tokenLife)
+	life := time.Until(got.Expiry) // the library has it from the clock of the system, and has just now
+	if life <= 0 {
+		life = tokenLife
 	}
-	return token{got.AccessToken, ends.Add(-min(tokenMargin, ends.Sub(s.now())/2))}, nil
+	return token{got.AccessToken, s.now().Add(life - min(tokenMargin, life/2))}, nil
 }
 
 // login makes a call that answers with a token or sets a cookie.

@@ -15,7 +15,7 @@ import (
 func TestLastWordCounts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		g, b := onBitwarden(t, nil)
-		now := g.useClock()
+		now := g.clock
 		u := g.people(t, "a", "b", "c", "d")
 		group := g.makeGroup(t, "Sales")
 		members, active := map[string]bool{}, map[string]bool{}

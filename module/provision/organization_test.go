@@ -51,7 +51,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBitwarden()
-	g := &gateway{first.engine, b, nil}
+	g := &gateway{engine: first.engine, caller: b}
 	g.set = &schema.Set{User: first.engine.user.rt, Group: first.engine.group.rt}
 	g.must(t, 200, "GET", "/Users", "")
 	second, err := load(t, newContext(t), config)

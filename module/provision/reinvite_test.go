@@ -2,9 +2,10 @@ package provision
 
 import (
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // Who does not accept is invited again, once for each age that is set, and only when the provider asks for the user.
 func TestReinvite(t *testing.T) {
 	g, b := onBitwarden(t, func(o *Organization) { o.ReinviteAfter = caddy.Duration(24 * time.Hour) })
-	now := g.useClock()
+	now := g.clock
 	id := g.people(t, "jane")[0]
 	again := func() int {
 		return len(slices.DeleteFunc(b.took(), func(c string) bool { return c != "POST /public/members/"+id+"/reinvite" }))
@@ -65,23 +66,27 @@ func TestReinviteBesideAChange(t *testing.T) {
 	g, b := onBitwarden(t, func(o *Organization) {
 		o.ReinviteAfter, o.Ledger.Store = caddy.Duration(24*time.Hour), []string{"title"}
 	})
-	now := g.useClock()
+	now := g.clock
 	id := g.people(t, "jane")[0]
 	now.t = now.t.Add(25 * time.Hour)
 	b.took()
 	looked := make(chan struct{})
-	var first sync.Once
+	var began atomic.Bool
 	b.fault = func(r *http.Request) *upstream.Answer {
-		first.Do(func() { // the change has read the record, and now reads the member
+		if began.CompareAndSwap(false, true) { // the change has read the record, and now reads the member
 			go func() {
 				defer close(looked)
 				g.do(t, "GET", "/Users/"+id, "")
 			}()
-			select {
-			case <-looked:
-			case <-time.After(200 * time.Millisecond):
+			for done := false; !done && g.waiting(userLock(id)) == 0; {
+				select {
+				case <-looked:
+					done = true
+				default:
+					runtime.Gosched()
+				}
 			}
-		})
+		}
 		return nil
 	}
 	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"title","value":"Dr"}`))
@@ -91,4 +96,15 @@ func TestReinviteBesideAChange(t *testing.T) {
 	if n != 1 || a.body["title"] != "Dr" {
 		t.Errorf("invited again %d times; title %v", n, a.body["title"])
 	}
+}
+
+// waiting is how many requests wait for a lock that another one has.
+func (g *gateway) waiting(name string) int {
+	l := &g.shared.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[name] == nil {
+		return 0
+	}
+	return l.held[name].users - 1
 }

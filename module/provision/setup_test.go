@@ -84,6 +84,7 @@ type gateway struct {
 	*engine
 	caller caller
 	set    *schema.Set
+	clock  *clock // stands still unless a test moves it, so that a slow machine changes nothing
 }
 
 const base = "https://gw.example/scim/v2"
@@ -106,7 +107,9 @@ func newGateway(t testing.TB, o *Organization, c caller, storage certmagic.Stora
 	}
 	sh := o.newShared(storage, "org", nil)
 	o.engine = o.newEngine(plan, sh, storage, "org", zap.NewNop())
-	return &gateway{o.engine, c, set}
+	now := &clock{time.Now()}
+	o.engine.now, sh.users.now, sh.groups.now, sh.pace.now = now.now, now.now, now.now, now.now
+	return &gateway{o.engine, c, set, now}
 }
 
 // onBitwarden is a gateway over an empty organization. Change the configuration with f.
@@ -241,13 +244,6 @@ func memberOps(op string, ids ...string) string {
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
-
-func (g *gateway) useClock() *clock {
-	c := &clock{time.Now()}
-	g.now = c.now
-	g.shared.users.now, g.shared.groups.now = c.now, c.now
-	return c
-}
 
 // emptyStorage is an empty storage.
 func emptyStorage(t testing.TB) certmagic.Storage { return &certmagic.FileStorage{Path: t.TempDir()} }

@@ -142,10 +142,11 @@ func TestNoWholeAnswer(t *testing.T) {
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
 	tests := []struct {
-		name   string
-		next   func(http.ResponseWriter, *http.Request) error
-		ctx    context.Context //nolint:containedctx // the point of the case
-		status int
+		name    string
+		next    func(http.ResponseWriter, *http.Request) error
+		ctx     context.Context //nolint:containedctx // the point of the case
+		timeout time.Duration
+		status  int
 	}{
 		{name: "nothing answered", status: 502, next: func(http.ResponseWriter, *http.Request) error { return nil }},
 		{name: "only early hints", status: 502, next: func(w http.ResponseWriter, _ *http.Request) error {
@@ -185,11 +186,11 @@ func TestNoWholeAnswer(t *testing.T) {
 			return caddyhttp.Error(502, io.EOF)
 		}},
 		{name: "plain error", status: 502, next: func(http.ResponseWriter, *http.Request) error { return io.EOF }},
-		{name: "slower than our limit", status: 504, next: func(_ http.ResponseWriter, r *http.Request) error {
+		{name: "slower than our limit", timeout: time.Millisecond, status: 504, next: func(_ http.ResponseWriter, r *http.Request) error {
 			<-r.Context().Done()
 			return caddyhttp.Error(502, r.Context().Err())
 		}},
-		{name: "slower than our limit, in the body", status: 504, next: func(w http.ResponseWriter, r *http.Request) error {
+		{name: "slower than our limit, in the body", timeout: time.Millisecond, status: 504, next: func(w http.ResponseWriter, r *http.Request) error {
 			w.WriteHeader(http.StatusOK)
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
@@ -206,7 +207,7 @@ func TestNoWholeAnswer(t *testing.T) {
 			if tt.ctx != nil {
 				ctx = tt.ctx
 			}
-			c := upstream.New(handler(tt.next), r, upstream.Config{MaxResponse: 100, Timeout: 50 * time.Millisecond})
+			c := upstream.New(handler(tt.next), r, upstream.Config{MaxResponse: 100, Timeout: tt.timeout})
 			a, err := c.Do(ctx, upstream.Call{Method: http.MethodGet, Path: "/Users"})
 			e, ok := errors.AsType[*scim.Error](err)
 			if a != nil || !ok || e.Status != tt.status {
