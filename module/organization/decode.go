@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // decode reads a body into a model. Names are matched in any case, as the original does, and unknown ones are
@@ -62,7 +64,7 @@ func (p problems) email(field, text string) string {
 	if CheckEmail(text) != nil {
 		p.add(field, fmt.Sprintf("The %s field is not a supported e-mail address format.", lastName(field)))
 	}
-	return strings.ToLower(text)
+	return schema.Fold(text)
 }
 
 // externalID checks an external id and returns it as it is stored: a blank one is none.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // bitwarden is the part of Bitwarden's public API that matters here, its traps included: lists without filters, a PUT
@@ -177,13 +178,13 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 		answer(200, map[string]any{"object": "list", "data": b.groups})
 	case "POST members":
 		for _, m := range b.members {
-			if strings.EqualFold(m["email"].(string), body["email"].(string)) {
+			if m["email"] == schema.Fold(body["email"].(string)) {
 				refuse("This user has already been invited.")
 				return
 			}
 		}
 		m := map[string]any{
-			"object": "member", "id": b.id(), "userId": nil, "name": nil, "email": strings.ToLower(body["email"].(string)),
+			"object": "member", "id": b.id(), "userId": nil, "name": nil, "email": schema.Fold(body["email"].(string)),
 			"status": 0, "type": body["type"], "externalId": body["externalId"], "collections": body["collections"],
 		}
 		b.members = append(b.members, m)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -28,7 +29,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	if err := s.mustExist(ctx, members); err != nil {
 		return nil, err
 	}
-	unlock, err := s.shared.locks.lock(ctx, "create group "+strings.ToLower(name), s.cluster)
+	unlock, err := s.shared.locks.lock(ctx, "create group "+schema.Fold(name), s.cluster)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // An entry is what is kept in memory of one upstream item: enough to answer lists and to find a resource, without the
@@ -111,7 +112,7 @@ func (t *table) all() []*entry {
 	for _, e := range t.byID {
 		k := keyed{entry: e}
 		if names := values(e.resource(), t.indexes[0].attribute); len(names) > 0 {
-			k.name = strings.ToLower(names[0])
+			k.name = schema.Fold(names[0])
 		}
 		rows = append(rows, k)
 	}
@@ -144,7 +145,7 @@ func (t *table) hashes(e *entry) iter.Seq2[*index, uint64] {
 	}
 }
 
-func hashed(value string) uint64 { return maphash.String(seed, strings.ToLower(value)) }
+func hashed(value string) uint64 { return maphash.String(seed, schema.Fold(value)) }
 
 // values are the texts of an attribute or sub-attribute, given by its canonical path; of every element where it is
 // multi-valued.
@@ -191,5 +192,5 @@ func same(a, b string, caseExact bool) bool {
 	if caseExact {
 		return a == b
 	}
-	return strings.EqualFold(a, b)
+	return schema.Fold(a) == schema.Fold(b)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -32,7 +33,7 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 		wanted.Set("active", doc.NewBool(true)) // nobody is created to be locked out
 	}
 	// Entra repeats a request whose answer was late: the second one must find what the first one made.
-	unlock, err := s.shared.locks.lock(ctx, "create user "+strings.ToLower(name), false)
+	unlock, err := s.shared.locks.lock(ctx, "create user "+schema.Fold(name), false)
 	if err != nil {
 		return nil, err
 	}

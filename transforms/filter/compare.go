@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -37,7 +35,7 @@ func (c *Compare) holds(v *doc.Node, def *schema.Attribute) bool {
 	if def != nil && def.CaseExact {
 		return c.Op.relates(text, c.Value.Text)
 	}
-	return c.Op.relates(fold(text), fold(c.Value.Text))
+	return c.Op.relates(schema.Fold(text), schema.Fold(c.Value.Text))
 }
 
 // relates is what the operator says of two strings.
@@ -70,18 +68,6 @@ func (op Operator) orders(order int) bool {
 		return order <= 0
 	}
 	return false
-}
-
-// fold makes strings comparable without regard to case. Letters of all scripts fold, but none into an ASCII letter: the
-// Kelvin sign is no k, so that no two accounts whose names merely look alike are the same (T3).
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		l := unicode.ToLower(r)
-		if r >= utf8.RuneSelf && l < utf8.RuneSelf {
-			return r
-		}
-		return l
-	}, s)
 }
 
 // decimal is a JSON number taken apart: 0.digits times ten to the exponent. Zero has no digits.

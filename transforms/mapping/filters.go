@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // filterFunc changes a value; what is missing stays missing.
@@ -17,8 +18,8 @@ var filters = map[string]filterFunc{
 	"str":       each(text(func(s string) string { return s })),
 	"bool":      each(toBool),
 	"not":       each(not),
-	"lower":     each(text(strings.ToLower)),
-	"upper":     each(text(strings.ToUpper)),
+	"lower":     each(text(schema.Fold)),
+	"upper":     each(text(schema.Upper)),
 	"trim":      each(text(strings.TrimSpace)),
 	"localpart": each(text(localPart)),
 	"domain":    each(text(domain)),
