@@ -81,8 +81,8 @@ func TestFaultyUpstream(t *testing.T) {
 			c = s.entra("/scim")
 		}
 		for _, r := range requests {
-			if r.method == "DELETE" && strings.HasPrefix(tc.name, "200") {
-				continue // the body of an answer to DELETE tells nothing
+			if r.method == "DELETE" && tc.name == "200 array" {
+				continue // what a server shows of a resource that is no more is its own business, if only it is JSON
 			}
 			t.Run(tc.name+"/"+r.method+" "+r.path, func(t *testing.T) {
 				rec.take(tc.answer)

@@ -190,7 +190,7 @@ func unauthorized(status int, cause error) error {
 func (s *session) tooMany(res *http.Response) error {
 	return &scim.Error{
 		Status: 429, Detail: "the organization's token endpoint asks for fewer requests",
-		RetryAfter: retryAfter(res.Header.Get("Retry-After"), s.now()),
+		RetryAfter: retryAfter(res.Header, s.now()),
 	}
 }
 

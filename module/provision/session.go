@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/upstream"
@@ -60,7 +59,7 @@ func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mappin
 			k.view.expire()
 		}
 		if v.Err.Status == http.StatusTooManyRequests || v.Err.Status == http.StatusServiceUnavailable {
-			v.Err.RetryAfter = retryAfter(a.Header.Get("Retry-After"), s.now())
+			v.Err.RetryAfter = retryAfter(a.Header, s.now())
 		}
 		return answered{}, v.Err
 	}
@@ -95,16 +94,10 @@ func (s *session) authorized(ctx context.Context, req mapping.Request) (*upstrea
 	}
 }
 
-// retryAfter reads a Retry-After header (RFC 9110 §10.2.3); without one it is a second, so that the provider does not come
-// back at once.
-func retryAfter(text string, now time.Time) time.Duration {
-	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
-		return max(time.Second, time.Duration(min(n, 3600))*time.Second)
-	}
-	if t, err := http.ParseTime(text); err == nil {
-		return min(max(time.Second, t.Sub(now)), time.Hour)
-	}
-	return time.Second
+// retryAfter is when the organization wants to be asked again; without its word it is a second, so that the provider does
+// not come back at once.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	return max(time.Second, upstream.RetryAfter(h, now))
 }
 
 // run makes the calls of a verb that changes something, one after the other, those that apply. It returns the last answer

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strconv"
@@ -21,14 +22,15 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 		return &scim.Answer{Status: a.Status, ETag: tag}, nil
 	case !a.OK():
 		return r.failed(c, op, a)
-	case op.Verb == scim.Delete:
-		return &scim.Answer{Status: http.StatusNoContent}, nil
-	case len(a.Body) == 0 && (op.Verb == scim.Patch || op.Verb == scim.Replace):
+	case len(bytes.TrimSpace(a.Body)) == 0 && (op.Verb == scim.Patch || op.Verb == scim.Replace || op.Verb == scim.Delete):
 		return &scim.Answer{Status: http.StatusNoContent, ETag: tag}, nil
 	}
-	d, err := a.Doc()
-	if err != nil {
+	d, err := a.Doc() // of a DELETE too: a page of something in between must not make a leaver look gone
+	switch {
+	case err != nil:
 		return nil, err
+	case op.Verb == scim.Delete:
+		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
 	if !r.gateway.Quirks.Settled(op, d) {
 		if !isAnswer(op, d.Value()) {
@@ -78,6 +80,9 @@ func isAnswer(op *scim.Operation, v doc.Value) bool {
 
 // failed is an answer that is no success.
 func (r *Relay) failed(c *upstream.Caller, op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
+	if op.Verb == scim.List && isPage(a) { // "not found" says nothing about the filter here
+		return nil, refusal(a)
+	}
 	e := r.gateway.Quirks.Failure(op, a.Status, a.Body, c.Account())
 	switch {
 	case e == nil && op.Verb == scim.List:
@@ -100,36 +105,29 @@ func (r *Relay) failed(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 // refusal is an answer that is not about the operation: 401 and 403 are about the gateway's own credentials, a redirect
 // would lose the body, 5xx is the server's trouble, and a page for people comes from something in between.
 func refusal(a *upstream.Answer) error {
-	media, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
 	switch {
 	case a.Status == http.StatusTooManyRequests:
 		e := scim.Errorf(http.StatusTooManyRequests, "", "the upstream asks for fewer requests")
-		e.RetryAfter = retryAfter(a.Header)
+		e.RetryAfter = upstream.RetryAfter(a.Header, time.Now())
 		return e
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
 		return bad("the upstream does not let the gateway in", statusError(a.Status))
 	case a.Status >= 500:
 		e := bad("the upstream could not carry the operation out", statusError(a.Status))
-		e.RetryAfter = retryAfter(a.Header)
+		e.RetryAfter = upstream.RetryAfter(a.Header, time.Now())
 		return e
 	case a.Status < 400 && !a.OK():
 		return bad("the upstream redirects", statusError(a.Status))
-	case a.Status >= 400 && strings.EqualFold(strings.TrimSpace(media), "text/html"):
+	case a.Status >= 400 && isPage(a):
 		return bad("the upstream answers with a page instead of SCIM", statusError(a.Status))
 	}
 	return nil
 }
 
-// retryAfter reads seconds or a date (RFC 9110 §10.2.3).
-func retryAfter(h http.Header) time.Duration {
-	v := h.Get("Retry-After")
-	if n, err := strconv.Atoi(v); err == nil {
-		return time.Duration(max(n, 0)) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return max(time.Until(t), 0)
-	}
-	return 0
+// isPage tells whether an answer is a page for people.
+func isPage(a *upstream.Answer) bool {
+	media, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(media), "text/html")
 }
 
 func bad(detail string, cause error) *scim.Error {

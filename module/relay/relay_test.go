@@ -190,6 +190,9 @@ func TestAnswers(t *testing.T) {
 		{name: "delete 200", verb: scim.Delete, server: server{status: 200, body: "{}"}, want: scim.Answer{Status: 204}},
 		{name: "filtered list not found", verb: scim.List, query: filter, server: server{status: 404}, want: scim.Answer{Status: 200, Body: []byte(empty)}},
 
+		{name: "filtered list page", verb: scim.List, query: filter, server: server{status: 404, body: "<html>", header: h("Content-Type", "text/html")}, err: &scim.Error{Status: 502}},
+		{name: "delete page", verb: scim.Delete, server: server{status: 200, body: "<html>please log in</html>"}, err: &scim.Error{Status: 502}},
+		{name: "delete not found", verb: scim.Delete, server: server{status: 404}, err: &scim.Error{Status: 404}},
 		{name: "list not found", verb: scim.List, server: server{status: 404}, err: &scim.Error{Status: 502}},
 		{name: "create not found", verb: scim.Create, server: server{status: 404}, err: &scim.Error{Status: 502}},
 		{name: "gone", verb: scim.Read, server: server{status: 404}, err: &scim.Error{Status: 404}},
@@ -204,6 +207,7 @@ func TestAnswers(t *testing.T) {
 		{name: "403", verb: scim.Patch, server: server{status: 403}, err: &scim.Error{Status: 502}},
 		{name: "redirect", verb: scim.Patch, server: server{status: 307, header: h("Location", "/x")}, err: &scim.Error{Status: 502}},
 		{name: "503", verb: scim.Read, server: server{status: 503, header: h("Retry-After", "7")}, err: &scim.Error{Status: 502, RetryAfter: 7 * time.Second}},
+		{name: "429 for days", verb: scim.Read, server: server{status: 429, header: h("Retry-After", "999999")}, err: &scim.Error{Status: 429, RetryAfter: time.Hour}},
 		{name: "429", verb: scim.Read, server: server{status: 429, header: h("Retry-After", "7")}, err: &scim.Error{Status: 429, RetryAfter: 7 * time.Second}},
 		{name: "409", verb: scim.Create, server: server{status: 409, body: "exists"}, err: &scim.Error{Status: 409, Type: "uniqueness"}},
 		{name: "400 that means 409", verb: scim.Create, server: server{status: 400, body: `{"message":"E11000 duplicate key on db01"}`}, err: &scim.Error{Status: 409, Type: "uniqueness"}},

@@ -204,8 +204,11 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", ctx.Err())
 	case errors.Is(parent.Err(), context.DeadlineExceeded):
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", parent.Err())
-	case parent.Err() != nil, res.answer.Status == StatusCanceled, handler.StatusCode == StatusCanceled:
+	case parent.Err() != nil:
 		return nil, failure(StatusCanceled, "the client closed the request", context.Canceled)
+	case res.answer.Status == StatusCanceled, handler.StatusCode == StatusCanceled:
+		// The provider still waits, and would get an answer that this status leaves empty.
+		return nil, failure(http.StatusBadGateway, "the upstream answered that the client closed the request, which it did not", err)
 	case res.tooLarge:
 		return nil, failure(http.StatusBadGateway, "the upstream's answer is too large", nil)
 	case errors.Is(err, errCutShort):

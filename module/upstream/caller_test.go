@@ -195,6 +195,14 @@ func TestNoWholeAnswer(t *testing.T) {
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
 		}},
+		{name: "says that the client went away", status: 502, next: func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(499)
+			_, err := io.WriteString(w, `{"status":"499"}`)
+			return err
+		}},
+		{name: "fails as if the client went away", status: 502, next: func(http.ResponseWriter, *http.Request) error {
+			return caddyhttp.Error(499, context.Canceled)
+		}},
 		{name: "client went away", status: 499, ctx: canceled, next: func(w http.ResponseWriter, _ *http.Request) error {
 			w.WriteHeader(499)
 			return nil

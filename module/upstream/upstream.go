@@ -5,6 +5,8 @@ package upstream
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -81,4 +83,17 @@ func (a *Answer) Doc() (doc.Doc, error) {
 		}
 	}
 	return d, nil
+}
+
+// RetryAfter is the time that an answer asks to be left alone for, as seconds or as a date (RFC 9110 §10.2.3), an hour at
+// most. It is 0 where the answer does not say.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	v := h.Get("Retry-After")
+	if n, err := strconv.Atoi(v); err == nil {
+		return time.Duration(min(max(n, 0), 3600)) * time.Second
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return min(max(t.Sub(now), 0), time.Hour)
+	}
+	return 0
 }
