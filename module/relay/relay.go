@@ -119,8 +119,8 @@ func (r *Relay) header(c *upstream.Caller, op *scim.Operation) http.Header {
 	return h
 }
 
-// Discover relays a discovery document of the server, if it has one (RFC 7644 §4). What it has is what it does; a server
-// without leaves it to the gateway.
+// Discover relays a discovery document of the server, if it has one (RFC 7644 §4), as far as it is true in front of it. A
+// server without leaves it to the gateway.
 func (r *Relay) Discover(ctx context.Context, c *upstream.Caller, path, base string) (*scim.Answer, error) {
 	a, err := c.Do(ctx, upstream.Call{Method: http.MethodGet, Path: r.root(c) + path})
 	if err != nil {
@@ -136,7 +136,11 @@ func (r *Relay) Discover(ctx context.Context, c *upstream.Caller, path, base str
 	if err != nil || !a.OK() {
 		return nil, nil //nolint:nilnil,nilerr // an HTML page is no discovery document either
 	}
-	return &scim.Answer{Status: http.StatusOK, Body: scim.Relocate(d, base).Raw()}, nil
+	d, ok := scim.Adopt(d, path, base)
+	if !ok {
+		return nil, scim.Errorf(http.StatusNotFound, "", "there is no resource type of this name")
+	}
+	return &scim.Answer{Status: http.StatusOK, Body: d.Raw()}, nil
 }
 
 // Interface guards.

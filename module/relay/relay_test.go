@@ -249,23 +249,46 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A server's own documents are told as far as they are true of the gateway: what it does not route, offer or take, and where
+// the server is, they do not say.
 func TestDiscovery(t *testing.T) {
-	const own = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],"meta":{"location":"http://10.0.0.1/v2/ServiceProviderConfig"}}`
+	const (
+		config = "/ServiceProviderConfig"
+		own    = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],"documentationUri":"http://10.0.0.1/docs","patch":{"supported":false},` +
+			`"bulk":{"supported":true,"maxOperations":1000,"maxPayloadSize":1048576},"authenticationSchemes":[{"type":"httpbasic","name":"Basic"}],` +
+			`"meta":{"location":"http://10.0.0.1/v2/ServiceProviderConfig"}}`
+		told = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],"patch":{"supported":false},` +
+			`"bulk":{"supported":false,"maxOperations":0,"maxPayloadSize":0},"authenticationSchemes":[{"type":"oauthbearertoken","name":"SCIM API key",` +
+			`"description":"The SCIM API key as a bearer token in the Authorization header.","specUri":"https://www.rfc-editor.org/info/rfc6750","primary":true}],` +
+			`"meta":{"location":"` + base + `/ServiceProviderConfig"}}`
+		user    = `{"id":"User","endpoint":"/Users","schema":"u"}`
+		group   = `{"id":"Group","endpoint":"http://10.0.0.1/v2/Groups","schema":"g"}`
+		device  = `{"id":"Device","endpoint":"/Devices","schema":"d"}`
+		schemas = `{"totalResults":1,"Resources":[{"id":"d","attributes":[]}]}`
+	)
 	for _, tt := range []struct {
 		name   string
+		path   string
 		server server
 		body   string // empty: it is left to the gateway
 		status int    // of the error
 	}{
-		{name: "its own", server: server{status: 200, body: own}, body: strings.Replace(own, "http://10.0.0.1/v2", base, 1)},
-		{name: "none", server: server{status: 404}},
-		{name: "a page", server: server{status: 200, body: "<html>"}},
-		{name: "broken", server: server{status: 500}, status: 502},
+		{name: "its own", path: config, server: server{status: 200, body: own}, body: told},
+		{name: "none", path: config, server: server{status: 404}},
+		{name: "a page", path: config, server: server{status: 200, body: "<html>"}},
+		{name: "broken", path: config, server: server{status: 500}, status: 502},
+		{name: "types", path: "/ResourceTypes", server: server{status: 200, body: `{"totalResults":3, "Resources":[` + device + "," + user + "," + group + `]}`},
+			body: `{"totalResults":2,"Resources":[` + user + "," + strings.Replace(group, "http://10.0.0.1/v2", "", 1) + `],"itemsPerPage":2}`},
+		{name: "types that are routed", path: "/ResourceTypes", server: server{status: 200, body: `{"totalResults":1, "Resources":[` + user + `]}`},
+			body: `{"totalResults":1, "Resources":[` + user + `]}`},
+		{name: "a type", path: "/ResourceTypes/User", server: server{status: 200, body: user}, body: user},
+		{name: "a type that is not routed", path: "/ResourceTypes/Device", server: server{status: 200, body: device}, status: 404},
+		{name: "schemas", path: "/Schemas", server: server{status: 200, body: schemas}, body: schemas},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHarness(t, &relay.Relay{Root: "/v2"})
-			ctx, c := h.caller(&tt.server, "/ServiceProviderConfig", nil)
-			a, err := h.relay.Discover(ctx, c, "/ServiceProviderConfig", base)
+			ctx, c := h.caller(&tt.server, tt.path, nil)
+			a, err := h.relay.Discover(ctx, c, tt.path, base)
 			if e, _ := errors.AsType[*scim.Error](err); (e == nil) != (tt.status == 0) || e != nil && e.Status != tt.status {
 				t.Fatalf("got %v", err)
 			}
@@ -274,9 +297,9 @@ func TestDiscovery(t *testing.T) {
 				got = string(a.Body)
 			}
 			if got != tt.body {
-				t.Errorf("got %q", got)
+				t.Errorf("got %s, want %s", got, tt.body)
 			}
-			if tt.server.got.RequestURI != "/v2/ServiceProviderConfig" {
+			if tt.server.got.RequestURI != "/v2"+tt.path {
 				t.Errorf("asked for %s", tt.server.got.RequestURI)
 			}
 		})

@@ -21,29 +21,15 @@ const (
 // ServiceProviderConfig is the document of RFC 7643 §5. base is the public URL of the SCIM root.
 func ServiceProviderConfig(f Features, base string) []byte {
 	n := object("schemas", texts(ServiceProviderConfigSchema))
-	if f.DocumentationURI != "" {
-		n.Set("documentationUri", doc.NewString(f.DocumentationURI))
-	}
 	n.Set("patch", supported(f.Patch))
-	bulk := supported(f.Bulk)
-	bulk.Set("maxOperations", doc.NewInt(int64(f.MaxOperations)))
-	bulk.Set("maxPayloadSize", doc.NewInt(int64(f.MaxPayload)))
-	n.Set("bulk", bulk)
+	n.Set("bulk", noBulk())
 	filter := supported(f.Filter)
 	filter.Set("maxResults", doc.NewInt(int64(f.MaxResults)))
 	n.Set("filter", filter)
 	n.Set("changePassword", supported(f.ChangePassword))
 	n.Set("sort", supported(f.Sort))
 	n.Set("etag", supported(f.ETag))
-	schemes := f.AuthenticationSchemes
-	if len(schemes) == 0 {
-		schemes = []AuthenticationScheme{bearer}
-	}
-	list := doc.NewArray()
-	for _, s := range schemes {
-		list.Add(s.node())
-	}
-	n.Set("authenticationSchemes", list)
+	n.Set("authenticationSchemes", bearer())
 	n.Set("meta", meta("ServiceProviderConfig", base+"/ServiceProviderConfig"))
 	return n.AppendTo(nil)
 }
@@ -159,18 +145,21 @@ func attributeNode(a *schema.Attribute) *doc.Node {
 	return n
 }
 
-func (s AuthenticationScheme) node() *doc.Node {
-	n := object("type", doc.NewString(s.Type), "name", doc.NewString(s.Name), "description", doc.NewString(s.Description))
-	if s.SpecURI != "" {
-		n.Set("specUri", doc.NewString(s.SpecURI))
-	}
-	if s.DocumentationURI != "" {
-		n.Set("documentationUri", doc.NewString(s.DocumentationURI))
-	}
-	if s.Primary {
-		n.Set("primary", doc.NewBool(true))
-	}
+// noBulk says that the gateway has no /Bulk (RFC 7644 §3.7).
+func noBulk() *doc.Node {
+	n := supported(false)
+	n.Set("maxOperations", doc.NewInt(0))
+	n.Set("maxPayloadSize", doc.NewInt(0))
 	return n
+}
+
+// bearer is the list of the ways in: there is one.
+func bearer() *doc.Node {
+	return doc.NewArray(object(
+		"type", doc.NewString("oauthbearertoken"), "name", doc.NewString("SCIM API key"),
+		"description", doc.NewString("The SCIM API key as a bearer token in the Authorization header."),
+		"specUri", doc.NewString("https://www.rfc-editor.org/info/rfc6750"), "primary", doc.NewBool(true),
+	))
 }
 
 func meta(resourceType, location string) *doc.Node {

@@ -6,20 +6,11 @@ import "github.com/caddy-scim/gateway/transforms/schema"
 // documents (RFC 7644 §4) are made of it, so that no client is promised what would be dropped.
 type Features struct {
 	Patch          bool // PATCH (RFC 7644 §3.5.2)
-	Bulk           bool // /Bulk (RFC 7644 §3.7), with at most MaxOperations operations of MaxPayload bytes together
-	MaxOperations  int
-	MaxPayload     int
 	Filter         bool // filters in queries (RFC 7644 §3.4.2.2), with at most MaxResults resources in an answer
 	MaxResults     int
 	ChangePassword bool // the password of a user can be set
 	Sort           bool // sortBy and sortOrder (RFC 7644 §3.4.2.3)
 	ETag           bool // meta.version, If-Match and If-None-Match (RFC 7644 §3.14)
-
-	// DocumentationURI is where people read about this service; empty leaves it out.
-	DocumentationURI string
-
-	// AuthenticationSchemes are the ways in (RFC 7643 §5); none means the SCIM API key as a bearer token.
-	AuthenticationSchemes []AuthenticationScheme
 
 	// Keeps tells whether an attribute is kept; nil means that everything is. A complex attribute is asked for by each of
 	// its sub-attributes and is kept where one of them is; sub is empty for everything else. uri is empty for the core
@@ -30,22 +21,6 @@ type Features struct {
 	// §2.2), must be unique, which values it has. a is a copy to be changed; sub is empty where it is the whole attribute.
 	// nil means that everything is as RFC 7643 has it.
 	Shape func(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute)
-}
-
-// AuthenticationScheme is one way to authenticate (RFC 7643 §5).
-type AuthenticationScheme struct {
-	Type             string // "oauthbearertoken", "httpbasic"…
-	Name             string
-	Description      string
-	SpecURI          string
-	DocumentationURI string
-	Primary          bool
-}
-
-var bearer = AuthenticationScheme{
-	Type: "oauthbearertoken", Name: "SCIM API key", Primary: true,
-	Description: "The SCIM API key as a bearer token in the Authorization header.",
-	SpecURI:     "https://www.rfc-editor.org/info/rfc6750",
 }
 
 // attribute is an attribute as this upstream has it; nil where it has not.
