@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
-
-	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // decode reads a body into a model. Names are matched in any case, as the original does, and unknown ones are
@@ -64,7 +63,12 @@ func (p problems) email(field, text string) string {
 	if CheckEmail(text) != nil {
 		p.add(field, fmt.Sprintf("The %s field is not a supported e-mail address format.", lastName(field)))
 	}
-	return schema.Fold(text)
+	return strings.Map(func(r rune) rune {
+		if l := unicode.ToLower(r); r < utf8.RuneSelf || l >= utf8.RuneSelf { // a letter that is no ASCII one stays none
+			return l
+		}
+		return r
+	}, text)
 }
 
 // externalID checks an external id and returns it as it is stored: a blank one is none.
