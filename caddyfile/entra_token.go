@@ -1,6 +1,8 @@
 package caddyfile
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-scim/gateway/module/auth"
@@ -25,10 +27,10 @@ func (c *config) entraToken(d *caddyfile.Dispenser) error {
 			return err
 		}
 	}
-	if err := e.Check(); err != nil {
+	c.handler.EntraTokens = append(c.handler.EntraTokens, e)
+	if err := cmp.Or(e.Check(), auth.CheckNames(c.handler.Keys, c.handler.EntraTokens)); err != nil {
 		return d.WrapErr(err)
 	}
-	c.handler.EntraTokens = append(c.handler.EntraTokens, e)
 	return nil
 }
 

@@ -30,6 +30,13 @@ func init() {
 //			scope      <read|users|groups...>
 //			from       <address|cidr...>
 //		}
+//		entra_token <tenant id> {
+//			name     <name>
+//			audience <id...>
+//			app_id   <id>
+//			issuer   <url>
+//			jwks     <url>
+//		}
 //		quirks <profile> {
 //			enable         <quirk...>
 //			disable        <quirk...>
@@ -48,7 +55,7 @@ func init() {
 //		pace, pace_wait, reinvite_after, view_ttl, page_size, max_results, organization, soft_delete, local_locks
 //		max_body         <size>
 //		max_response     <size>
-//		upstream_timeout <duration>
+//		upstream_timeout <duration|off>
 //		public_url       <url>
 //
 //		<any subdirective of reverse_proxy>

@@ -20,12 +20,10 @@ import (
 func (c *config) key(d *caddyfile.Dispenser) error {
 	var k auth.Key
 	if !d.Args(&k.Name, &k.Key) || d.NextArg() {
-		return d.Err("a key has a name and a value: key <name> <key>")
+		return d.Err("a key has a name and a value: key <name> <key>; a variable {$…} that is not set leaves nothing")
 	}
-	for _, other := range c.handler.Keys {
-		if other.Name == k.Name {
-			return d.Errf("there are two keys with the name %s", k.Name)
-		}
+	if err := auth.CheckNames(append(c.handler.Keys, k), c.handler.EntraTokens); err != nil {
+		return d.WrapErr(err)
 	}
 	hash, err := auth.Hash(k.Key)
 	if err != nil {

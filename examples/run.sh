@@ -8,7 +8,7 @@ caddy=build/caddy
 export SCIM_STATE=$PWD/.run SCIM_ADDRESS=http://127.0.0.1:$port
 
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-	echo "Port $port is taken. Choose another one: make run PORT=8081" >&2
+	echo "Port $port is taken. If it is another \"make run\" of this directory, stop that one; else choose a port: make run PORT=$((port + 1))" >&2
 	exit 1
 fi
 

@@ -29,6 +29,9 @@ func New(keys []Key, issuers []EntraToken, resolve func(string) (string, error),
 	if len(keys) == 0 && len(issuers) == 0 {
 		return nil, errors.New("there is no key: without one nobody could authenticate")
 	}
+	if err := CheckNames(keys, issuers); err != nil {
+		return nil, err
+	}
 	table := &Keys{now: now}
 	for _, issuer := range issuers {
 		tokens, err := issuer.Verifier(&http.Client{Timeout: 10 * time.Second}, now)
@@ -38,6 +41,9 @@ func New(keys []Key, issuers []EntraToken, resolve func(string) (string, error),
 		table.tokens = append(table.tokens, tokens)
 	}
 	for _, k := range keys {
+		if err := whole(k.Key); err != nil {
+			return nil, fmt.Errorf("key %s: %w", k.Name, err)
+		}
 		if IsPlaceholder(k.Key) {
 			value, err := resolve(k.Key)
 			if err != nil {
@@ -52,9 +58,6 @@ func New(keys []Key, issuers []EntraToken, resolve func(string) (string, error),
 			return nil, fmt.Errorf("key %s: %w", k.Name, err)
 		}
 		for _, other := range table.keys {
-			if other.name == c.name {
-				return nil, fmt.Errorf("there are two keys with the name %s", c.name)
-			}
 			if other.digest == c.digest {
 				return nil, fmt.Errorf("the keys %s and %s are the same: the log could not tell who asked", other.name, c.name)
 			}

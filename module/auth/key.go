@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -56,10 +57,21 @@ func IsPlaceholder(key string) bool {
 	return strings.HasPrefix(key, "{") && strings.HasSuffix(key, "}")
 }
 
+// whole refuses a placeholder that is a part of a key: nothing would put its value in.
+func whole(key string) error {
+	if open := strings.IndexByte(key, '{'); !IsPlaceholder(key) && open >= 0 && strings.IndexByte(key[open:], '}') > 0 {
+		return errors.New("a placeholder has to be the whole key")
+	}
+	return nil
+}
+
 // Hash is a key as a configuration should hold it. A key that is a hash already, or a placeholder, stays as it is.
 func Hash(key string) (string, error) {
 	if IsPlaceholder(key) {
 		return key, nil
+	}
+	if err := whole(key); err != nil {
+		return "", err
 	}
 	digest, err := digestOf(key)
 	if err != nil {
@@ -152,6 +164,25 @@ func checkName(name string) error {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-_.@", rune(c)) {
 			return fmt.Errorf("the name of a key has letters, digits and -_.@ only, not %q", name)
 		}
+	}
+	return nil
+}
+
+// CheckNames finds two ways in with one name, of which the log could not tell who asked.
+func CheckNames(keys []Key, issuers []EntraToken) error {
+	seen := make(map[string]bool)
+	for _, k := range keys {
+		if seen[k.Name] {
+			return fmt.Errorf("there are two keys with the name %s", k.Name)
+		}
+		seen[k.Name] = true
+	}
+	for _, e := range issuers {
+		name := cmp.Or(e.Name, tokenName)
+		if seen[name] {
+			return fmt.Errorf("the name %s is taken by another key or token: give this one a name", name)
+		}
+		seen[name] = true
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -20,13 +21,17 @@ const (
 	customApps = "8adf8e6e-67b2-4cf2-a259-e3dc5476c621"
 	// syncFabric is the application that does Entra's provisioning.
 	syncFabric = "00000014-0000-0000-c000-000000000000"
+
+	// tokenName is who asks with such a token, where the configuration has no other name.
+	tokenName = "entra-token"
 )
 
 // EntraToken lets in the provisioning service of one Entra tenant with the tokens that Entra signs itself where the
 // Secret Token is left blank in the portal (Q9). Every tenant can get a token with the right audience, so the tenant and
 // the application are checked too.
 type EntraToken struct {
-	// Who asks, for the access log and {http.auth.user.id}. Default: "entra".
+	// Who asks, for the access log and {http.auth.user.id}. Default:
+	// "entra-token". It must differ from the names of the keys.
 	Name string `json:"name,omitempty"`
 
 	// The id of the Entra tenant whose tokens are accepted, a GUID. Required.
@@ -59,9 +64,7 @@ func (e EntraToken) withDefaults() (EntraToken, error) {
 		return e, errors.New("the tenant must be the GUID that the Entra admin center shows as tenant id")
 	}
 	e.Tenant = strings.ToLower(e.Tenant)
-	if e.Name == "" {
-		e.Name = "entra"
-	}
+	e.Name = cmp.Or(e.Name, tokenName)
 	if err := checkName(e.Name); err != nil {
 		return e, err
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,6 +58,9 @@ func printConfigured(w io.Writer, text []byte) error {
 		var names []string
 		for _, k := range g.Keys {
 			names = append(names, k.Name)
+		}
+		for _, t := range g.EntraTokens {
+			names = append(names, cmp.Or(t.Name, "entra_token "+t.Tenant))
 		}
 		fmt.Fprintf(w, "The gateway with the keys %s:\n\n", strings.Join(names, ", "))
 		if err := printQuirks(w, g.Quirks); err != nil {

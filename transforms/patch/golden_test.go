@@ -228,7 +228,7 @@ func TestErrorsNameNoValues(t *testing.T) {
 	} {
 		_, err := apply(t, tree(t, `{"id":"1"}`), ops, schema.Standard().User)
 		e, ok := errors.AsType[*scim.Error](err)
-		if !ok || strings.Contains(e.Detail, "SECRET") || !strings.HasPrefix(e.Detail, "operation 2: ") || strings.Contains(e.Detail, "\n") {
+		if !ok || strings.Contains(e.Detail, "SECRET") || !strings.HasPrefix(e.Detail, "Operations[1]: ") || strings.Contains(e.Detail, "\n") {
 			t.Errorf("%s: %v", ops, err)
 		}
 	}

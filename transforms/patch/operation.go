@@ -135,11 +135,11 @@ func pathError(err error) error {
 	return &scim.Error{Status: 400, Type: scim.InvalidPath, Detail: "the path cannot be read", Cause: err}
 }
 
-// numbered says in the detail which operation it was, counted from 1.
+// numbered says in the detail which operation it was.
 func numbered(index int, err error) error {
 	if e, ok := errors.AsType[*scim.Error](err); ok {
 		named := *e
-		named.Detail = fmt.Sprintf("operation %d: %s", index+1, e.Detail)
+		named.Detail = fmt.Sprintf("Operations[%d]: %s", index, e.Detail)
 		return &named
 	}
 	return err

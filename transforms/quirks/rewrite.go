@@ -1,7 +1,10 @@
 package quirks
 
 import (
+	"errors"
+
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // rewrite keeps an operation in its place, with whatever has to change in it. Where unset, it becomes a remove.
@@ -154,4 +157,23 @@ func (p *pass) operand(a act, t *target) error {
 }
 
 // where names the place for an error's detail.
+// at names an attribute and where it is, unless that is its name.
+func (p *pass) at(name string) string {
+	if where := p.where(); where != name {
+		return name + " at " + where
+	}
+	return name
+}
+
+// located says in the detail of an error where it was.
+func (p *pass) located(err error) error {
+	e, ok := errors.AsType[*scim.Error](err)
+	if where := p.where(); ok && where != "" {
+		named := *e
+		named.Detail = where + ": " + e.Detail
+		return &named
+	}
+	return err
+}
+
 func (p *pass) where() string { return p.place.name(p.d) }

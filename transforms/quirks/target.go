@@ -103,7 +103,7 @@ func (p *pass) target(s doc.Span) (*target, error) {
 	}
 	t, err := p.n.resolve(p.rt, p.d.In(s).Text())
 	if err != nil {
-		return nil, err
+		return nil, p.located(err)
 	}
 	t.text = string(raw)
 	if slot != nil {

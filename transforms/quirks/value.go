@@ -98,8 +98,8 @@ func (p *pass) boolean(a *schema.Attribute, s doc.Span) error {
 		word = localized(v.Text())
 	}
 	if word == "" {
-		return scim.Errorf(400, scim.InvalidValue, "%s at %s is neither true nor false; correct the mapping of %s (in Entra: "+
-			`Switch([IsSoftDeleted], , "False", "True", "True", "False") for active)`, a.Name, p.where(), a.Name)
+		return scim.Errorf(400, scim.InvalidValue, "%s is neither true nor false; correct the mapping of %s (in Entra: "+
+			`Switch([IsSoftDeleted], , "False", "True", "True", "False") for active)`, p.at(a.Name), a.Name)
 	}
 	if word == "true" && a.Name == "primary" {
 		p.primaries++
@@ -158,7 +158,7 @@ func (p *pass) uncontrolled(name string, s doc.Span) error {
 	for _, c := range []byte(p.d.In(s).Text()) {
 		if c < ' ' || c == 0x7f {
 			p.acc.count(controlCharacters, 1)
-			return scim.Errorf(400, scim.InvalidValue, "%s at %s has control characters", name, p.where())
+			return scim.Errorf(400, scim.InvalidValue, "%s has control characters", p.at(name))
 		}
 	}
 	return nil
