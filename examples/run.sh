@@ -27,7 +27,10 @@ export SCIM_KEY_HASH ORG_CLIENT_ID ORG_CLIENT_SECRET
 tell() {
 	until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
 		sleep 0.1
-		kill -0 $$ 2>/dev/null || exit 0
+		if ! kill -0 $$ 2>/dev/null; then
+			sed -n '$s/.*"msg":"\(.*\)"}$/It does not start: \1/p' .run/caddy.log >&2
+			exit 0
+		fi
 	done
 	cat <<TEXT
 

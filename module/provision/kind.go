@@ -101,6 +101,14 @@ func (k *kind) shape(uri, name, sub string, a *schema.Attribute) {
 	if doc.FoldEqual(path, StateSchema+":state") {
 		a.Description, a.Canonical = "How far the membership has come. People and the organization decide about it.", mapping.States()
 	}
+	if whole == "members" { // an organization's groups have people in them, and no groups
+		switch sub {
+		case "type":
+			a.Canonical = []string{"User"}
+		case "$ref":
+			a.ReferenceTypes = []string{"User"}
+		}
+	}
 	switch {
 	case whole == "members", remembered:
 	case whole == "active":

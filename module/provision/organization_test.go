@@ -148,6 +148,13 @@ func TestFeatures(t *testing.T) {
 	if diff := cmp.Diff(want, kept(set.User)); diff != "" {
 		t.Error(diff)
 	}
+	members := f.ResourceType(set.Group).Attribute("", "members", "")
+	if diff := cmp.Diff([]string{"User"}, members.SubAttribute("type").Canonical); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"User"}, members.SubAttribute("$ref").ReferenceTypes); diff != "" {
+		t.Error(diff)
+	}
 	if diff := cmp.Diff([]string{"work"}, f.ResourceType(set.User).Attribute("", "emails", "type").Canonical); diff != "" {
 		t.Errorf("e-mail addresses of types that nobody keeps: %s", diff)
 	}

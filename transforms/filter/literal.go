@@ -1,9 +1,9 @@
 package filter
 
 import (
+	"errors"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -64,7 +64,7 @@ func (p *parser) typed(v Literal, quoted bool, def *schema.Attribute, at int) (L
 			switch {
 			case v.Kind == doc.Number:
 				return v, nil
-			case v.Kind == doc.String && isNumber(v.Text):
+			case v.Kind == doc.String && doc.IsNumber(v.Text):
 				return Literal{doc.Number, v.Text}, p.use(NumberString, at)
 			}
 			return v, p.fail(at, def.Name+" is of type "+def.Type.String()+": a number is expected")
@@ -118,7 +118,7 @@ func (p *parser) literal() (v Literal, quoted bool, err error) {
 			v = Literal{doc.Bool, word}
 		case word == "null":
 			v = Literal{doc.Null, word}
-		case isNumber(word):
+		case doc.IsNumber(word):
 			v = Literal{doc.Number, word}
 		case strings.ContainsFunc(word, suspicious):
 			return v, false, p.fail(start, "the value is neither a string in double quotes nor a number, true, false or null")
@@ -141,109 +141,23 @@ func suspicious(r rune) bool {
 	return r <= ' ' || r == 0x7f || strings.ContainsRune("'`\\%<>{},;|^", r)
 }
 
-// quoted reads a JSON string (RFC 8259 §7). Without escapes the result is a part of the text.
+// quoted reads a JSON string (RFC 8259 §7).
 func (p *parser) quoted() (string, error) {
 	start := p.pos
-	p.pos++
-	from := p.pos
-	var buf []byte
-	for p.pos < len(p.text) {
-		switch c := p.text[p.pos]; {
-		case c == '"':
-			part := p.text[from:p.pos]
-			p.pos++
-			if buf == nil {
-				return part, nil
-			}
-			return string(append(buf, part...)), nil
-		case c == '\\':
-			buf = append(buf, p.text[from:p.pos]...)
-			var ok bool
-			if buf, ok = p.escape(buf); !ok {
-				return "", p.fail(p.pos, "the string has an escape that JSON does not know")
-			}
-			from = p.pos
-		case c < ' ':
-			return "", p.fail(p.pos, "the string has a control character that is not escaped")
-		default:
-			p.pos++
+	end := start + 1
+	for end < len(p.text) && p.text[end] != '"' {
+		if p.text[end] == '\\' {
+			end++
 		}
+		end++
 	}
-	return "", p.fail(start, "the string has no closing quote")
-}
-
-// escape decodes one escape, or the two of a surrogate pair.
-func (p *parser) escape(buf []byte) ([]byte, bool) {
-	if p.pos+1 >= len(p.text) {
-		return nil, false
+	if end >= len(p.text) {
+		return "", p.fail(start, "the string has no closing quote")
 	}
-	c := p.text[p.pos+1]
-	if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
-		p.pos += 2
-		return append(buf, "\"\\/\b\f\n\r\t"[i]), true
+	p.pos = end + 1
+	text, err := doc.Unquote(p.text[start:p.pos])
+	if e, ok := errors.AsType[*doc.Error](err); ok {
+		return "", p.fail(start+e.Offset, e.Reason)
 	}
-	r, ok := hex4(p.text, p.pos)
-	if !ok {
-		return nil, false
-	}
-	n := len(`\u0000`)
-	if utf16.IsSurrogate(r) {
-		low, ok := hex4(p.text, p.pos+n)
-		if r = utf16.DecodeRune(r, low); !ok || r == unicode.ReplacementChar {
-			return nil, false
-		}
-		n *= 2
-	}
-	p.pos += n
-	return utf8.AppendRune(buf, r), true
-}
-
-func hex4(s string, i int) (r rune, ok bool) {
-	if i+6 > len(s) || s[i] != '\\' || s[i+1] != 'u' {
-		return 0, false
-	}
-	for _, c := range []byte(s[i+2 : i+6]) {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
-}
-
-// isNumber tells whether s is a JSON number (RFC 8259 §6): 007 is not, and neither is a GUID that begins with digits.
-func isNumber(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	whole := digits(s)
-	if whole == 0 || whole > 1 && s[0] == '0' {
-		return false
-	}
-	if s = s[whole:]; s != "" && s[0] == '.' {
-		n := digits(s[1:])
-		if n == 0 {
-			return false
-		}
-		s = s[1+n:]
-	}
-	if s != "" && (s[0] == 'e' || s[0] == 'E') {
-		if s = s[1:]; s != "" && (s[0] == '+' || s[0] == '-') {
-			s = s[1:]
-		}
-		n := digits(s)
-		return n > 0 && n == len(s)
-	}
-	return s == ""
-}
-
-func digits(s string) int {
-	n := 0
-	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-		n++
-	}
-	return n
+	return text, err
 }

@@ -2,6 +2,7 @@ package quirks
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -115,21 +116,17 @@ func (p *pass) number(a *schema.Attribute, s doc.Span) {
 		return
 	}
 	inside := p.raw(s)[1 : s.To-s.From-1]
-	if !isNumber(inside, a.Type == schema.Decimal) {
+	if !writtenAsNumber(string(inside), a.Type == schema.Decimal) {
 		return
 	}
 	p.replace(s, string(inside))
 	p.note(numberString, p.raw(s), inside)
 }
 
-// isNumber tells whether the text is an integer, or with decimal, a decimal number, in JSON's spelling (RFC 8259 §6).
-func isNumber(b []byte, decimal bool) bool {
-	b = bytes.TrimPrefix(b, []byte("-"))
-	whole, fraction, dotted := bytes.Cut(b, []byte("."))
-	if dotted && (!decimal || !digits(fraction)) {
-		return false
-	}
-	return digits(whole) && (len(whole) == 1 || whole[0] != '0') && len(b) <= 100
+// writtenAsNumber tells whether a text is an integer, or with decimal, a decimal number, in JSON's spelling. An exponent is
+// nothing that anybody means by a string.
+func writtenAsNumber(text string, decimal bool) bool {
+	return doc.IsNumber(text) && !strings.ContainsAny(text, "eE") && (decimal || !strings.Contains(text, "."))
 }
 
 func digits(b []byte) bool {
