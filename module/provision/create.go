@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // addUnlessThere adds a resource that the organization does not have; made is false where it has one already.
 func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node, add func() (*subject, error)) (sub *subject, made bool, err error) {
-	if sub, err = s.existing(ctx, k, wanted, false); err != nil || sub != nil {
+	if sub, err = s.existing(ctx, k, wanted, "", false); err != nil || sub != nil {
 		return sub, false, err
 	}
 	if sub, err = add(); !taken(err) {
@@ -22,7 +23,7 @@ func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node,
 	}
 	// The upstream knows better than the view. Who is it?
 	k.view.expire()
-	found, lookupErr := s.existing(ctx, k, wanted, true)
+	found, lookupErr := s.existing(ctx, k, wanted, "", true)
 	switch {
 	case lookupErr != nil:
 		return nil, false, lookupErr
@@ -153,13 +154,31 @@ func (s *session) unclear(k *kind, err error) error {
 	}
 }
 
-// existing is the resource that stands in the way of a new one: the same userName, externalId, e-mail or displayName. A
-// stale view is no reason to refuse: what it says is read again.
+// existing is the resource, other than the one with the id except, that stands in the way of a new one: the same userName,
+// externalId, e-mail or displayName. A stale view is no reason to refuse: what it says is read again. Of several, it is the
+// one that is meant; a user who only has the same externalId stands in the way unless the provider has deleted them.
 //
 // Where the upstream can search but nothing is known of it, only what the mapping calls unique is looked up: such an
 // upstream refuses the rest itself, which is found out then (thorough).
-func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, thorough bool) (*subject, error) {
-	var looked []lookup
+func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, except string, thorough bool) (*subject, error) {
+	var other *subject
+	for _, l := range k.standing(wanted, thorough) {
+		for sub, err := range s.holders(ctx, k, l, except) {
+			switch {
+			case err != nil:
+				return nil, err
+			case k != s.user || s.samePerson(sub, wanted):
+				return sub, nil
+			case other == nil && !sub.deleted():
+				other = sub
+			}
+		}
+	}
+	return other, nil
+}
+
+// standing are the lookups that find who stands in the way of a new resource.
+func (k *kind) standing(wanted *doc.Node, thorough bool) (looked []lookup) {
 	try := func(attribute, value string, must bool) {
 		if value != "" && (thorough || must || k.Find[attribute] == nil || k.view.known(func(*table) {})) {
 			looked = append(looked, lookup{attribute, value})
@@ -175,52 +194,58 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, thoro
 		try("userName", address, false)
 		try("emails.value", address, false)
 	}
-	for _, l := range looked {
-		sub, err := s.holder(ctx, k, l, "")
-		if err != nil || sub != nil {
-			return sub, err
-		}
-	}
-	return nil, nil
+	return looked
 }
 
-// holder is the resource, other than the one with the id except, that has a value; read just now, nil where there is none.
-func (s *session) holder(ctx context.Context, k *kind, l lookup, except string) (*subject, error) {
-	m, err := s.marks(ctx, k)
+// holders are the resources, other than the one with the id except, that have a value; read just now.
+func (s *session) holders(ctx context.Context, k *kind, l lookup, except string) iter.Seq2[*subject, error] {
+	return func(yield func(*subject, error) bool) {
+		m, err := s.marks(ctx, k)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, record := range m.waiting {
+			if sub, err := s.waiting(record); err == nil && record.ID != except && k.has(sub.res, l) && !yield(sub, nil) {
+				return
+			}
+		}
+		entries, err := s.found(ctx, k, l)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, e := range entries {
+			if m.id(e.id) == except {
+				continue
+			}
+			sub, err := s.current(ctx, k, m, e)
+			if gone(err) {
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if (k.has(sub.res, l) || k.has(sub.shown(), l)) && !yield(sub, nil) {
+				return
+			}
+		}
+	}
+}
+
+// current is the resource of an entry, read now.
+func (s *session) current(ctx context.Context, k *kind, m *marks, e *entry) (*subject, error) {
+	it, err := s.fetch(ctx, k, e.id, e.name())
 	if err != nil {
 		return nil, err
 	}
-	for _, record := range m.waiting {
-		if sub, err := s.waiting(record); err == nil && record.ID != except && k.has(sub.res, l) {
-			return sub, nil
-		}
-	}
-	entries, err := s.found(ctx, k, l)
+	id := m.id(it.id)
+	record, err := remembered(k.book.Get(ctx, id))
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		if m.id(e.id) == except {
-			continue
-		}
-		it, err := s.fetch(ctx, k, e.id, e.name())
-		if gone(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		id := m.id(it.id)
-		record, err := remembered(k.book.Get(ctx, id))
-		if err != nil {
-			return nil, err
-		}
-		sub := s.subject(k, id, it.entry, it.value, record)
-		if k.has(sub.res, l) || k.has(it.resource(), l) {
-			return sub, nil
-		}
-	}
-	return nil, nil
+	return s.subject(k, id, it.entry, it.value, record), nil
 }
 
 // has tells whether a resource has a value, by the rules of the attribute.
@@ -251,12 +276,13 @@ func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, c
 			continue
 		}
 		for _, value := range values(res, attribute) {
-			sub, err := s.holder(ctx, k, lookup{attribute, value}, id)
-			if err != nil {
-				return err
-			}
-			if sub != nil {
-				return conflict(k)
+			for sub, err := range s.holders(ctx, k, lookup{attribute, value}, id) {
+				if err != nil {
+					return err
+				}
+				if !sub.deleted() {
+					return conflict(k)
+				}
 			}
 		}
 	}

@@ -48,10 +48,10 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 		sub.counted = !usesMembers(k.Create) // a new group is empty
 		return s.linkGroup(ctx, sub, members)
 	}
-	if sub.entry.protected || s.config.Existing == ExistingConflict && (sub.record == nil || !sub.record.Deleted) {
+	if sub.entry.protected || s.config.Existing == ExistingConflict && !sub.deleted() {
 		return nil, conflict(k)
 	}
-	if sub.record != nil && sub.record.Deleted {
+	if sub.deleted() {
 		sub.record.Deleted = false
 		if err := s.write(ctx, k, sub.record); err != nil {
 			return nil, unreadable(err)

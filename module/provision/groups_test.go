@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -214,5 +215,21 @@ func TestBrokenMembershipWrite(t *testing.T) {
 		if got := b.membersOf(id); !slices.Equal(got, u) {
 			t.Errorf("members %v", got)
 		}
+	}
+}
+
+// What a group is called, and what an id looks like, is the provider's business: a file that a storage locks with is not
+// named after it.
+func TestLongNames(t *testing.T) {
+	g, _ := onBitwarden(t, nil)
+	long := strings.Repeat("very long indeed ", 15)
+	id := g.makeGroup(t, long+"x")
+	g.must(t, 200, "PATCH", "/Groups/"+id, patchOp(`{"op":"replace","path":"displayName","value":"`+long+`y"}`))
+	for _, method := range []string{"PATCH", "DELETE"} {
+		body := ""
+		if method == "PATCH" {
+			body = patchOp(`{"op":"replace","path":"displayName","value":"z"}`)
+		}
+		g.must(t, 404, method, "/Groups/"+strings.Repeat("x", 300), body)
 	}
 }

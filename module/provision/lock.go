@@ -2,6 +2,8 @@ package provision
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"sync"
 	"time"
 
@@ -18,7 +20,7 @@ const maxHold = 2 * time.Second
 // a lock that every gateway over that storage respects.
 type locks struct {
 	storage certmagic.Storage // nil: within this process only
-	prefix  string            // of lock names in the storage
+	prefix  string            // tells the locks of organizations over one storage apart
 
 	mu   sync.Mutex
 	held map[string]*lock
@@ -52,7 +54,7 @@ func (l *locks) lock(ctx context.Context, name string, cluster bool) (unlock fun
 		return nil, busy(ctx.Err())
 	}
 	if cluster && l.storage != nil && k.since.IsZero() {
-		if err := l.storage.Lock(ctx, l.prefix+name); err != nil {
+		if err := l.storage.Lock(ctx, l.stored(name)); err != nil {
 			k.turn <- struct{}{}
 			l.leave(name, k)
 			return nil, busy(err)
@@ -68,7 +70,7 @@ func (l *locks) unlock(ctx context.Context, name string, k *lock) {
 	l.mu.Unlock()
 	if !k.since.IsZero() && (last || time.Since(k.since) > maxHold) {
 		// The request may be over already; the lock must be given back all the same.
-		_ = l.storage.Unlock(context.WithoutCancel(ctx), l.prefix+name)
+		_ = l.storage.Unlock(context.WithoutCancel(ctx), l.stored(name))
 		k.since = time.Time{}
 	}
 	k.turn <- struct{}{}
@@ -84,8 +86,14 @@ func (l *locks) leave(name string, k *lock) {
 	}
 	delete(l.held, name)
 	if !k.since.IsZero() { // the last waiter gave up while the holder kept the cluster lock for it
-		_ = l.storage.Unlock(context.Background(), l.prefix+name)
+		_ = l.storage.Unlock(context.Background(), l.stored(name))
 	}
+}
+
+// stored is what the storage calls a lock. Names hold what providers send, of any length, which must be no file name.
+func (l *locks) stored(name string) string {
+	sum := sha256.Sum256([]byte(l.prefix + name))
+	return "scim_gateway " + hex.EncodeToString(sum[:16])
 }
 
 func busy(err error) error {

@@ -23,10 +23,19 @@ func TestInactiveDefer(t *testing.T) {
 	g, b := onBitwarden(t, nil)
 	other := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)
 	a := g.must(t, 201, "POST", "/Users", inactive("jane@corp.example", "jane",
-		`"displayName":"Jane","title":"Dr","emails":[{"primary":true,"type":"work","value":"jane@example.com"}]`))
+		`"displayName":"Jane","title":"Dr","password":"p","x509Certificates":[{"value":"TUlJQ0VSVA=="}],"emails":[{"primary":true,"type":"work","value":"jane@example.com"}]`))
 	id := a.id()
 	if len(b.members) > 0 || a.body["active"] != false || a.body["displayName"] != "Jane" || a.body["title"] != nil {
 		t.Errorf("members %v, answer %v", b.members, a.body)
+	}
+	record, err := g.user.book.Get(t.Context(), id)
+	if err != nil || record == nil {
+		t.Fatal(record, err)
+	}
+	for _, word := range []string{"title", "x509Certificates", "password"} { // nobody will ever ask for them
+		if strings.Contains(string(record.Deferred), word) {
+			t.Errorf("%s is remembered: %s", word, record.Deferred)
+		}
 	}
 	present := g.people(t, "bob")
 	group := g.makeGroup(t, "Sales", id, present[0])

@@ -33,6 +33,17 @@ func (s *subject) upstreamID() string {
 	return s.entry.id
 }
 
+// deleted tells whether the provider has deleted it, though the upstream still holds it.
+func (s *subject) deleted() bool { return s.record != nil && s.record.Deleted }
+
+// shown is what the upstream itself shows; nil where it does not know the resource yet.
+func (s *subject) shown() *doc.Node {
+	if s.entry == nil {
+		return nil
+	}
+	return s.entry.resource()
+}
+
 // load is the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
 // a 404.
 func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error) {

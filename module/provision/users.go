@@ -83,7 +83,10 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 	if sub.entry != nil && sub.entry.protected {
 		return nil, conflict(k)
 	}
-	deleted := sub.record != nil && sub.record.Deleted
+	deleted := sub.deleted()
+	if !s.samePerson(sub, wanted) {
+		return nil, conflict(k)
+	}
 	if s.config.Existing == ExistingConflict && !deleted {
 		s.introduce(ctx, sub, wanted)
 		return nil, conflict(k)
@@ -122,6 +125,22 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		}
 	}
 	return s.created(ctx, k, sub)
+}
+
+// samePerson tells whether a resource is the one that is to be created and not only one with the same externalId. Providers
+// give a leaver's to somebody new (Entra's is made of the mail nickname): what is linked or reactivated by it alone may be
+// anybody's account.
+func (s *session) samePerson(sub *subject, wanted *doc.Node) bool {
+	k := s.user
+	names := []string{strings.TrimSpace(wanted.Get("userName").Text()), k.Email(wanted)}
+	for _, res := range []*doc.Node{sub.res, sub.shown()} {
+		for _, name := range names {
+			if name != "" && (k.has(res, lookup{"userName", name}) || k.has(res, lookup{"emails.value", name})) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // introduce remembers under which name the provider knows a member that it was refused to create. It looks for the user by

@@ -12,11 +12,15 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// put remembers a user who waits to be created.
+// put remembers a user who waits to be created: what the organization will be sent then, and what the ledger will keep.
 func (s *session) put(ctx context.Context, record *ledger.Record, wanted *doc.Node) (*subject, error) {
+	k := s.user
 	kept := wanted.Clone()
-	for _, name := range []string{"password", "id", "meta", "groups"} {
-		kept.Delete(name)
+	for _, attribute := range attributesOf(wanted) {
+		forbidden := slices.ContainsFunc(never, func(name string) bool { return doc.FoldEqual(name, attribute) })
+		if forbidden || attribute != "emails" && !k.Writable(attribute) && !k.remembers(attribute) {
+			setAttribute(k.rt, kept, attribute, nil)
+		}
 	}
 	record.Deferred = kept.AppendTo(nil)
 	if err := s.write(ctx, s.user, record); err != nil {
@@ -44,7 +48,7 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	k := s.user
 	wanted = wanted.Clone()
 	wanted.Delete("id")
-	made, err := s.existingOther(ctx, wanted, sub.id)
+	made, err := s.existing(ctx, k, wanted, sub.id, true)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 		}
 		// The upstream knows better than the view: who is it?
 		k.view.expire()
-		found, lookupErr := s.existingOther(ctx, wanted, sub.id)
+		found, lookupErr := s.existing(ctx, k, wanted, sub.id, true)
 		if lookupErr != nil {
 			return nil, lookupErr
 		}
@@ -71,7 +75,8 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 // the user by the id of the one who waits.
 func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.Node) (*subject, error) {
 	k := s.user
-	if found.entry == nil || found.entry.protected || found.record != nil && found.record.Linked && !found.record.Deleted {
+	if found.entry == nil || found.entry.protected || !s.samePerson(found, wanted) ||
+		found.record != nil && found.record.Linked && !found.record.Deleted {
 		return nil, conflict(k)
 	}
 	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id, Linked: true}
@@ -94,20 +99,4 @@ func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.No
 	}
 	s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
 	return made, nil
-}
-
-// existingOther is who stands in the way of a user that waits, other than the user.
-func (s *session) existingOther(ctx context.Context, wanted *doc.Node, id string) (*subject, error) {
-	for _, l := range []lookup{
-		{"userName", wanted.Get("userName").Text()}, {"externalId", wanted.Get("externalId").Text()},
-		{"userName", s.user.Email(wanted)},
-	} {
-		if l.value == "" {
-			continue
-		}
-		if sub, err := s.holder(ctx, s.user, l, id); err != nil || sub != nil {
-			return sub, err
-		}
-	}
-	return nil, nil
 }
