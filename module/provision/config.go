@@ -100,8 +100,8 @@ type Organization struct {
 	// How many resources an answer holds at most. The default is 1000.
 	MaxResults int `json:"max_results,omitempty"`
 
-	// Whether the lock of a group is this process's own affair, because no other gateway provisions the organization. The
-	// default is false: the lock is taken in Caddy's storage too.
+	// Whether the locks of users and groups are this process's own affair, because no other gateway provisions the
+	// organization. The default is false: they are taken in Caddy's storage too.
 	LocalLocks bool `json:"local_locks,omitempty"`
 
 	engine *engine

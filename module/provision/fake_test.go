@@ -171,6 +171,10 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 		answer(204, nil)
 		return
 	}
+	if parts[0] == "memberships" {
+		b.serveMemberships(r.Method, parts, body, answer)
+		return
+	}
 	switch route := r.Method + " " + parts[0] + strings.Repeat("/x", min(1, len(parts)-1)) + strings.Join(parts[min(2, len(parts)):], "/"); route {
 	case "GET members":
 		answer(200, map[string]any{"object": "list", "data": b.members})
@@ -287,6 +291,28 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		answer(404, map[string]any{"object": "error", "message": "Resource not found.", "route": route})
+	}
+}
+
+// serveMemberships is the way of organizations in which a membership has an id of its own.
+func (b *bitwarden) serveMemberships(method string, parts []string, body map[string]any, answer func(int, any)) {
+	switch method {
+	case http.MethodGet:
+		list := []map[string]string{}
+		for g, members := range b.in {
+			for _, m := range members {
+				list = append(list, map[string]string{"id": g + " " + m, "group": g, "user": m})
+			}
+		}
+		answer(200, list)
+	case http.MethodPost:
+		g := body["group"].(string)
+		b.in[g] = append(b.in[g], body["user"].(string))
+		answer(201, map[string]any{})
+	case http.MethodDelete:
+		g, m, _ := strings.Cut(parts[1], " ")
+		b.in[g] = slices.DeleteFunc(b.in[g], func(id string) bool { return id == m })
+		answer(204, nil)
 	}
 }
 

@@ -73,25 +73,41 @@ func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*mapping.C
 		return nil
 	}
 	for _, id := range ids {
-		one := *env
-		one.MID, one.Vars, one.Members = id, nil, []string{id}
-		if uses(calls, "member") {
-			it, err := s.fetch(ctx, s.user, id, s.keyOf(s.user, id))
-			if gone(err) {
-				*done++ // a user who is gone is a member of nothing
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			one.Member = it.value
-		}
-		if _, err := s.run(ctx, s.group, calls, &one); err != nil {
+		if err := s.forMember(ctx, calls, env, id); err != nil {
 			return err
 		}
 		*done++
 	}
 	return nil
+}
+
+// forMember makes the calls for one member.
+func (s *session) forMember(ctx context.Context, calls []*mapping.Call, env *mapping.Env, id string) error {
+	if s.onUsers {
+		m, err := s.marks(ctx, s.user)
+		if err != nil {
+			return err
+		}
+		unlock, err := s.lockUser(ctx, m.id(id))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	one := *env
+	one.MID, one.Vars, one.Members = id, nil, []string{id}
+	if uses(calls, "member") {
+		it, err := s.fetch(ctx, s.user, id, s.keyOf(s.user, id))
+		if gone(err) {
+			return nil // a user who is gone is a member of nothing
+		}
+		if err != nil {
+			return err
+		}
+		one.Member = it.value
+	}
+	_, err := s.run(ctx, s.group, calls, &one)
+	return err
 }
 
 // groupEnv is what the placeholders of a membership call stand for. The group's item is read where the call needs it.

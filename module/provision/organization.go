@@ -38,7 +38,9 @@ type engine struct {
 	user    *kind
 	group   *kind // nil where the organization has no groups
 	shared  *shared
-	cluster bool // whether groups are locked in the storage too
+	cluster bool // whether locks are in the storage too
+
+	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger
 	now     func() time.Time
 }
@@ -149,6 +151,7 @@ func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, storage certmag
 	e.user = newKind(plan.User, &sh.users, &sh.userMarks)
 	if plan.Group != nil {
 		e.group = newKind(plan.Group, &sh.groups, &sh.grpMarks)
+		e.onUsers = slices.ContainsFunc(slices.Concat(plan.Group.MemberAdd, plan.Group.MemberRemove), (*mapping.Call).Rereads)
 	}
 	if o.Ledger.Off {
 		return e

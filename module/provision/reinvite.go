@@ -32,13 +32,11 @@ func (s *session) reinvite(ctx context.Context, sub *subject) {
 	if !record.Invited.IsZero() && !due {
 		return
 	}
-	if s.changing != sub.id { // a change of the user holds the lock already
-		unlock, err := s.shared.locks.lock(ctx, userLock(sub.id), false)
-		if err != nil {
-			return
-		}
-		defer unlock()
+	unlock, err := s.lockUser(ctx, sub.id)
+	if err != nil {
+		return
 	}
+	defer unlock()
 	// Another request may have done it while this one waited, and a change of the user may have changed the record.
 	current, err := s.user.book.Get(ctx, sub.id)
 	if err != nil {

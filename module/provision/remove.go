@@ -15,7 +15,7 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 	if s.config.Delete == DeleteRefuse {
 		return nil, scim.Errorf(http.StatusForbidden, "", "users of this organization are not deleted through SCIM; deactivate them")
 	}
-	unlock, err := s.shared.locks.lock(ctx, userLock(s.op.ID), false)
+	unlock, err := s.lockUser(ctx, s.op.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -27,8 +27,6 @@ type session struct {
 	op     *scim.Operation
 	begun  bool // something upstream may have been changed
 	seen   map[*kind]*marks
-
-	changing string // the provider's id of the user whose lock is held
 }
 
 // answered is a call's answer and what it means.

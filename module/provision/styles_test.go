@@ -1,10 +1,13 @@
 package provision
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,9 +41,36 @@ var styles = map[string]func(*mapping.ResourceDef){
 		g.MemberAdd = oneCall("PUT", "/groups/{id}/members/{mid}")
 		g.MemberRemove = oneCall("DELETE", "/groups/{id}/members/{mid}")
 	},
+	"a list on the user": onTheUser,
+	"resources of their own": func(g *mapping.ResourceDef) {
+		g.MembersSet = nil
+		g.MemberAdd = oneCall("POST", "/memberships", mapping.EditDef{Path: "user", Value: "{mid}"}, mapping.EditDef{Path: "group", Value: "{id}"})
+		g.MemberRemove = []mapping.CallDef{
+			{Method: "GET", URL: "/memberships", Save: []mapping.SaveDef{{Name: "m", Path: "@this", Take: "id", Where: []mapping.WhereDef{
+				{Path: "user", Value: "{mid}"}, {Path: "group", Value: "{id}"},
+			}}}},
+			{Method: "DELETE", URL: "/memberships/{m}"},
+		}
+	},
 	"inside the group": func(g *mapping.ResourceDef) {
 		g.Members, g.EmbeddedMembers = nil, "memberIds"
 	},
+}
+
+// onTheUser is the way of an organization whose users have the list of their groups, so that a membership is read, changed
+// and written with the whole user.
+func onTheUser(g *mapping.ResourceDef) {
+	change := func(action string) []mapping.CallDef {
+		return []mapping.CallDef{
+			{Method: "GET", URL: "/members/{mid}", Save: []mapping.SaveDef{{Name: "u", Path: "@this"}}},
+			{Method: "GET", URL: "/members/{mid}/group-ids", Save: []mapping.SaveDef{{Name: "in", Path: "@this"}}},
+			{Method: "PUT", URL: "/members/{mid}", From: "u", Edits: []mapping.EditDef{
+				{Path: "groups", Value: "{in}"}, {Action: action, Path: "groups", Value: "{id}"},
+			}},
+		}
+	}
+	g.MembersSet = nil
+	g.MemberAdd, g.MemberRemove = change("append"), change("remove")
 }
 
 // Whatever the organization's way, members come out the same.
@@ -190,5 +220,48 @@ func TestHydrateAndKey(t *testing.T) {
 	}
 	if key := (&session{engine: g.engine}).keyOf(g.user, u[0]); key != "a@example.com" {
 		t.Errorf("key %q", key)
+	}
+}
+
+// A membership that is kept on the user is written with all that the user is: neither another membership nor a change of the
+// user may get lost on the way, whichever gateway makes it.
+func TestListOnTheUserBesideChanges(t *testing.T) {
+	m := bitwardenMapping()
+	onTheUser(m.Group)
+	m.Auths["default"] = mapping.AuthDef{Kind: "header", Header: "Authorization", Value: "Bearer fixed"}
+	storage := emptyStorage(t)
+	b := newBitwarden()
+	b.token = "fixed"
+	gateways := []*gateway{newGateway(t, &Organization{Mapping: m}, b, storage), newGateway(t, &Organization{Mapping: m}, b, storage)}
+	g := gateways[0]
+	id := g.people(t, "jane")[0]
+	var groups []string
+	for _, name := range []string{"A", "B", "C", "D"} {
+		groups = append(groups, g.makeGroup(t, name))
+	}
+	b.fault = func(*http.Request) *upstream.Answer { // so that there is time for others between two calls
+		time.Sleep(time.Millisecond)
+		return nil
+	}
+	for round := range 3 {
+		var wg sync.WaitGroup
+		for i, group := range groups {
+			wg.Go(func() {
+				gateways[i%2].must(t, 200, "PATCH", "/Groups/"+group, memberOps([]string{"add", "remove"}[(round+i)%2], id))
+			})
+		}
+		externalID := fmt.Sprint("jane", round)
+		wg.Go(func() {
+			gateways[round%2].must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"externalId","value":"`+externalID+`"}`))
+		})
+		wg.Wait()
+		if got := b.member(t, id)["externalId"]; got != externalID {
+			t.Errorf("externalId is %v, want %s", got, externalID)
+		}
+		for i, group := range groups {
+			if in := slices.Contains(b.membersOf(group), id); in != ((round+i)%2 == 0) {
+				t.Errorf("round %d: a member of group %d is %v", round, i, in)
+			}
+		}
 	}
 }

@@ -17,6 +17,13 @@ import (
 
 func userLock(id string) string { return "user " + id }
 
+// lockUser is for whoever changes a user, given by the provider's id: what is written was read before, and two of that at
+// once would undo one another, be it that one of them deactivates. Whoever holds it does not wait for a group, since those
+// who hold a group wait for users.
+func (s *session) lockUser(ctx context.Context, id string) (unlock func(), err error) {
+	return s.shared.locks.lock(ctx, userLock(id), s.cluster)
+}
+
 // createUser invites a new user, or does what the configuration says where the organization has such a member or the
 // user is not active.
 func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
@@ -161,17 +168,29 @@ func (s *session) introduce(ctx context.Context, sub *subject, wanted *doc.Node)
 
 // changeUser carries out PATCH and PUT.
 func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
-	k := s.user
-	change, err := s.change(k)
+	change, err := s.change(s.user)
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := s.shared.locks.lock(ctx, userLock(s.op.ID), false)
+	sub, err := s.changed(ctx, change)
+	if err == nil && sub.entry != nil && sub.record != nil && sub.record.Upstream != "" {
+		// The user waited until now, or until an earlier request that ended before all groups were joined.
+		err = s.joinAll(ctx, sub.id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, s.user, sub, http.StatusOK)
+}
+
+// changed is the user after the change, under the user's lock.
+func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string, error)) (*subject, error) {
+	k := s.user
+	unlock, err := s.lockUser(ctx, s.op.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	s.changing = s.op.ID
 	sub, err := s.load(ctx, k, s.op.ID)
 	if err != nil {
 		return nil, err
@@ -190,25 +209,17 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	}
 	switch {
 	case len(changed) == 0:
+		return sub, nil
 	case sub.entry == nil && after.Get("active").True():
-		sub, err = s.activate(ctx, sub, after)
-	case sub.entry == nil:
-		if err = s.free(ctx, k, sub.id, after, changed); err == nil {
-			sub, err = s.put(ctx, sub.record, after)
-		}
-	default:
-		if err = s.free(ctx, k, sub.id, after, changed); err == nil {
-			sub, err = s.update(ctx, k, sub, after, changed)
-		}
+		return s.activate(ctx, sub, after)
 	}
-	if err == nil && sub.entry != nil && sub.record != nil && sub.record.Upstream != "" {
-		// The user waited until now, or until an earlier request that ended before all groups were joined.
-		err = s.joinAll(ctx, sub.id)
-	}
-	if err != nil {
+	if err := s.free(ctx, k, sub.id, after, changed); err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, k, sub, http.StatusOK)
+	if sub.entry == nil {
+		return s.put(ctx, sub.record, after)
+	}
+	return s.update(ctx, k, sub, after, changed)
 }
 
 // change is what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.

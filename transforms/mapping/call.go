@@ -93,6 +93,10 @@ func (c *Call) Applies(env *Env) bool {
 // A call of MemberAdd or MemberRemove that uses "members" does all of them at once, any other is made once a member.
 func (c *Call) Uses(name string) bool { return c.uses[name] }
 
+// Rereads tells whether the call hands what it reads to a later one: the two together change what may have changed between
+// them.
+func (c *Call) Rereads() bool { return len(c.saves) > 0 || c.uses["cur"] || c.uses["member"] }
+
 // Save keeps what later calls of the operation need from the answer.
 func (c *Call) Save(env *Env, answer doc.Value) error {
 	for i := range c.saves {
