@@ -190,8 +190,10 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	if err := s.changeMembers(ctx, sub, current, now(add), now(remove)); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(add, later) || slices.ContainsFunc(remove, later) {
-		if err := s.wait(ctx, sub, only(add, later), only(remove, later)); err != nil {
+	// A group may still wait for somebody who is there: nobody is to join again who leaves.
+	awaited := func(id string) bool { return later(id) || sub.record != nil && slices.Contains(sub.record.Waiting, id) }
+	if slices.ContainsFunc(add, later) || slices.ContainsFunc(remove, awaited) {
+		if err := s.wait(ctx, sub, only(add, later), only(remove, awaited)); err != nil {
 			return err
 		}
 	}

@@ -1,12 +1,14 @@
 package provision
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
@@ -216,6 +218,50 @@ func TestDisableIsDelete(t *testing.T) {
 	}
 	if ids := g.find(t, "Users", `externalId eq "jane"`); !cmp.Equal(ids, []string{id}) {
 		t.Errorf("found %v", ids)
+	}
+}
+
+// Who is deactivated by being removed is a member of the same groups when activated, as far as the provider has not said
+// otherwise meanwhile.
+func TestDisableIsDeleteKeepsPlaces(t *testing.T) {
+	m := bitwardenMapping()
+	m.User.Disable, m.User.Enable, m.User.DisableAs = nil, nil, mapping.DisableDelete
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	u := g.people(t, "a", "b")
+	sales, staff, board := g.makeGroup(t, "Sales", u...), g.makeGroup(t, "Staff", u...), g.makeGroup(t, "Board", u[1])
+	for range 2 { // the second time the user has an id of their own
+		a := g.must(t, 200, "PATCH", "/Users/"+u[0], patchOp(disable))
+		if a.body["active"] != false || a.body[StateSchema] != nil || len(b.members) != 1 {
+			t.Errorf("deactivated: %v, members %v", a.body, b.members)
+		}
+		a = g.must(t, 200, "GET", "/Groups/"+sales, "")
+		if ids := memberIDs(a); len(ids) != 2 {
+			t.Errorf("the group shows %v", ids)
+		}
+		g.must(t, 200, "PATCH", "/Groups/"+staff, memberOps("remove", u[0]))
+		g.must(t, 200, "PATCH", "/Users/"+u[0], patchOp(enable))
+		for group, want := range map[string]int{sales: 2, staff: 1, board: 1} {
+			if got := b.membersOf(group); len(got) != want {
+				t.Errorf("members %v, want %d", got, want)
+			}
+		}
+		g.must(t, 200, "PATCH", "/Groups/"+staff, memberOps("add", u[0]))
+	}
+	// The member could not be removed, and has left a group before the next attempt.
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if r.Method == http.MethodDelete {
+			return &upstream.Answer{Status: 500, Header: http.Header{}}
+		}
+		return nil
+	}
+	if a := g.do(t, "PATCH", "/Users/"+u[0], patchOp(disable)); a.status != 502 {
+		t.Errorf("got %d", a.status)
+	}
+	b.fault = nil
+	g.must(t, 200, "PATCH", "/Groups/"+sales, memberOps("remove", u[0]))
+	g.must(t, 200, "PATCH", "/Users/"+u[0], patchOp(`{"op":"replace","path":"externalId","value":"z"}`))
+	if got := b.membersOf(sales); len(got) != 1 {
+		t.Errorf("members %v", got)
 	}
 }
 

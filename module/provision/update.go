@@ -67,20 +67,6 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 	return s.subject(k, sub.id, e, value, record), nil
 }
 
-// retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
-// creates the member anew under the same id.
-func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
-	k := s.user
-	if err := s.remove(ctx, k, sub); err != nil {
-		return nil, err
-	}
-	if k.book == nil {
-		res := after.Clone()
-		return &subject{id: sub.id, res: res, merged: true}, nil
-	}
-	return s.put(ctx, &ledger.Record{ID: sub.id}, after)
-}
-
 // setActive makes the calls that deactivate or activate a user.
 func (s *session) setActive(ctx context.Context, k *kind, env *mapping.Env, active bool) (doc.Value, error) {
 	calls := k.Disable

@@ -172,6 +172,9 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.keepPlaces(ctx, change); err != nil {
+		return nil, err
+	}
 	sub, err := s.changed(ctx, change)
 	if err == nil && sub.entry != nil && sub.record != nil && sub.record.Upstream != "" {
 		// The user waited until now, or until an earlier request that ended before all groups were joined.

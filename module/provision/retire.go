@@ -1,0 +1,84 @@
+package provision
+
+import (
+	"context"
+	"slices"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping"
+)
+
+// retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
+// creates the member anew under the same id.
+func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
+	k := s.user
+	if err := s.remove(ctx, k, sub); err != nil {
+		return nil, err
+	}
+	if k.book == nil {
+		res := after.Clone()
+		return &subject{id: sub.id, res: res, merged: true}, nil
+	}
+	return s.put(ctx, &ledger.Record{ID: sub.id}, after)
+}
+
+// keepPlaces lets the groups of a user who is about to retire wait for them: the organization forgets who was a member
+// where, and the provider, which told it once, will not do so again. It comes before the user's lock, because whoever holds
+// a user waits for no group; in a group that waits for somebody who is there, nothing is different.
+func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string, error)) error {
+	k := s.user
+	if k.DisableAs != mapping.DisableDelete || k.book == nil || s.group == nil {
+		return nil
+	}
+	sub, err := s.load(ctx, k, s.op.ID)
+	if err != nil {
+		return err
+	}
+	after := sub.res.Clone()
+	changed, err := change(after)
+	if err != nil || sub.entry == nil || !touches(changed, "active") || after.Get("active").True() {
+		return err
+	}
+	var groups []*entry
+	if err := s.known(ctx, s.group, func(t *table) { groups = t.all() }); err != nil {
+		return err
+	}
+	for _, e := range groups {
+		if e.protected {
+			continue
+		}
+		if err := s.keepPlace(ctx, e.id, sub.id); err != nil && !gone(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) keepPlace(ctx context.Context, group, id string) error {
+	m, err := s.marks(ctx, s.group)
+	if err != nil {
+		return err
+	}
+	unlock, err := s.shared.locks.lock(ctx, groupLock(group), s.cluster)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	sub, err := s.load(ctx, s.group, m.id(group))
+	if err != nil {
+		return err
+	}
+	if err := s.count(ctx, sub); err != nil || !slices.Contains(sub.members, id) {
+		return err
+	}
+	record := sub.record
+	if record == nil {
+		record = &ledger.Record{ID: sub.id}
+	}
+	record.Waiting = once(append(record.Waiting, id))
+	if err := s.write(ctx, s.group, record); err != nil {
+		return unreadable(err)
+	}
+	return nil
+}
