@@ -38,7 +38,19 @@ func parseAttribute(text string, rt *schema.ResourceType) (*attribute, error) {
 			return nil, fault("%s of a %s has no sub-attribute %q", a.name, rt.Name, a.sub)
 		}
 	}
+	if a.filter != nil {
+		for one := range filter.Attributes(a.filter) {
+			if !a.knows(one.Name) {
+				return nil, fault("the filter of %q asks for %q, which %s of a %s does not have", text, one.Name, a.name, rt.Name)
+			}
+		}
+	}
 	return a, nil
+}
+
+// knows tells whether a filter can ask an element for a sub-attribute. What has none is searched by "value" (RFC 7643 §2.4).
+func (a *attribute) knows(sub string) bool {
+	return a.parent.SubAttribute(sub) != nil || a.parent.Type != schema.Complex && doc.FoldEqual(sub, "value")
 }
 
 // covers are the canonical paths of which the path is a part, itself included: emails[type eq "work"].value is a part of
