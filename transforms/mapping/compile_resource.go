@@ -173,15 +173,15 @@ func (c *compiler) membership(r *Resource, def *ResourceDef) {
 			bulk = bulk || call.Uses("members")
 			one = one || call.Uses("mid") || call.Uses("member")
 			if bulk && one {
-				c.fail("%s uses {members} and {mid} or {member}: a call is made either once or once a member", call.Where)
+				c.of(call).fail("it uses {members} and {mid} or {member}: a call is made either once or once a member")
 			}
 		}
 		if len(calls) > 0 && !bulk && !one {
-			c.fail("%s says neither {mid}, {member.…} nor {members}, so that it is about nobody", calls[0].Where)
+			c.of(calls[0]).fail("it says neither {mid}, {member.…} nor {members}, so that it is about nobody")
 		}
 	}
 	if len(r.MembersSet) > 0 && !slices.ContainsFunc(r.MembersSet, func(call *Call) bool { return call.Uses("members") }) {
-		c.fail("%s does not say {members}", r.MembersSet[0].Where)
+		c.of(r.MembersSet[0]).fail("it does not say {members}")
 	}
 	if reads {
 		r.readable["members"], r.readable["members.value"] = true, true
@@ -245,7 +245,7 @@ func (c *compiler) whole(r *Resource, def *ResourceDef) {
 	if !has(r.Get) {
 		for _, call := range r.reading() {
 			if call.Hydrate {
-				c.fail("%s is hydrated, but there is no get", call.Where)
+				c.of(call).fail("items are hydrated, but there is no get")
 			}
 		}
 	}
@@ -264,7 +264,7 @@ func (c *compiler) result(r *Resource) {
 	for _, call := range r.Create {
 		if call.Result != NoResult {
 			if told != nil {
-				c.fail("%s and %s both say where the new item is", told.Where, call.Where)
+				c.of(call).fail("%s says already where the new item is", told.Where)
 			}
 			told = call
 		}
@@ -276,8 +276,8 @@ func (c *compiler) result(r *Resource) {
 	switch {
 	case told == nil:
 	case len(told.cond) > 0 || len(told.picked) > 0:
-		c.fail("%s says where the new item is, but is not always made", told.Where)
+		c.of(told).fail("it says where the new item is, but is not always made")
 	case told.Result == ResultRefetch && !r.Readable(told.sought):
-		c.fail("%s looks the new item up by %s, which is not mapped", told.Where, told.sought)
+		c.of(told).fail("the new item is looked up by %s, which is not mapped", told.sought)
 	}
 }
