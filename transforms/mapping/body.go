@@ -8,6 +8,7 @@ import (
 
 // edit is one change of a document.
 type edit struct {
+	where  string // in the definition
 	action action
 	place  doc.SetPath
 	value  value
@@ -51,7 +52,7 @@ func build(root *doc.Node, edits []edit, env *Env, omit bool) (*doc.Node, error)
 			err = e.list(root, v)
 		}
 		if err != nil {
-			return nil, malformed("a document cannot be changed: %v", err)
+			return nil, unmade(e.where, "%v", err)
 		}
 	}
 	return root, nil

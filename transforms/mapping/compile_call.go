@@ -82,11 +82,11 @@ func (c *compiler) call(r *Resource, v verb, nth int, def CallDef, saved map[str
 	for i, p := range def.Query {
 		call.query = append(call.query, c.at(index("query", i)).param(p, s))
 	}
-	c.content(call, s, def)
 	if len(def.If) > 0 && !v.changing() {
 		c.at("if").fail("there are changed attributes only in create and update")
 	}
 	call.cond = c.attributes("if", def.If, r.Type)
+	c.content(call, s, def)
 	c.reading(call, s, def)
 	call.rules = append(c.errorRules(def.Errors), c.rules...)
 	c.results(call, s, r, def.Result)
@@ -186,9 +186,7 @@ func (c *compiler) param(def ParamDef, s *scope) param {
 
 // content compiles what makes the body.
 func (c *compiler) content(call *Call, s *scope, def CallDef) {
-	for i, e := range def.Edits {
-		call.edits = append(call.edits, c.at(index("edits", i)).edit(call, s, e))
-	}
+	call.edits = c.edits(call, s, "edits", def.Edits, def.From != "")
 	has := len(def.Edits) > 0 || def.From != "" || def.Paginate != nil && def.Paginate.InBody
 	at := c.at("body")
 	switch def.Body {
@@ -224,33 +222,6 @@ func (c *compiler) content(call *Call, s *scope, def CallDef) {
 		s.picked = append(s.picked, def.From)
 	}
 	call.from = def.From
-}
-
-func (c *compiler) edit(call *Call, s *scope, def EditDef) edit {
-	e := edit{}
-	if def.Path == "" {
-		c.fail("there is no path")
-		return e
-	}
-	switch def.Action {
-	case "", "set":
-	case "append":
-		e.action = actionAppend
-	case "remove":
-		e.action = actionRemove
-	default:
-		c.fail("unknown action %q: set, append or remove", def.Action)
-	}
-	var err error
-	e.place, err = parsePlace(def.Path)
-	c.check(err)
-	e.value, err = s.parseValue(def.Value)
-	c.check(err)
-	if len(def.If) > 0 && !call.verb.changing() {
-		c.fail("there are changed attributes only in create and update")
-	}
-	e.cond = c.attributes("if", def.If, s.rt)
-	return e
 }
 
 // results compiles how the new item is found.

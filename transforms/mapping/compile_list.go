@@ -32,12 +32,11 @@ func (c *compiler) reading(call *Call, s *scope, def CallDef) {
 	call.member = c.at("member").path(def.Member)
 	call.where = c.at("where").wheres(def.Where, s)
 	for i, e := range def.Overlay {
-		at := c.at(index("overlay", i))
 		if e.Action != "" && e.Action != "set" || len(e.If) > 0 {
-			at.fail("an overlay only sets")
+			c.at(index("overlay", i)).fail("an overlay only sets")
 		}
-		call.overlay = append(call.overlay, at.edit(call, c.scope(), EditDef{Path: e.Path, Value: e.Value}))
 	}
+	call.overlay = c.edits(call, c.scope(), "overlay", def.Overlay, true)
 	if def.Paginate != nil {
 		call.paging = c.at("paginate").pager(def.Paginate)
 	}

@@ -139,7 +139,7 @@ func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
 		root = doc.Tree(env.Vars[c.from])
 	}
 	if root.Kind() == doc.Invalid {
-		return malformed("%s begins with a document that is not there", c.Where)
+		return unmade(c.Where, "the body begins as a document that is not there")
 	}
 	root, err := build(root, c.edits, env, c.verb == verbCreate)
 	if err != nil {
@@ -155,7 +155,7 @@ func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
 			at = c.paging.sizePlace
 		}
 		if err := root.SetPath(at, v); err != nil {
-			return malformed("a document cannot be changed: %v", err)
+			return unmade(c.Where, "%v", err)
 		}
 	}
 	if c.body == bodyJSON {

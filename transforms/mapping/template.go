@@ -22,6 +22,7 @@ type expr struct {
 type alt struct {
 	source  source
 	filters []filterFunc
+	words   []string // the filters' names
 }
 
 // parseText cuts a text into parts. A brace opens a placeholder only where a name follows it, so that JSON and GraphQL
@@ -141,7 +142,7 @@ func (s *scope) parseExpr(text string) (*expr, error) {
 			if !ok {
 				return nil, fault("unknown filter %q in {%s}: one of %s", word, text, near(word, filters))
 			}
-			a.filters = append(a.filters, f)
+			a.filters, a.words = append(a.filters, f), append(a.words, word)
 		}
 		if c, ok := a.source.(constSource); ok && len(a.filters) > 0 { // decided here and now
 			n, err := a.apply(c.node())
