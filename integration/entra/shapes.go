@@ -9,6 +9,8 @@ import (
 // User is what the default attribute mappings send of a person.
 type User struct {
 	UserName, ExternalID, DisplayName, GivenName, FamilyName, Mail string
+
+	Inactive bool
 }
 
 // Operation is one PATCH operation.
@@ -22,7 +24,7 @@ func (c *Client) Create(u User) (*Response, error) {
 		"schemas":     []string{"urn:ietf:params:scim:schemas:core:2.0:User", enterprise},
 		"externalId":  u.ExternalID,
 		"userName":    u.UserName,
-		"active":      true,
+		"active":      !u.Inactive,
 		"displayName": u.DisplayName,
 		"emails":      []any{map[string]any{"primary": true, "type": "work", "value": u.Mail}},
 		"meta":        map[string]any{"resourceType": "User"},

@@ -64,13 +64,20 @@ type Kept struct {
 	Beside json.RawMessage `json:"beside,omitempty"`
 }
 
-// special tells whether lists must know of the record although the upstream does not show it, or shows it differently.
-func (r *Record) special() bool {
+// Special tells whether lists must know of the record although the upstream does not show it, or shows it differently.
+func (r *Record) Special() bool {
 	return r.Deferred != nil || r.Upstream != "" || r.Deleted || len(r.Waiting) > 0
 }
 
+// Clone is a copy of the record that can be changed without changing this one.
+func (r *Record) Clone() *Record {
+	c := *r
+	c.Kept, c.Waiting = maps.Clone(r.Kept), slices.Clone(r.Waiting)
+	return &c
+}
+
 func (r *Record) empty() bool {
-	return !r.special() && len(r.Kept) == 0 && r.Invited.IsZero() && !r.Linked
+	return !r.Special() && len(r.Kept) == 0 && r.Invited.IsZero() && !r.Linked
 }
 
 // Ledger is the memory of one organization. The nil Ledger remembers nothing.
@@ -200,7 +207,7 @@ func (b *Book) Specials(ctx context.Context) ([]*Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r != nil && r.special() {
+		if r != nil && r.Special() {
 			all = append(all, r)
 		}
 	}
@@ -238,7 +245,7 @@ func (b *Book) remove(ctx context.Context, r *Record) error {
 // renew makes a new version of what [Book.Specials] shows, where one of the records is part of it.
 func (b *Book) renew(ctx context.Context, records ...*Record) error {
 	for _, r := range records {
-		if r == nil || !r.special() {
+		if r == nil || !r.Special() {
 			continue
 		}
 		if err := b.storage.Store(ctx, path.Join(b.root, "version"), []byte(rand.Text())); err != nil {
@@ -272,7 +279,7 @@ func (b *Book) index(attribute, value string) string {
 // pointers are the keys beside the record itself that lead to it.
 func (b *Book) pointers(r *Record) []string {
 	var keys []string
-	if r.special() {
+	if r.Special() {
 		keys = append(keys, path.Join(b.root, "special", hash(r.ID)))
 	}
 	for _, attribute := range slices.Sorted(maps.Keys(r.Kept)) {

@@ -205,8 +205,8 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			yield(nil, err)
 			return
 		}
-		for _, record := range m.waiting {
-			if sub, err := s.waiting(record); err == nil && record.ID != except && k.has(sub.res, l) && !yield(sub, nil) {
+		for _, record := range m.who([]lookup{l}) {
+			if sub, err := waiting(record); err == nil && record.ID != except && k.has(sub.res, l) && !yield(sub, nil) {
 				return
 			}
 		}

@@ -186,7 +186,7 @@ func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership)
 	switch {
 	case e == nil:
 		return s.load(ctx, k, id)
-	case marks.hidden[id] || marks.id(e.id) != id:
+	case marks.hidden(id) || marks.id(e.id) != id:
 		return nil, notFound(k)
 	case e.protected:
 		return nil, protectedError(k)

@@ -31,7 +31,7 @@ func (s *session) count(ctx context.Context, sub *subject) error {
 	sub.guarded = only(ids, func(id string) bool { return guarded[id] })
 	sub.members = make([]string, 0, len(ids))
 	for _, id := range without(ids, sub.guarded) {
-		if id = m.id(id); !m.hidden[id] {
+		if id = m.id(id); !m.hidden(id) {
 			sub.members = append(sub.members, id)
 		}
 	}
@@ -127,7 +127,7 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 		})
 	}
 	switch {
-	case slices.ContainsFunc(ids, func(id string) bool { return m.hidden[id] || m.id(m.upstream(id)) != id }):
+	case slices.ContainsFunc(ids, func(id string) bool { return m.hidden(id) || m.id(m.upstream(id)) != id }):
 		return noMember()
 	case k.view.known(look):
 	case len(ids) <= fewMembers && len(k.Get) > 0:
@@ -238,11 +238,8 @@ func (s *session) joinAll(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	for _, record := range m.joining {
-		if !slices.Contains(record.Waiting, id) {
-			continue
-		}
-		if err := s.joinOne(ctx, record.ID, id); err != nil && !gone(err) {
+	for _, group := range m.groupsOf(id) {
+		if err := s.joinOne(ctx, group, id); err != nil && !gone(err) {
 			return err
 		}
 	}

@@ -99,7 +99,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 		merge := few || k.asksLedger(f)
 		for _, e := range entries {
 			id := marks.id(e.id)
-			if e.protected || marks.hidden[id] {
+			if e.protected || marks.hidden(id) {
 				continue
 			}
 			sub := &subject{id: id, entry: e}
@@ -119,8 +119,9 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 				return
 			}
 		}
-		for _, record := range marks.waiting {
-			sub, err := s.waiting(record)
+		lookups, _ := k.narrow(f)
+		for _, record := range marks.who(lookups) {
+			sub, err := waiting(record)
 			if err != nil {
 				continue // a torn record is a lost record
 			}

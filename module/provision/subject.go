@@ -57,7 +57,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	case record.Deleted:
 		return nil, notFound(k)
 	case record.Deferred != nil:
-		return s.waiting(record)
+		return waiting(record)
 	case record.Upstream != "":
 		upstreamID = record.Upstream
 	}
@@ -101,7 +101,7 @@ func (s *session) subject(k *kind, id string, e *entry, value doc.Value, record 
 }
 
 // waiting is a user who is created when first active.
-func (s *session) waiting(record *ledger.Record) (*subject, error) {
+func waiting(record *ledger.Record) (*subject, error) {
 	d, err := doc.Scan(record.Deferred)
 	if err != nil {
 		return nil, unreadable(err)
@@ -109,7 +109,7 @@ func (s *session) waiting(record *ledger.Record) (*subject, error) {
 	res := doc.Tree(d.Value())
 	res.Set("id", doc.NewString(record.ID))
 	res.Set("active", doc.NewBool(false))
-	return &subject{id: record.ID, record: record, res: res, merged: true}, nil
+	return &subject{id: record.ID, record: record.Clone(), res: res, merged: true}, nil
 }
 
 // overlay puts what is remembered into a resource: where the upstream shows what it showed then. What it shows otherwise

@@ -26,7 +26,7 @@ func (s *session) put(ctx context.Context, record *ledger.Record, wanted *doc.No
 	if err := s.write(ctx, s.user, record); err != nil {
 		return nil, unreadable(err) // nobody else knows of the user
 	}
-	return s.waiting(record)
+	return waiting(record)
 }
 
 func (s *session) linkWaiting(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
