@@ -35,11 +35,9 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	}
 	defer unlock()
 
-	// Organizations take a second group of the same name without a word, and another gateway may have made the first one
-	// since the view was read.
-	if s.cluster {
-		k.view.expire()
-	}
+	// Organizations take a second group of the same name without a word, and another gateway, or somebody by hand, may have
+	// made the first one since the view was read.
+	k.view.expire()
 	sub, made, err := s.addUnlessThere(ctx, k, wanted, func() (*subject, error) { return s.add(ctx, k, "", wanted) })
 	if err != nil {
 		return nil, err
