@@ -199,3 +199,37 @@ func TestBitwardenPutLosesNothing(t *testing.T) {
 		t.Errorf("the answer for who is gone is %v", v.Err)
 	}
 }
+
+// Addresses and names that the organization spells in its own way stay so when something else is changed.
+func TestPresetsLeaveSpellingsAlone(t *testing.T) {
+	const change = `{"userName":"Ada@Work.example","externalId":"42","displayName":"-Büro-","name":{"givenName":"Ada","familyName":"King"},
+		"emails":[{"type":"work","primary":true,"value":"Ada@Work.example"}],"active":true}`
+	for _, test := range []struct{ name, text, item, user, group string }{
+		{
+			"gitea", "gitea {\n token t\n organization acme\n}", `{"id":1,"login":"ada","login_name":"41","source_id":3,"name":"-Büro-","description":"41"}`,
+			`{"source_id":3,"login_name":"42","full_name":"-Büro-"}`, `{"name":"-Büro-","description":"42"}`,
+		},
+		{"pocketbase", "pocketbase {\n identity root@example.com\n password p\n}", `{"id":"1"}`, `{"name":"-Büro-","externalId":"42"}`, `{"name":"-Büro-","externalId":"42"}`},
+		{"redmine", "redmine {\n api_key k\n}", `{"id":1}`, `{}`, `{"group":{"name":"-Büro-"}}`},
+	} {
+		source, err := adaptMapping("Caddyfile", test.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := mapping.Compile(source.Definition, schema.Standard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &callPrinter{T: t}
+		env := &mapping.Env{ID: "1", Key: "ada", Cur: c.value(test.item), SCIM: doc.Tree(c.value(change)), Changed: func(path string) bool { return path == "externalId" }}
+		for call, want := range map[*mapping.Call]string{plan.User.Update[0]: test.user, plan.Group.Update[0]: test.group} {
+			req, err := call.Request(env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := gocmp.Diff(want, string(req.Body)); diff != "" {
+				t.Errorf("%s %s (-want +got)\n%s", test.name, call.Where, diff)
+			}
+		}
+	}
+}

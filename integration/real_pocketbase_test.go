@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/caddy-scim/gateway/integration/entra"
 )
 
 // TestPocketBase runs Entra's cycle and the acceptance scenarios against a real PocketBase with two collections, the
@@ -23,7 +25,58 @@ func TestPocketBase(t *testing.T) {
 			cycle(t, c, pb)
 		})
 	}
+	t.Run("capitals", func(t *testing.T) { pb.capitals(t, addr) })
 	t.Run("acceptance", func(t *testing.T) { acceptance(t, pb.platform(addr)) })
+}
+
+// capitals is a record that the application made itself, with an address as its user typed it: it is found however the
+// provider spells it, and stays as it is until the provider changes the address.
+func (p *pocketBase) capitals(t *testing.T, addr string) {
+	const typed = "Ada.O'Lovelace_1@Example.com"
+	p.clear(t)
+	var seed pbRecord
+	p.do(t, "POST", "/collections/members/records", map[string]any{"email": typed, "name": "Ada", "phone": "1"}, &seed)
+	c := start(t, gateway(addr, pocketBaseUpstream)).entra("/scim")
+	for _, spelling := range []string{"ada.o'lovelace_1@example.com", typed, "ADA.O'LOVELACE_1@EXAMPLE.COM"} {
+		res, err := c.Find("/Users", "userName", spelling)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Status != 200 || res.Total() != 1 || res.First()["id"] != seed.ID {
+			t.Errorf("looking for %s answers %s", spelling, res.Raw)
+		}
+	}
+	res, err := c.Find("/Users", "userName", "ada.o'lovelacex1@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Total() != 0 {
+		t.Errorf("somebody else is found: %s", res.Raw)
+	}
+	change := func(path, value, want string) {
+		t.Helper()
+		res, err := c.Patch("/Users", seed.ID, entra.Operation{"op": "Replace", "path": path, "value": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Status/100 != 2 {
+			t.Errorf("changing %s answers %s", path, res.Raw)
+		}
+		if got := p.records(t, "members"); len(got) != 1 || got[0].Email != want {
+			t.Errorf("after a change of %s there are %+v, want %s", path, got, want)
+		}
+	}
+	// Entra creates whom it does not find: whoever is there already must not be there twice.
+	res, err = c.Create(entra.User{UserName: "ADA.O'lovelace_1@example.com", Mail: "ADA.O'lovelace_1@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.records(t, "members"); res.Status != 409 || len(got) != 1 || got[0].Email != typed {
+		t.Errorf("creating her again answers %s, and there are %+v", res.Raw, got)
+	}
+	change("externalId", "ext-ada", typed)
+	change("displayName", "Ada King", typed)
+	change(`emails[type eq "work"].value`, "Ada.King@Example.com", "ada.king@example.com")
 }
 
 const pocketBaseUpstream = `upstream pocketbase {
