@@ -2,10 +2,7 @@ package provision
 
 import (
 	"context"
-	"iter"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -24,6 +21,9 @@ func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node,
 	// The upstream knows better than the view. Who is it?
 	k.view.expire()
 	found, lookupErr := s.existing(ctx, k, wanted, "", true)
+	if lookupErr == nil && found == nil && k == s.group {
+		found, lookupErr = s.spelledOtherwise(ctx, wanted)
+	}
 	switch {
 	case lookupErr != nil:
 		return nil, false, lookupErr
@@ -152,139 +152,4 @@ func (s *session) unclear(k *kind, err error) error {
 		Status: http.StatusBadGateway, Cause: err,
 		Detail: "the organization accepted the " + k.name + " but does not show it",
 	}
-}
-
-// existing is the resource, other than the one with the id except, that stands in the way of a new one: the same userName,
-// externalId, e-mail or displayName. A stale view is no reason to refuse: what it says is read again. Of several, it is the
-// one that is meant; a user who only has the same externalId stands in the way unless the provider has deleted them.
-//
-// Where the upstream can search but nothing is known of it, only what the mapping calls unique is looked up: such an
-// upstream refuses the rest itself, which is found out then (thorough).
-func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, except string, thorough bool) (*subject, error) {
-	var other *subject
-	for _, l := range k.standing(wanted, thorough) {
-		for sub, err := range s.holders(ctx, k, l, except) {
-			switch {
-			case err != nil:
-				return nil, err
-			case k != s.user || s.samePerson(sub, wanted):
-				return sub, nil
-			case other == nil && !sub.deleted():
-				other = sub
-			}
-		}
-	}
-	return other, nil
-}
-
-// standing are the lookups that find who stands in the way of a new resource.
-func (k *kind) standing(wanted *doc.Node, thorough bool) (looked []lookup) {
-	try := func(attribute, value string, must bool) {
-		if value != "" && (thorough || must || k.Find[attribute] == nil || k.view.known(func(*table) {})) {
-			looked = append(looked, lookup{attribute, value})
-		}
-	}
-	for _, attribute := range k.unique {
-		for _, value := range values(wanted, attribute) {
-			try(attribute, value, slices.Contains(k.Unique, attribute))
-		}
-	}
-	if k.name == "user" {
-		address := k.Email(wanted)
-		try("userName", address, false)
-		try("emails.value", address, false)
-	}
-	return looked
-}
-
-// holders are the resources, other than the one with the id except, that have a value; read just now.
-func (s *session) holders(ctx context.Context, k *kind, l lookup, except string) iter.Seq2[*subject, error] {
-	return func(yield func(*subject, error) bool) {
-		m, err := s.marks(ctx, k)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, record := range m.who([]lookup{l}) {
-			if sub, err := waiting(record); err == nil && record.ID != except && k.has(sub.res, l) && !yield(sub, nil) {
-				return
-			}
-		}
-		entries, err := s.found(ctx, k, l)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, e := range entries {
-			if m.id(e.id) == except {
-				continue
-			}
-			sub, err := s.current(ctx, k, m, e)
-			if gone(err) {
-				continue
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if (k.has(sub.res, l) || k.has(sub.shown(), l)) && !yield(sub, nil) {
-				return
-			}
-		}
-	}
-}
-
-// current is the resource of an entry, read now.
-func (s *session) current(ctx context.Context, k *kind, m *marks, e *entry) (*subject, error) {
-	it, err := s.fetch(ctx, k, e.id, e.name())
-	if err != nil {
-		return nil, err
-	}
-	id := m.id(it.id)
-	record, err := remembered(k.book.Get(ctx, id))
-	if err != nil {
-		return nil, err
-	}
-	return s.subject(k, id, it.entry, it.value, record), nil
-}
-
-// has tells whether a resource has a value, by the rules of the attribute.
-func (k *kind) has(res *doc.Node, l lookup) bool {
-	uri, rest, _ := k.rt.SplitURN(l.attribute)
-	name, sub, _ := strings.Cut(rest, ".")
-	attr := k.rt.Attribute(uri, name, sub)
-	for _, text := range values(res, l.attribute) {
-		if same(text, l.value, attr != nil && attr.CaseExact) {
-			return true
-		}
-	}
-	return false
-}
-
-func conflict(k *kind) error {
-	detail := "a user with this userName, e-mail address or externalId exists already"
-	if k.name == "group" {
-		detail = "a group with this displayName or externalId exists already"
-	}
-	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
-}
-
-// free tells whether a changed resource takes a value that another one has.
-func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, changed []string) error {
-	for _, attribute := range k.unique {
-		if !touches(changed, attribute) {
-			continue
-		}
-		for _, value := range values(res, attribute) {
-			for sub, err := range s.holders(ctx, k, lookup{attribute, value}, id) {
-				if err != nil {
-					return err
-				}
-				if !sub.deleted() {
-					return conflict(k)
-				}
-			}
-		}
-	}
-	return nil
 }

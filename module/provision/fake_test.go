@@ -28,6 +28,8 @@ type bitwarden struct {
 	token   string
 	tokens  int
 	calls   []string // "METHOD /path"
+
+	uniqueGroups bool // a second group of the same name is refused
 	// fault answers a call instead of the organization; nil lets it through.
 	fault func(r *http.Request) *upstream.Answer
 	// after runs when a call has been carried out; an answer replaces the real one.
@@ -255,6 +257,10 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 			answer(200, nil)
 		}
 	case "POST groups":
+		if b.uniqueGroups && slices.ContainsFunc(b.groups, func(g map[string]any) bool { return g["name"] == body["name"] }) {
+			answer(409, nil)
+			return
+		}
 		g := map[string]any{"object": "group", "id": b.id(), "name": body["name"], "externalId": body["externalId"], "collections": body["collections"]}
 		b.groups = append(b.groups, g)
 		answer(200, g)

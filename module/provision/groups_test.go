@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/mapping"
 )
 
 // people creates users and returns their ids.
@@ -231,5 +232,34 @@ func TestLongNames(t *testing.T) {
 			body = patchOp(`{"op":"replace","path":"displayName","value":"z"}`)
 		}
 		g.must(t, 404, method, "/Groups/"+strings.Repeat("x", 300), body)
+	}
+}
+
+// An organization that writes names in its own way refuses a group that is there under the name it would write. The
+// provider finds it under its own name then, and two of its groups are not taken for one.
+func TestNameWrittenOtherwise(t *testing.T) {
+	for _, existing := range []string{ExistingConflict, ExistingLink} {
+		t.Run(existing, func(t *testing.T) {
+			m := bitwardenMapping()
+			m.Group.Create[0].Edits[0].Value = "{scim.displayName|slug}"
+			m.Group.Create[0].Errors = []mapping.RuleDef{{Status: "409", Answer: 409, Type: "uniqueness"}}
+			g, b := onBitwarden(t, func(o *Organization) { o.Mapping, o.Existing = m, existing })
+			b.uniqueGroups = true
+			b.groups = append(b.groups, map[string]any{"id": "hand", "name": "Chess-Club", "externalId": nil})
+			if ids := g.find(t, "Groups", `displayName eq "Chess Club"`); len(ids) > 0 {
+				t.Errorf("found %v", ids)
+			}
+			const chess = `{"displayName":"Chess Club","externalId":"chess"}`
+			if a := g.do(t, "POST", "/Groups", chess); existing == ExistingConflict && a.status != 409 || existing == ExistingLink && (a.status != 201 || a.id() != "hand") {
+				t.Errorf("got %d %v", a.status, a.body)
+			}
+			if ids := g.find(t, "Groups", `displayName eq "Chess Club"`); !cmp.Equal(ids, []string{"hand"}) {
+				t.Errorf("found %v", ids)
+			}
+			g.must(t, 409, "POST", "/Groups", `{"displayName":"Chess  Club","externalId":"other"}`)
+			if ids := g.find(t, "Groups", `displayName eq "Chess  Club"`); len(ids) > 0 {
+				t.Errorf("found %v", ids)
+			}
+		})
 	}
 }
