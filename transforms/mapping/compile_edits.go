@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// edits compiles the changes of a document, which begins as nothing or as something that is not known here.
-func (c *compiler) edits(call *Call, s *scope, field string, defs []EditDef, begun bool) []edit {
+// edits compiles the changes of a document, which begins as the shape says.
+func (c *compiler) edits(call *Call, s *scope, field string, defs []EditDef, begin shape) []edit {
 	sound := len(*c.errs)
 	var out []edit
 	for i, def := range defs {
 		out = append(out, c.at(index(field, i)).edit(call, s, def))
 	}
 	if len(*c.errs) == sound {
-		c.agree(call, out, begun)
+		c.agree(call, out, begin)
 	}
 	return out
 }
@@ -46,9 +46,9 @@ func (c *compiler) edit(call *Call, s *scope, def EditDef) edit {
 }
 
 // agree finds lines of a body that contradict each other: one puts something where another has no place then, or takes
-// away all that another did. Lines with conditions are tried alone: that two of them are never meant to hold together is
-// for the operator to know.
-func (c *compiler) agree(call *Call, edits []edit, begun bool) {
+// away all that another did. Lines that are not always carried out are tried one condition at a time, and what the others
+// do is unknown meanwhile: which of them are meant to hold together is for the operator to know.
+func (c *compiler) agree(call *Call, edits []edit, begin shape) {
 	at := func(i int) *compiler {
 		sub := *c
 		sub.where = edits[i].where
@@ -63,12 +63,13 @@ func (c *compiler) agree(call *Call, edits []edit, begun bool) {
 		}
 	}
 	for _, applies := range call.cases(edits) {
-		root := &shape{kind: shapeObject, open: begun}
+		root := begin // nothing is in it that two cases could share
 		for i := range edits {
 			if !applies(i) {
+				root.blur(stepsOf(edits[i].place))
 				continue
 			}
-			if err := edits[i].try(root, call.verb == verbCreate); err != nil {
+			if err := edits[i].try(&root, call.verb == verbCreate); err != nil {
 				at(i).check(err)
 				return
 			}
@@ -92,9 +93,9 @@ func (c *Call) undone(first, then *edit) error {
 	return fmt.Errorf("%q takes away %q, where an earlier line of this call puts something", then.place, first.place)
 }
 
-// leavesOut tells whether the line does nothing where its value is missing, and it can be.
+// leavesOut tells whether the line is one of a create, of which nothing is left where its value is missing.
 func (c *Call) leavesOut(e *edit) bool {
-	return (c.verb == verbCreate || e.action != actionSet) && e.value.mayMiss()
+	return c.verb == verbCreate && e.value.mayMiss()
 }
 
 // depends tells whether a change of the attribute alone makes the line's condition hold.
@@ -102,8 +103,8 @@ func (e *edit) depends(changed *attribute) bool {
 	return slices.ContainsFunc(e.cond, func(a *attribute) bool { return changed.partOf(a.canonical) })
 }
 
-// cases are ways in which lines of a body come together: those that always hold, and besides them what a change of one
-// attribute brings, or one line whose value is not missing.
+// cases are ways in which lines of a body come together for certain: those that are always carried out, and besides them
+// what a change of one attribute brings, or one line whose value is not missing.
 func (c *Call) cases(edits []edit) []func(i int) bool {
 	var out []func(i int) bool
 	add := func(alone int, changed ...*attribute) {
@@ -141,7 +142,7 @@ func (e *edit) try(root *shape, omit bool) error {
 	}
 	switch found := root.at(steps); found.kind {
 	case shapeSingle, shapeObject:
-		return fmt.Errorf("%q is no array: an earlier line of this call puts something else there", e.place)
+		return fmt.Errorf("what this call has put at %q is no array", e.place)
 	case shapeArray, shapeNothing, shapeUnknown:
 	}
 	return root.put(steps, &shape{kind: shapeArray, open: true})

@@ -118,6 +118,26 @@ func (s *shape) become(steps []step, i int) error {
 	return nil
 }
 
+// blur is put for what may be put or not.
+func (s *shape) blur(steps []step) {
+	for i, step := range steps {
+		if s.kind != shapeObject && s.kind != shapeArray {
+			break
+		}
+		s.open = s.open || s.kind == shapeArray
+		if s.members == nil {
+			s.members = make(map[string]*shape)
+		}
+		if next := s.members[step.name]; next != nil && i < len(steps)-1 {
+			s = next
+			continue
+		}
+		s.members[step.name] = &shape{}
+		return
+	}
+	*s = shape{}
+}
+
 // at is what stands at a place; unknown where that is not known.
 func (s *shape) at(steps []step) *shape {
 	for _, step := range steps {
