@@ -216,6 +216,9 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			m["type"], m["externalId"], m["collections"] = body["type"], body["externalId"], body["collections"]
+			if email, ok := body["email"].(string); ok { // as other organizations have it
+				m["email"] = email
+			}
 			if groups, ok := body["groups"].([]any); ok {
 				for g, members := range b.in {
 					b.in[g] = slices.DeleteFunc(members, func(id string) bool { return id == parts[1] })

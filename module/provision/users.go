@@ -210,6 +210,9 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 		// What is neither true nor false must not lock anybody out, or remove where that is how it is done (T4).
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "active cannot be removed: it is true or false")
 	}
+	if k.NamedByAddress() && touches(changed, "userName") && !touches(changed, "emails") {
+		followUserName(sub, after)
+	}
 	switch {
 	case len(changed) == 0:
 		return sub, nil
@@ -223,6 +226,20 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 		return s.put(ctx, sub.record, after)
 	}
 	return s.update(ctx, k, sub, after, changed)
+}
+
+// followUserName changes the address with the userName where they were the same: what the upstream is sent is chosen among
+// the addresses first, and would be the old one.
+func followUserName(sub *subject, after *doc.Node) {
+	was, is := sub.res.Get("userName").Text(), after.Get("userName").Text()
+	if sub.entry == nil || !strings.Contains(is, "@") {
+		return
+	}
+	for _, email := range after.Get("emails").Items() {
+		if same(email.Get("value").Text(), was, false) {
+			email.Set("value", doc.NewString(is))
+		}
+	}
 }
 
 // change is what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.

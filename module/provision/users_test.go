@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-scim/gateway/transforms/mapping"
 )
 
 // The life of a user as Entra drives it, with what it costs: every step is checked in the organization itself.
@@ -154,4 +156,24 @@ func TestUserNameIsNotMail(t *testing.T) {
 	if ids := lost.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{id}) {
 		t.Errorf("found %v after the link", ids)
 	}
+}
+
+// Where an organization knows its people by their address, a provider that changes the userName and never spoke of
+// addresses means the address.
+func TestAddressFollowsUserName(t *testing.T) {
+	m := bitwardenMapping()
+	m.User.Update[0].Edits = append(m.User.Update[0].Edits, mapping.EditDef{Path: "email", Value: "{scim.email|lower}", If: []string{"userName", "emails"}})
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	id := g.people(t, "jane")[0]
+	rename := func(userName, want string, more ...string) {
+		t.Helper()
+		a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(append(more, `{"op":"replace","path":"userName","value":"`+userName+`"}`)...))
+		if got := b.member(t, id)["email"]; got != want || a.body["userName"] != userName {
+			t.Errorf("%s: the address is %v, want %s; told %v", userName, got, want, a.body["userName"])
+		}
+	}
+	rename("jane.roe@example.com", "jane.roe@example.com")
+	rename("jane", "jane.roe@example.com")              // is no address
+	rename("jane@corp.example", "jane.roe@example.com") // the two had parted already
+	rename("jane.doe@corp.example", "jd@example.com", `{"op":"replace","path":"emails[type eq \"work\"].value","value":"jd@example.com"}`)
 }

@@ -67,7 +67,7 @@ func (c *compiler) maps(r *Resource, def *ResourceDef) {
 		}
 		v, err := s.parseString(text)
 		at.check(err)
-		r.maps = append(r.maps, mapped{a, v})
+		r.maps = append(r.maps, mapped{a, v, text})
 		for _, p := range a.shown() {
 			r.readable[doc.Fold(p)] = true
 		}

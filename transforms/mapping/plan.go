@@ -52,6 +52,7 @@ type Resource struct {
 type mapped struct {
 	attr  *attribute
 	value value
+	text  string // value as it is written
 }
 
 type state struct {
@@ -97,6 +98,16 @@ func (r *Resource) Protects() bool { return len(r.protect) > 0 }
 // Protected tells whether the item is hidden from SCIM: it is not listed, and must not be changed.
 func (r *Resource) Protected(item doc.Value) bool {
 	return slices.ContainsFunc(r.protect, func(c condition) bool { return c.holds(item) })
+}
+
+// NamedByAddress tells whether userName and an e-mail address are the same of an item, so that who changes one of them
+// changes the other.
+func (r *Resource) NamedByAddress() bool {
+	return slices.ContainsFunc(r.maps, func(name mapped) bool {
+		return name.attr.canonical == "userName" && slices.ContainsFunc(r.maps, func(m mapped) bool {
+			return m.text == name.text && m.attr.partOf("emails.value")
+		})
+	})
 }
 
 // Email is the e-mail address of a SCIM user, chosen as the mapping says; empty where there is none.
