@@ -19,7 +19,7 @@ Works with the SCIM gateway (the handler scim_gateway).
 profile switches on.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(keygen(), listQuirks())
-			cmd.Args = cobra.NoArgs // a misspelt command is an error
+			cmd.Args = cobra.NoArgs // an unknown command is an error
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		},
 	})
