@@ -32,13 +32,13 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	return nil
 }
 
-// sample is the beginning of a value for a record that somebody wants.
+// sample is a value, given by where it begins, for a record that somebody wants. What stands beside it may be a secret.
 func (p *pass) sample(at int) []byte {
-	if !p.acc.wants() {
+	if !p.acc.wants() || at < 0 {
 		return nil
 	}
-	b := p.d.Raw()[at:]
-	return b[:min(len(b), cut)]
+	c := p.d.At(at)
+	return p.raw(c.Skip())
 }
 
 // expansion is a remove that becomes several.
@@ -190,20 +190,8 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 		}
 		f = &filter.And{Left: f, Right: c}
 	}
-	text := func(v doc.Value) (filter.Literal, bool) {
-		switch v.Kind() {
-		case doc.String:
-			return filter.Literal{Kind: doc.String, Text: v.Text()}, len(v.Raw()) > 2
-		case doc.Number:
-			if isMembers(a) {
-				return filter.Literal{Kind: doc.String, Text: v.Text()}, p.on[memberNumber] && digits(v.Raw())
-			}
-			return filter.Literal{Kind: doc.Number, Text: v.Text()}, a.Type == schema.Integer || a.Type == schema.Decimal
-		}
-		return filter.Literal{}, false
-	}
 	if v.Kind() != doc.Object {
-		lit, ok := text(v)
+		lit, ok := p.literal(a, a, v)
 		if !ok || a.Type == schema.Complex && a.SubAttribute("value") == nil {
 			return nil, nameless()
 		}
@@ -219,10 +207,7 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 		case byValue && (isMembers(a) || sub.Name != "type") && sub.Name != "value":
 			continue
 		}
-		lit, ok := text(val)
-		if val.Kind() == doc.Bool && !byValue {
-			lit, ok = filter.Literal{Kind: doc.Bool, Text: val.Text()}, true
-		}
+		lit, ok := p.literal(a, sub, val)
 		if !ok {
 			if sub.Name == "value" {
 				return nil, nameless()
@@ -236,6 +221,45 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 		return nil, nameless()
 	}
 	return f, nil
+}
+
+// literal is a value, of an element of a list or of one of its sub-attributes, as a filter has it: the type decides (T16).
+func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, bool) {
+	switch v.Kind() {
+	case doc.Bool:
+		return filter.Literal{Kind: doc.Bool, Text: v.Text()}, a.Type == schema.Boolean
+	case doc.String:
+		text := v.Text()
+		if word := p.truth(v); word != "" && a.Type == schema.Boolean {
+			return filter.Literal{Kind: doc.Bool, Text: word}, true
+		}
+		if numeric(a) && p.on[numberString] && writtenAsNumber(text, a.Type == schema.Decimal) {
+			return filter.Literal{Kind: doc.Number, Text: text}, true
+		}
+		return filter.Literal{Kind: doc.String, Text: text}, len(v.Raw()) > 2
+	case doc.Number:
+		if isMembers(list) {
+			return filter.Literal{Kind: doc.String, Text: v.Text()}, p.on[memberNumber] && digits(v.Raw())
+		}
+		return filter.Literal{Kind: doc.Number, Text: v.Text()}, numeric(a)
+	}
+	return filter.Literal{}, false
+}
+
+func numeric(a *schema.Attribute) bool { return a.Type == schema.Integer || a.Type == schema.Decimal }
+
+// truth is the boolean that a string stands for; empty where it stands for none.
+func (p *pass) truth(v doc.Value) string {
+	switch {
+	case !p.on[booleanString]:
+	case v.Is("true"):
+		return "true"
+	case v.Is("false"):
+		return "false"
+	case p.on[localizedBoolean]:
+		return localized(v.Text())
+	}
+	return ""
 }
 
 // pathlessRemoval is a remove without a path, which has no target (RFC 7644 §3.5.2.2), whatever its value says.
@@ -266,7 +290,7 @@ func (p *pass) pathlessRemoval(l *list, o *operation) error {
 		return err
 	}
 	if v == omit {
-		p.note(r, p.raw(o.span), nil)
+		p.note(r, p.sample(o.at), nil)
 		p.cur.Jump(o.span.To)
 		l.drop(p, o.span)
 		return nil

@@ -80,7 +80,7 @@ func (p *pass) onTarget(l *list, o *operation, t *target) error {
 		p.cur.Jump(o.at)
 		p.cur.Skip()
 		p.finish(o)
-		p.note(r, p.raw(o.span), nil)
+		p.note(r, p.sample(o.at), nil)
 		l.drop(p, o.span)
 		return nil
 	case split:

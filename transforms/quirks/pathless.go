@@ -28,7 +28,7 @@ func (p *pass) pathless(l *list, o *operation) error {
 	}
 	switch {
 	case plan.fields > 0 && plan.stay == 0:
-		p.note(plan.why, p.raw(o.span), nil)
+		p.note(plan.why, p.sample(o.at), nil)
 		p.cur.Jump(o.span.To)
 		l.drop(p, o.span)
 		return nil
@@ -41,6 +41,7 @@ func (p *pass) pathless(l *list, o *operation) error {
 // survey is what has to become of an operation without a path.
 type survey struct {
 	fields, stay int  // keys, and those that are not left out
+	idle         int  // of those, the ones that change nothing
 	apart        bool // it has to become one operation for each key
 	why          rule // because of which rule
 }
@@ -63,6 +64,9 @@ func (p *pass) survey(o *operation) (s survey, err error) {
 		if path {
 			s.apart, s.why = true, dottedKeys
 		}
+		if p.idle(t, key, value) {
+			s.idle++
+		}
 		if t == nil {
 			continue
 		}
@@ -84,7 +88,23 @@ func (p *pass) survey(o *operation) (s survey, err error) {
 			s.why = max(s.why, r)
 		}
 	}
+	if s.apart && s.idle == s.stay {
+		s.stay = 0
+	}
 	return s, nil
+}
+
+// idle tells whether a key of an operation without a path says about the resource what nobody may change, as a resource in an
+// answer does: its id, its schemas, meta. It is ignored there; as an operation of its own it would be refused, and everything
+// else with it. The id of another resource is no such thing.
+func (p *pass) idle(t *target, key, value doc.Span) bool {
+	switch {
+	case p.d.In(key).Is("schemas"):
+		return true
+	case t == nil || t.attr == nil || t.attr.Mutability != schema.ReadOnly:
+		return false
+	}
+	return !t.isID() || p.d.In(value).Text() == p.id
 }
 
 // surveyExtension looks for attributes in an extension's object that have to become operations of their own.
@@ -177,6 +197,9 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 		t, _, err := p.keyTarget(key, kind)
 		if err != nil {
 			return err
+		}
+		if p.idle(t, key, value) {
+			continue
 		}
 		if t != nil && t.urn != nil && kind == doc.Object {
 			if err := p.takeExtensionApart(&w, o.act, t, key, value); err != nil {

@@ -2,6 +2,7 @@ package quirks
 
 import (
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -23,7 +24,7 @@ func (p *pass) verdict(a act, t *target, at int) (verdict, rule, error) {
 		return p.removal(t, at)
 	}
 	if at < 0 {
-		if a == replace && p.on[missingValue] {
+		if a == replace && p.on[missingValue] && !t.dear() { // a null that somebody left out
 			return unset, missingValue, nil
 		}
 		return keep, none, scim.Errorf(400, scim.InvalidValue, "%s has no value; to clear an attribute, use remove", p.where())
@@ -69,12 +70,36 @@ func (p *pass) removal(t *target, at int) (verdict, rule, error) {
 			"a remove of %s takes no value; name the element in the path: %s", t.canon, t.path.Attr.Name+`[value eq "…"]`)
 	case t.list:
 		return p.listRemoval(t, c)
+	case t.item && isMembers(t.attr) && !p.same(t, p.d.In(c.Skip())):
+		return keep, none, scim.Errorf(400, scim.InvalidValue,
+			"a remove names other members in its value than in its path; leave the value out, or name the member in the path: members[value eq \"…\"]")
 	case t.attr != nil || c.Kind() == doc.Null:
 		if p.on[removeValue] {
 			return unset, removeValue, nil
 		}
 	}
 	return keep, none, nil
+}
+
+// same tells whether a value names nobody but the member whom the path names.
+func (p *pass) same(t *target, v doc.Value) bool {
+	one, ok := t.path.Filter.(*filter.Compare)
+	ok = ok && one.Op == filter.Eq && one.Attr.Name == "value"
+	switch v.Kind() {
+	case doc.Null:
+		return true
+	case doc.Array:
+		for item := range v.Items() {
+			if !p.same(t, item) {
+				return false
+			}
+		}
+		return true
+	case doc.Object:
+		id, _ := v.Lookup("value")
+		return ok && id.Text() == one.Value.Text
+	}
+	return ok && v.Text() == one.Value.Text
 }
 
 // listRemoval is the verdict on a remove of a list with a value. Ignoring the value would remove the whole list, so that
@@ -128,6 +153,11 @@ func (p *pass) null(a act, t *target) (verdict, rule, error) {
 		return unset, nullValue, nil
 	}
 	return keep, none, nil
+}
+
+// dear tells whether nobody clears the attribute by leaving something out: whether a user is active, and a whole group.
+func (t *target) dear() bool {
+	return t.attr != nil && (t.attr.Type == schema.Boolean && !t.list || t.isMembers())
 }
 
 // emptyText is the verdict on "" for a known attribute.

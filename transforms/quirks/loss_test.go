@@ -1,0 +1,115 @@
+package quirks_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// normalized is what becomes of the operations of a PATCH: the operations, or the error.
+func normalized(t *testing.T, n *quirks.Normalizer, group bool, operations string, acc *quirks.Account) string {
+	t.Helper()
+	const head = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":`
+	rt := n.Schemas().User
+	if group {
+		rt = n.Schemas().Group
+	}
+	d, err := doc.Scan([]byte(head + operations + "}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = n.Body(rt, scim.Patch, "own", d, acc); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(string(d.Raw()), head), "}")
+}
+
+// What a path-less operation may say about a resource without changing it is not made an operation of its own, which would
+// be refused and take everything else with it, a deactivation for example (Q37, Q53).
+func TestTakenApartWithoutReadOnly(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	for in, want := range map[string]string{
+		`[{"op":"Replace","value":{"id":"own","name.givenName":"x","active":"False"}}]`:                                                                                  `[{"op":"replace","path":"name.givenName","value":"x"},{"op":"replace","path":"active","value":false}]`,
+		`[{"op":"Replace","value":{"meta":{"resourceType":"User"},"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"groups":[],"title":null,"active":"False"}}]`: `[{"op":"remove","path":"title"},{"op":"replace","path":"active","value":false}]`,
+		`[{"op":"Replace","value":{"meta.location":"x","id":"own"}},{"op":"Replace","path":"active","value":false}]`:                                                     `[{"op":"replace","path":"active","value":false}]`,
+		// Another id is refused by whoever carries it out.
+		`[{"op":"Replace","value":{"id":"other","name.givenName":"x"}}]`: `400 mutability`,
+		// What does not have to be taken apart stays what it is.
+		`[{"op":"replace","value":{"id":"own","active":false}}]`: `[{"op":"replace","value":{"id":"own","active":false}}]`,
+	} {
+		if got := normalized(t, n, false, in, nil); got != want && !(strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)) {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+// A remove that names members in its path and in its value removes nobody whom it does not name twice (Q56).
+func TestRemoveNamesTheSame(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	const one = `[{"op":"remove","path":"members[value eq \"u1\"]"}]`
+	for in, want := range map[string]string{
+		`[{"op":"Remove","path":"members[value eq \"u1\"]","value":[{"value":"u1"}]}]`:                one,
+		`[{"op":"Remove","path":"members[value eq \"u1\"]","value":{"value":"u1"}}]`:                  one,
+		`[{"op":"Remove","path":"members[value eq \"u1\"]","value":"u1"}]`:                            one,
+		`[{"op":"Remove","path":"members[value eq \"u1\"]","value":null}]`:                            one,
+		`[{"op":"Remove","path":"members[value eq \"u1\"]","value":[{"value":"u2"}]}]`:                "400 invalidValue",
+		`[{"op":"Remove","path":"members[value eq \"u1\"]","value":[{"value":"u1"},{"value":"u2"}]}]`: "400 invalidValue",
+		`[{"op":"Remove","path":"members[type eq \"User\"]","value":[{"value":"u1"}]}]`:               "400 invalidValue",
+		`[{"op":"Remove","path":"members[type eq \"User\"]"}]`:                                        `[{"op":"remove","path":"members[type eq \"User\"]"}]`,
+	} {
+		if got := normalized(t, n, true, in, nil); got != want && !(strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)) {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+// The account tells of a value, and of nothing that stands beside it.
+func TestAccountTellsNoNeighbours(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	for _, in := range []string{
+		`[{"op":"Remove","path":"emails","value":"x"},{"op":"Replace","path":"password","value":"S3cret"}]`,
+		`[{"op":"Add","path":"title","value":null,"password":"S3cret"},{"op":"Replace","path":"active","value":false}]`,
+		`[{"op":"Add","value":{"title":null},"password":"S3cret"},{"op":"Replace","path":"active","value":false}]`,
+	} {
+		acc := quirks.Account{Limit: 100}
+		normalized(t, n, false, in, &acc)
+		if len(acc.Records()) == 0 {
+			t.Errorf("%s: no record", in)
+		}
+		for _, r := range acc.Records() {
+			if strings.Contains(r.Before+r.After, "S3cret") || strings.Contains(r.Before, `"}]`) {
+				t.Errorf("%s: %+v", in, r)
+			}
+		}
+	}
+}
+
+// A missing value is a null that somebody left out, with all that is said about null (F29, T4).
+func TestMissingValueIsNull(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra, Enable: []string{"missing-value"}})
+	for path, want := range map[string]string{
+		"title":   `[{"op":"remove","path":"title"}]`,
+		"manager": `[{"op":"remove","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"}]`,
+		"active":  "400 invalidValue",
+	} {
+		if got := normalized(t, n, false, `[{"op":"Replace","path":"`+path+`"}]`, nil); got != want && !(strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)) {
+			t.Errorf("%s\n got %s\nwant %s", path, got, want)
+		}
+	}
+	if got := normalized(t, n, true, `[{"op":"Replace","path":"members"}]`, nil); !strings.HasPrefix(got, "400 invalidValue") {
+		t.Errorf("members: got %s", got)
+	}
+}
+
+// The elements that a remove names are named by values of their types (T16).
+func TestElementsAreTyped(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	const in = `[{"op":"Remove","path":"addresses","value":[{"type":"work","primary":"True"}]}]`
+	const want = `[{"op":"remove","path":"addresses[type eq \"work\" and primary eq true]"}]`
+	if got := normalized(t, n, false, in, nil); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
