@@ -45,6 +45,15 @@ func (p *pass) many(a *schema.Attribute) error {
 			p.replace(doc.Span{From: s.To, To: s.To}, "]")
 			return nil
 		}
+	case doc.Number:
+		if s := p.whole(); isMembers(a) && p.on[memberNumber] && digits(p.raw(s)) {
+			p.replace(doc.Span{From: s.From, To: s.From}, "[")
+			if err := p.one(a); err != nil {
+				return err
+			}
+			p.replace(doc.Span{From: s.To, To: s.To}, "]")
+			return nil
+		}
 	}
 	p.cur.Skip()
 	return nil
@@ -81,8 +90,7 @@ func (p *pass) elements(a *schema.Attribute) error {
 		learning  = p.rec == nil // a list inside of an element is part of what is learned about the element
 	)
 	p.primaries = 0
-	defer func(was bool) { p.inMembers, p.primaries = was, primaries }(p.inMembers)
-	p.inMembers = isMembers(a)
+	defer func() { p.primaries = primaries }()
 	for p.cur.More() {
 		if w.knows() {
 			if n := w.m.repeat(p); n > 0 {
@@ -154,6 +162,9 @@ func (p *pass) one(a *schema.Attribute) error {
 			}
 		}
 		if p.on[bareValue] {
+			if a.Name == "roles" && p.role(s) {
+				return nil
+			}
 			if p.rec != nil {
 				p.rec.text(a.SubAttribute("value"), s)
 			}
@@ -197,7 +208,8 @@ func (p *pass) nameless() error {
 	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
 }
 
-// identifier is the string that identifies a member.
+// identifier is the string that identifies a member, or the number that will be one, with what is around it in the place
+// of the quotes: the two are the same member then.
 func (p *pass) identifier(element doc.Span) (doc.Span, bool) {
 	c := p.d.At(element.From)
 	if c.Kind() == doc.Object {
@@ -210,9 +222,13 @@ func (p *pass) identifier(element doc.Span) (doc.Span, bool) {
 			}
 		}
 	}
-	if c.Kind() != doc.String {
-		return doc.Span{}, false
+	switch c.Kind() {
+	case doc.String:
+		s := c.Skip()
+		return s, s.To-s.From > 2
+	case doc.Number:
+		s := c.Skip()
+		return doc.Span{From: s.From - 1, To: s.To + 1}, p.on[memberNumber] && digits(p.raw(s))
 	}
-	s := c.Skip()
-	return s, s.To-s.From > 2
+	return doc.Span{}, false
 }

@@ -230,8 +230,11 @@ func (p *pass) only(a *schema.Attribute, c doc.Cursor) (s doc.Span, ok bool) {
 	return s, ok
 }
 
-// complex normalizes the object at the cursor, whose members are sub-attributes.
+// complex normalizes the object at the cursor, whose members are sub-attributes. A member of a group is one in whatever
+// form it came: in a list, or alone.
 func (p *pass) complex(a *schema.Attribute) error {
+	was := p.inMembers
+	p.inMembers = isMembers(a)
 	p.cur.Open()
 	var l list
 	for p.cur.More() {
@@ -257,6 +260,7 @@ func (p *pass) complex(a *schema.Attribute) error {
 		l.end(p.cur.Offset())
 	}
 	l.close(p, p.closing())
+	p.inMembers = was
 	return nil
 }
 

@@ -1,0 +1,35 @@
+package quirks_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// TestMembersInAnyForm checks that a member is the same one in whatever form it comes: alone or in a list, an object or
+// not, a number or a string.
+func TestMembersInAnyForm(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra, Enable: []string{"member-number"}})
+	member := func(op, value string) string { return `{"op":"` + op + `","path":"members","value":` + value + `}` }
+	for _, value := range []string{`{"value":2}`, `{"value":"2"}`, `"2"`, `2`, `[{"value":2}]`, `[2]`, `[2,{"value":"2"}]`, `[{"value":2},{"value":"2"}]`, `["2",2]`,
+		`[{"value":"2"},{"value":2,"display":"x"},2]`, `{"members":[2,"2"]}`, `{"members":{"value":2}}`} {
+		out, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(patchHead+member("add", value)+`]}`))
+		if want := patchHead + member("add", `[{"value":"2"}]`) + `]}`; err != nil || string(out) != want {
+			t.Errorf("add %s: %v\n%s, want\n%s", value, err, out, want)
+		}
+		out, err = checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(patchHead+member("remove", value)+`]}`))
+		if want := patchHead + `{"op":"remove","path":"members[value eq \"2\"]"}]}`; err != nil || string(out) != want {
+			t.Errorf("remove %s: %v\n%s, want\n%s", value, err, out, want)
+		}
+	}
+	for _, value := range []string{`{"value":"a\u0000b"}`, `"a\u0000b"`, `[{"value":"a\u0000b"}]`, `["a\u0000b"]`, `{"members":{"value":"a\u0000b"}}`} {
+		for _, op := range []string{"add", "remove"} {
+			_, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(patchHead+member(op, value)+`]}`))
+			if err == nil || !strings.Contains(err.Error(), "control characters") {
+				t.Errorf("%s %s: %v", op, value, err)
+			}
+		}
+	}
+}
