@@ -31,7 +31,8 @@ var (
 		`[{"$ref":null,"value":"False"}]`, `[{"value":null}]`, `[{"value":["x"]}]`, `[[{"value":"x"}]]`, `[{"value":42},43]`, `{"members":[{"value":"x"}]}`,
 		`{"members":{"members":["x"]}}`, `[{"value":"{\"value\":\"25\",\"displayName\":\"R\"}"}]`, `[{"value":"25","displayName":"R"}]`, `"5171a35d82074e068ce2"`,
 		`[{"value":"5171a35d82074e068ce2"}]`, `"a\u0000"`, `["a\u0000"]`, `["` + schema.UserURI + `"]`, `{"givenName":null,"FamilyName":"x"}`, `{"a":{"b":[1,2]}}`,
-		`[{"type":"work","value":"a","primary":"False"},"b"]`}
+		`[{"type":"work","value":"a","primary":"False"},"b"]`, `{"value":42}`, `{"value":"a\u0000"}`, `[{"value":42},{"value":"42"},"42",42,{"value":7,"display":"x"}]`,
+		`"{\"value\":\"25\",\"displayName\":\"R\"}"`, `["{\"id\":\"1\",\"value\":\"25\"}","x","{\"value\":\"{}\"}"]`}
 	denseOps = []string{`"add"`, `"replace"`, `"remove"`, `"Add"`, `"Replace"`, `"Remove"`, `"REMOVE"`, `"delete"`, `" add "`, `"r\u0065place"`, `"move"`}
 )
 

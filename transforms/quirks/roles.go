@@ -12,14 +12,18 @@ import (
 const maxRole = 4 << 10
 
 // role writes a role whose value is JSON in a string (Q42) as an object, if the text is wholly what Entra sends: an object
-// with no other keys than id, value and displayName. It tells whether it did.
+// with no other keys than id, value and displayName. The role is an object, or the string alone, which bare-value would
+// make the value of one. It tells whether it did.
 func (p *pass) role(s doc.Span) bool {
 	if !p.on[rolesJSON] {
 		return false
 	}
 	outer := p.d.In(s)
-	text, ok := outer.Lookup("value")
-	if !ok || text.Kind() != doc.String || len(text.Raw()) > maxRole || text.Raw()[1] != '{' {
+	text := outer
+	if outer.Kind() == doc.Object {
+		text, _ = outer.Lookup("value")
+	}
+	if text.Kind() != doc.String || len(text.Raw()) > maxRole || text.Raw()[1] != '{' {
 		return false
 	}
 	inner, err := doc.Scan([]byte(text.Text()))
@@ -44,7 +48,10 @@ func (p *pass) role(s doc.Span) bool {
 	if value.Kind() != doc.String {
 		return false
 	}
-	role := doc.Tree(outer)
+	role := doc.NewObject()
+	if outer.Kind() == doc.Object {
+		role = doc.Tree(outer)
+	}
 	role.Set("value", doc.NewString(value.Text()))
 	if display.Kind() == doc.String && role.Get("display") == nil {
 		role.Set("display", doc.NewString(display.Text()))
@@ -52,6 +59,9 @@ func (p *pass) role(s doc.Span) bool {
 	out, ok := p.asRole(role.AppendTo(nil))
 	if !ok {
 		return false
+	}
+	if outer.Kind() == doc.String {
+		p.note(bareValue, p.raw(s), p.wrapped(s))
 	}
 	p.replace(s, string(out))
 	p.note(rolesJSON, p.raw(s), out)
