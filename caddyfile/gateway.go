@@ -52,6 +52,7 @@ func init() {
 //		primary_email <primary|work|first|userName|guest...>
 //		ledger        <off>
 //		store         <attribute...|*>
+//		user_name_follows_email
 //		pace, pace_wait, reinvite_after, view_ttl, page_size, max_results, organization, soft_delete, local_locks
 //		max_body         <size>
 //		max_response     <size>

@@ -23,7 +23,10 @@ var policies = map[string]func(o *provision.Organization, d *caddyfile.Dispenser
 	"delete": func(o *provision.Organization, d *caddyfile.Dispenser) error {
 		return choice(d, &o.Delete, provision.DeleteRemove, provision.DeleteRevoke, provision.DeleteRefuse)
 	},
-	"primary_email":  primaryEmail,
+	"primary_email": primaryEmail,
+	"user_name_follows_email": func(o *provision.Organization, d *caddyfile.Dispenser) error {
+		return toggle(d, &o.UserNameFollowsEmail)
+	},
 	"ledger":         ledger,
 	"store":          func(o *provision.Organization, d *caddyfile.Dispenser) error { return words(d, &o.Ledger.Store) },
 	"soft_delete":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return toggle(d, &o.Ledger.SoftDelete) },

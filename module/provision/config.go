@@ -75,6 +75,10 @@ type Organization struct {
 	// "refuse" answers 403. The default is remove.
 	Delete string `json:"delete,omitempty"`
 
+	// Whether a userName that is the user's e-mail address changes with the address when the provider changes only that. The
+	// default is false: a userName changes when the provider says so.
+	UserNameFollowsEmail bool `json:"user_name_follows_email,omitempty"`
+
 	// What the gateway itself remembers for the organization.
 	Ledger LedgerConfig `json:"ledger,omitzero"`
 

@@ -210,8 +210,11 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 		// What is neither true nor false must not lock anybody out, or remove where that is how it is done (T4).
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "active cannot be removed: it is true or false")
 	}
-	if k.NamedByAddress() && touches(changed, "userName") && !touches(changed, "emails") {
+	switch named, addressed := touches(changed, "userName"), touches(changed, "emails"); {
+	case k.NamedByAddress() && named && !addressed:
 		followUserName(sub, after)
+	case s.config.UserNameFollowsEmail && addressed && !named && followEmail(k, sub, after):
+		changed = append(changed, "userName")
 	}
 	switch {
 	case len(changed) == 0:
@@ -240,6 +243,16 @@ func followUserName(sub *subject, after *doc.Node) {
 			email.Set("value", doc.NewString(is))
 		}
 	}
+}
+
+// followEmail changes the userName with the address where it was the address.
+func followEmail(k *kind, sub *subject, after *doc.Node) bool {
+	is := k.Email(after)
+	if is == "" || !same(sub.res.Get("userName").Text(), k.Email(sub.res), false) {
+		return false
+	}
+	after.Set("userName", doc.NewString(is))
+	return true
 }
 
 // change is what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.

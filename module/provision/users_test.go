@@ -177,3 +177,26 @@ func TestAddressFollowsUserName(t *testing.T) {
 	rename("jane@corp.example", "jane.roe@example.com") // the two had parted already
 	rename("jane.doe@corp.example", "jd@example.com", `{"op":"replace","path":"emails[type eq \"work\"].value","value":"jd@example.com"}`)
 }
+
+// Where it is asked for, a userName that is the address stays the address.
+func TestUserNameFollowsAddress(t *testing.T) {
+	for _, follows := range []bool{false, true} {
+		g, _ := onBitwarden(t, func(o *Organization) {
+			o.UserNameFollowsEmail, o.Ledger.Store = follows, []string{"emails"}
+		})
+		address := func(id, value, want string) {
+			t.Helper()
+			a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"emails[type eq \"work\"].value","value":"`+value+`"}`))
+			if a.body["userName"] != want {
+				t.Errorf("follows %v: userName is %v, want %s", follows, a.body["userName"], want)
+			}
+			if ids := g.find(t, "Users", `userName eq "`+want+`"`); !cmp.Equal(ids, []string{id}) {
+				t.Errorf("found %v", ids)
+			}
+		}
+		jane := g.people(t, "jane")[0]
+		address(jane, "jr@example.com", map[bool]string{false: "jane@example.com", true: "jr@example.com"}[follows])
+		bob := g.must(t, 201, "POST", "/Users", user("bob@corp.example", "bob", `"emails":[{"type":"work","value":"bob@example.com"}]`)).id()
+		address(bob, "b@example.com", "bob@corp.example")
+	}
+}
