@@ -231,9 +231,11 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 		if err := removable(t, held); err != nil {
 			return err
 		}
+		about := held.Get("value").Clone()
 		held.Delete(t.sub)
-		if len(held.Fields()) == 0 {
-			e.unset(t.at)
+		dropDerived(t.attr, held, about)
+		if len(held.Fields()) == 0 || isReference(t.attr) && !absent(about) && absent(held.Get("value")) {
+			e.unset(t.at) // a reference to nothing is none, whatever else it says about what it was to (Q41)
 		}
 		return nil
 	case t.sub == "" && v.Kind() != doc.Object:
@@ -282,4 +284,9 @@ func dropDerived(attr *schema.Attribute, n, about *doc.Node) {
 			n.Delete(sub.Name)
 		}
 	}
+}
+
+// isReference tells whether an attribute is about another resource, as the manager is: what it says is about its value.
+func isReference(attr *schema.Attribute) bool {
+	return attr != nil && attr.SubAttribute("value") != nil && attr.SubAttribute("$ref") != nil
 }
