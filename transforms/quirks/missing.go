@@ -46,6 +46,7 @@ func (n *Normalizer) CreateElements(rt *schema.ResourceType, d doc.Doc, current 
 		c.state = doc.NewObject()
 	}
 	for i, item := range list.Items() {
+		c.single(ops[i].Path.Attr)
 		c.operation(&ops[i], item)
 	}
 	if c.count == 0 {
@@ -56,15 +57,99 @@ func (n *Normalizer) CreateElements(rt *schema.ResourceType, d doc.Doc, current 
 	return root.Doc(), nil
 }
 
-// describesElement tells whether an operation changes an element that its path names by what it would be made of: eq, joined
-// by and.
+// describesElement tells whether an operation changes an element that can be made of it.
 func describesElement(rt *schema.ResourceType, op *patch.Operation) bool {
+	element, _ := described(rt, op)
+	return element != nil
+}
+
+// described is the element that an operation would make: what its path names it by, eq joined by and, and brings, what the
+// operation sets in it. Both are nil where the element would not be what the path asks for, or would lack something that the
+// operation says: then nothing is made, as by a strict server. Nor is where the value of an element is what it is, as a
+// member's: nobody becomes a member because a part of one was to change.
+func described(rt *schema.ResourceType, op *patch.Operation) (element, brings *doc.Node) {
 	attr := rt.Attribute(op.Path.Attr.URI, op.Path.Attr.Name, "")
 	if op.Op == patch.OpRemove || op.Path.Filter == nil || attr == nil || !attr.MultiValued || attr.Type != schema.Complex {
-		return false
+		return nil, nil
 	}
-	_, ok := equalities(op.Path.Filter)
-	return ok
+	if value := attr.SubAttribute("value"); value != nil && value.Mutability == schema.Immutable {
+		return nil, nil
+	}
+	element, brings = named(attr, op.Path.Filter), given(attr, op)
+	if element == nil || brings == nil {
+		return nil, nil
+	}
+	give(element, brings)
+	if !filter.MatchElement(op.Path.Filter, element, attr) {
+		return nil, nil
+	}
+	return element, brings
+}
+
+// named is what a filter says of an element; nil where it is anything but eq joined by and.
+func named(attr *schema.Attribute, f filter.Filter) *doc.Node {
+	n := doc.NewObject()
+	for term := range filter.Terms(f) {
+		c, ok := term.(*filter.Compare)
+		if !ok || c.Op != filter.Eq || c.Attr.Sub != "" || c.Attr.URI != "" || c.Value.Kind == doc.Null {
+			return nil
+		}
+		n.Set(spelled(attr, c.Attr.Name), c.Value.Node())
+	}
+	return n
+}
+
+// given is what an operation sets in the one element that it names, null aside; nil where that is nothing, or not to be told.
+// Elements that have a value may come as their value alone, and the one element in a list.
+func given(attr *schema.Attribute, op *patch.Operation) *doc.Node {
+	n, v := doc.NewObject(), op.Value
+	set := func(name string, v doc.Value) {
+		if v.Kind() != doc.Null && v.Kind() != doc.Invalid {
+			n.Set(spelled(attr, name), doc.Tree(v))
+		}
+	}
+	if op.Path.Sub != "" {
+		set(op.Path.Sub, v)
+	} else {
+		if v = theOne(v); v.Kind() == doc.String && attr.SubAttribute("value") != nil {
+			set("value", v)
+		}
+		for key, v := range v.Fields() {
+			set(key.Text(), v)
+		}
+	}
+	if len(n.Fields()) == 0 {
+		return nil
+	}
+	return n
+}
+
+// give sets in an element what an operation brings.
+func give(element, brings *doc.Node) {
+	for _, f := range brings.Fields() {
+		element.Set(f.Name, f.Value)
+	}
+}
+
+// theOne is the one element of an array, and anything else itself.
+func theOne(v doc.Value) doc.Value {
+	var items []doc.Value
+	for item := range v.Items() {
+		if items = append(items, item); len(items) > 1 {
+			return v
+		}
+	}
+	if len(items) == 1 {
+		return items[0]
+	}
+	return v
+}
+
+func spelled(attr *schema.Attribute, name string) string {
+	if sub := attr.SubAttribute(name); sub != nil {
+		return sub.Name
+	}
+	return name
 }
 
 // creator goes through the operations with the resource as it is before each of them.
@@ -84,7 +169,8 @@ type creation struct {
 }
 
 func (c *creator) operation(op *patch.Operation, item *doc.Node) {
-	if !describesElement(c.rt, op) {
+	element, brings := described(c.rt, op)
+	if element == nil {
 		c.close(op)
 		c.keep(op, item)
 		return
@@ -93,8 +179,10 @@ func (c *creator) operation(op *patch.Operation, item *doc.Node) {
 	text := op.Path.Filter.String()
 	for _, m := range c.made {
 		if m.attr == op.Path.Attr && m.filter == text {
-			give(m.element, op)
-			c.apply(op)
+			give(m.element, brings)
+			more := patch.Operation{Op: patch.OpAdd, Path: op.Path, Value: brings.Doc().Value()}
+			more.Path.Sub = ""
+			c.apply(&more)
 			return
 		}
 	}
@@ -103,12 +191,6 @@ func (c *creator) operation(op *patch.Operation, item *doc.Node) {
 		c.keep(op, item)
 		return
 	}
-	element := doc.NewObject()
-	equal, _ := equalities(op.Path.Filter)
-	for _, e := range equal {
-		element.Set(e.Attr.Name, e.Value.Node())
-	}
-	give(element, op)
 	added := doc.NewObject()
 	added.Set("op", doc.NewString(acts[add]))
 	added.Set("path", doc.NewString(op.Path.Attr.String()))
@@ -143,12 +225,25 @@ func (c *creator) list(a filter.Attr) *doc.Node {
 	return c.state.Get(a.URI).Get(a.Name)
 }
 
+// single makes a list of one of the object that some servers show in place of it: the element is there.
+func (c *creator) single(a filter.Attr) {
+	only := c.list(a)
+	if attr := c.rt.Attribute(a.URI, a.Name, ""); attr != nil && attr.MultiValued && only.Kind() == doc.Object {
+		c.put(a, doc.NewArray(only))
+	}
+}
+
 // grow adds an element to the state.
 func (c *creator) grow(a filter.Attr, element *doc.Node) {
 	if list := c.list(a); list.Kind() == doc.Array {
 		list.Add(element)
 		return
 	}
+	c.put(a, doc.NewArray(element))
+}
+
+// put sets the attribute in the state.
+func (c *creator) put(a filter.Attr, list *doc.Node) {
 	in := c.state
 	if a.URI != "" {
 		if in = c.state.Get(a.URI); in.Kind() != doc.Object {
@@ -156,32 +251,5 @@ func (c *creator) grow(a filter.Attr, element *doc.Node) {
 			c.state.Set(a.URI, in)
 		}
 	}
-	in.Set(a.Name, doc.NewArray(element))
-}
-
-// give sets what the operation sets in the element.
-func give(element *doc.Node, op *patch.Operation) {
-	if op.Path.Sub != "" {
-		element.Set(op.Path.Sub, doc.Tree(op.Value))
-		return
-	}
-	for key, v := range op.Value.Fields() {
-		element.Set(key.Text(), doc.Tree(v))
-	}
-}
-
-// equalities are the comparisons of a filter that is nothing but eq joined by and.
-func equalities(f filter.Filter) (all []*filter.Compare, ok bool) {
-	switch f := f.(type) {
-	case *filter.Compare:
-		return []*filter.Compare{f}, f.Op == filter.Eq && f.Attr.Sub == "" && f.Value.Kind != doc.Null
-	case *filter.And:
-		left, ok := equalities(f.Left)
-		if !ok {
-			return nil, false
-		}
-		right, ok := equalities(f.Right)
-		return append(left, right...), ok
-	}
-	return nil, false
+	in.Set(a.Name, list)
 }
