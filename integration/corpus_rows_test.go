@@ -28,7 +28,7 @@ var policies = map[string][]string{
 	"E103": {"envelope-schemas"}, "E104": {"empty-operations"}, "E113": {"unquoted-literal"}, "E127": {"number-string"},
 	"E133": {"dotted-keys"}, "E136": {"bare-extension"}, "F25": {"member-number"}, "F29": {"null-members"},
 	"F34": {"answer-existing-member"}, "F38": {"pathless-removal"}, "F41": {"unquoted-literal"}, "F43": nil,
-	"H09": nil, "H13": {"byte-order-mark"}, "H15": {"control-characters"}, "H34": nil, "H41": {"ascii-names"}, "O10": {"scim1-schema"},
+	"H09": {"number-range"}, "H13": {"byte-order-mark"}, "H15": {"control-characters"}, "H34": nil, "H41": {"ascii-names"}, "O10": {"scim1-schema"},
 	"O11": {"empty-manager-object"}, "O14": {"strip-id"},
 }
 
@@ -97,6 +97,8 @@ func TestCorpus(t *testing.T) {
 				row.byDefault(t, res, seen)
 			case row.ID == "H41":
 				mustRefuse(t, res, seen, expectation{Status: http.StatusBadRequest, ScimType: "invalidPath"})
+			case row.ID == "H09":
+				mustRefuse(t, res, seen, *row.Expect)
 			case row.ID == "F34":
 				if len(seen) != 1 || res.StatusCode != http.StatusNoContent && res.StatusCode != http.StatusOK {
 					t.Errorf("status %d, %d requests", res.StatusCode, len(seen))

@@ -8,6 +8,7 @@ package quirks
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
@@ -125,7 +126,33 @@ func (n *Normalizer) Scan(b []byte, acc *Account) (doc.Doc, error) {
 		}
 		return doc.Doc{}, scim.Errorf(400, scim.InvalidSyntax, "%s", detail)
 	}
+	if n.on[numberRange] && beyondFloat(d.Value()) {
+		acc.count(numberRange, 1)
+		return doc.Doc{}, scim.Errorf(400, scim.InvalidSyntax, "the body has a number that is too large")
+	}
 	return d, nil
+}
+
+// beyondFloat tells whether a document has a number that becomes infinite for whoever reads it as a 64-bit float.
+func beyondFloat(v doc.Value) bool {
+	switch v.Kind() {
+	case doc.Number:
+		_, err := strconv.ParseFloat(v.Text(), 64)
+		return err != nil
+	case doc.Array:
+		for item := range v.Items() {
+			if beyondFloat(item) {
+				return true
+			}
+		}
+	case doc.Object:
+		for _, val := range v.Fields() {
+			if beyondFloat(val) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Body normalizes the document of a POST, PUT or PATCH on resources of type rt; id is that of the URL. An unchanged

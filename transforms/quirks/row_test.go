@@ -77,7 +77,7 @@ var options = map[string][]string{
 	"E103": {"envelope-schemas"}, "E104": {"empty-operations"}, "E113": {"unquoted-literal"}, "E127": {"number-string"},
 	"E133": {"dotted-keys"}, "E136": {"bare-extension"}, "F25": {"member-number"}, "F29": {"null-members"},
 	"F34": {"answer-existing-member"}, "F38": {"pathless-removal"}, "F41": {"unquoted-literal"}, "F43": {},
-	"H09": {}, "H13": {"byte-order-mark"}, "H15": {"control-characters"}, "H41": {}, "O10": {"scim1-schema"},
+	"H09": {"number-range"}, "H13": {"byte-order-mark"}, "H15": {"control-characters"}, "H41": {}, "O10": {"scim1-schema"},
 	"O11": {"empty-manager-object"}, "O14": {"strip-id"},
 }
 

@@ -32,6 +32,7 @@ const (
 	// The text and the envelope.
 	missingContentType
 	byteOrderMark
+	numberRange
 	envelopeCase
 	envelopeSchemas
 	envelopeExtras
@@ -145,6 +146,8 @@ var table = [ruleCount]Rule{
 		"It is refused with 415.", "Q3", all},
 	byteOrderMark: {"byte-order-mark", "One UTF-8 byte order mark before the document is ignored.",
 		"It is refused with invalidSyntax.", "H6", all},
+	numberRange: {"number-range", "Numbers that no 64-bit float can hold (1e400) are refused with invalidSyntax.",
+		"They are sent on as they are written.", "H5", never},
 	envelopeCase: {"envelope-case", "The keys of a PATCH are spelled as in RFC 7644 §3.5.2 (operations becomes Operations).",
 		"They are refused with invalidSyntax.", "Q49", all},
 	envelopeSchemas: {"envelope-schemas", "A PATCH whose schemas are missing or wrong gets the PatchOp URN.",

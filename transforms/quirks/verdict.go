@@ -70,7 +70,7 @@ func (p *pass) removal(t *target, at int) (verdict, rule, error) {
 			"a remove of %s takes no value; name the element in the path: %s", t.canon, t.path.Attr.Name+`[value eq "…"]`)
 	case t.list:
 		return p.listRemoval(t, c)
-	case t.item && isMembers(t.attr) && !p.same(t, p.d.In(c.Skip())):
+	case t.item && t.attr != nil && isMembers(t.attr) && !p.same(t, p.d.In(c.Skip())):
 		return keep, none, scim.Errorf(400, scim.InvalidValue,
 			"a remove names other members in its value than in its path; leave the value out, or name the member in the path: members[value eq \"…\"]")
 	case t.attr != nil || c.Kind() == doc.Null:
