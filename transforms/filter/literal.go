@@ -59,6 +59,11 @@ func (p *parser) typed(v Literal, quoted bool, def *schema.Attribute, at int) (L
 					return Literal{doc.Bool, word}, p.use(BooleanString, at)
 				}
 			}
+			if v.Kind == doc.String && p.opt.Boolean != nil {
+				if word := p.opt.Boolean(v.Text); word != "" {
+					return Literal{doc.Bool, word}, p.use(LocalizedBoolean, at)
+				}
+			}
 			return v, p.fail(at, def.Name+" is a boolean: true or false is expected")
 		case schema.Integer, schema.Decimal:
 			switch {

@@ -24,6 +24,9 @@ type Options struct {
 	// Strict refuses whatever Entra does not send, in filters as in brackets: everything but eq and and (H20). A directory
 	// value that ended up in a filter as text then cannot widen it.
 	Strict bool
+	// Boolean is "true" or "false" for a word that means it, and empty for any other text: true and false themselves the
+	// parser knows. Nil knows no word. See [LocalizedBoolean].
+	Boolean func(word string) string
 	// MaxBytes limits the text; 0 is [DefaultMaxBytes].
 	MaxBytes int
 }
@@ -60,14 +63,16 @@ const (
 	NumberString                                // "5" for an integer or decimal attribute (Q46)
 	ValuePathComparison                         // emails[type eq "work"].value eq "x" in a filter (Q16)
 	DotInsteadOfColon                           // a dot between URI and attribute (Q40)
+	LocalizedBoolean                            // "Vrai" for a boolean attribute: a word that Options knows (Q36)
 )
 
 // AllNotes is the set of all notes.
-const AllNotes = DotInsteadOfColon<<1 - 1
+const AllNotes = LocalizedBoolean<<1 - 1
 
 var noteNames = [...]string{
 	"name-case", "operator-case", "core-urn", "bare-extension", "complex-compare", "spaces", "unquoted-literal",
 	"boolean-string", "number-string", "value-path-comparison", "dot-instead-of-colon",
+	"localized-boolean",
 }
 
 // refusals say what is wrong with the text where the note is not allowed.
@@ -78,6 +83,7 @@ var refusals = map[Notes]string{
 	NumberString:        "a number is written without quotes",
 	ValuePathComparison: "a comparison cannot follow a value path: it belongs inside the brackets",
 	DotInsteadOfColon:   "a colon belongs between the URI of a schema and an attribute",
+	LocalizedBoolean:    "a boolean is written true or false, in English and without quotes",
 }
 
 // Has tells whether the set has any of the given notes.
