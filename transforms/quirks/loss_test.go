@@ -113,3 +113,27 @@ func TestElementsAreTyped(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// What is said of an extension's attributes means the same under a path, under a key, and with keys that are paths.
+func TestExtensionHoweverAddressed(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	const core = "urn:ietf:params:scim:schemas:core:2.0:User"
+	for in, want := range map[string]string{
+		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"","department":null,"division":"D"}}]`: `[{"op":"remove","path":"` + urn + `:manager"},{"op":"remove","path":"` + urn + `:department"},{"op":"replace","path":"` + urn + `:division","value":"D"}]`,
+		`[{"op":"Replace","value":{"` + urn + `":{"manager.value":"q"}}}]`:                                `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"}]`,
+		`[{"op":"Replace","path":"` + urn + `","value":{"manager.value":"q","department":"D"}}]`:          `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"},{"op":"replace","path":"` + urn + `:department","value":"D"}]`,
+		`[{"op":"Replace","path":"` + core + `","value":{"name.givenName":"x","active":"False"}}]`:        `[{"op":"replace","path":"name.givenName","value":"x"},{"op":"replace","path":"active","value":false}]`,
+		`[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`:               `[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`,
+		`[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`:                              `[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`,
+		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"m"}}]`:                                 `[{"op":"replace","path":"` + urn + `","value":{"manager":{"value":"m"}}}]`,
+	} {
+		got := normalized(t, n, false, in, nil)
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+		if again := normalized(t, n, false, got, nil); again != got {
+			t.Errorf("%s\nagain %s", got, again)
+		}
+	}
+}

@@ -71,6 +71,11 @@ func (p *pass) operation(l *list) error {
 
 // onTarget normalizes an operation with a path.
 func (p *pass) onTarget(l *list, o *operation, t *target) error {
+	if t.urn != nil && o.act != remove && o.at >= 0 {
+		if c := p.d.At(o.at); c.Kind() == doc.Object {
+			return p.onExtension(l, o, t)
+		}
+	}
 	v, r, err := p.verdict(o.act, t, o.at)
 	if err != nil {
 		return err

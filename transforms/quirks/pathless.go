@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -107,39 +106,6 @@ func (p *pass) idle(t *target, key, value doc.Span) bool {
 	return !t.isID() || p.d.In(value).Text() == p.id
 }
 
-// surveyExtension looks for attributes in an extension's object that have to become operations of their own.
-func (p *pass) surveyExtension(a act, s *schema.Schema, span doc.Span, apart bool, why rule) (bool, rule, error) {
-	c := p.d.At(span.From)
-	for c.Open(); c.More(); {
-		key := c.Key()
-		at := c.Offset()
-		c.Skip()
-		t := p.inExtension(s, key)
-		v, r, err := p.verdict(a, t, at)
-		if err != nil {
-			return apart, why, err
-		}
-		if v == unset {
-			apart, why = true, max(why, r)
-		}
-	}
-	return apart, why, nil
-}
-
-// inExtension is the target of a key in an extension's object.
-func (p *pass) inExtension(s *schema.Schema, key doc.Span) *target {
-	name := p.d.In(key).Text()
-	a := s.Attribute(name)
-	if a != nil && p.on[attributeCase] {
-		name = a.Name
-	}
-	path := filter.Path{Attr: filter.Attr{URI: s.ID, Name: name}}
-	if s == p.rt.Core {
-		path.Attr.URI = ""
-	}
-	return &target{attr: a, list: a != nil && a.MultiValued, path: path, canon: path.String(), same: true}
-}
-
 // keyTarget is what a key in an operation without a path leads to, and whether the key is a path that no attribute is
 // called (Q37, Q54): an attribute's name has no dot (RFC 7643 §2.1). It is nil for what the schema does not know.
 func (p *pass) keyTarget(key doc.Span, value doc.Kind) (t *target, path bool, err error) {
@@ -158,8 +124,8 @@ func (p *pass) keyTarget(key doc.Span, value doc.Kind) (t *target, path bool, er
 		return t, true, nil // the bare name of an extension's attribute
 	}
 	if t, err = p.target(key); err != nil {
-		if !p.on[dottedKeys] {
-			return nil, false, nil
+		if !p.on[dottedKeys] || value == doc.Object && bytes.IndexByte(raw, ':') >= 0 {
+			return nil, false, nil // the URI of a schema may be any (RFC 7643 §3), and need not read like a path
 		}
 		return nil, false, err
 	}
@@ -178,17 +144,7 @@ func (p *pass) keyTarget(key doc.Span, value doc.Kind) (t *target, path bool, er
 
 // takeApart writes one operation for each key, in their order.
 func (p *pass) takeApart(l *list, o *operation, why rule) error {
-	l.keep(p, o.span.From)
-	if why != none {
-		p.acc.count(why, 1)
-		if p.acc.wants() {
-			p.acc.count(why, -1)
-			p.note(why, []byte("one operation"), []byte("one for each attribute"))
-		}
-	}
-	p.noteOp(o)
-	p.place.key(o.value().key)
-	w := splitter{from: o.span.From}
+	w := p.apart(l, o, why)
 	c := p.d.At(o.at)
 	for c.Open(); c.More(); {
 		key := c.Key()
@@ -202,7 +158,7 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 			continue
 		}
 		if t != nil && t.urn != nil && kind == doc.Object {
-			if err := p.takeExtensionApart(&w, o.act, t, key, value); err != nil {
+			if err := p.takeExtensionApart(w, o.act, t, key, value); err != nil {
 				return err
 			}
 			continue
@@ -213,37 +169,35 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 				return err
 			}
 		}
-		if err := p.single(&w, o.act, t, key, value); err != nil {
+		if err := p.single(w, o.act, t, key, value); err != nil {
 			return err
 		}
 	}
+	p.together(l, o, w)
+	return nil
+}
+
+// apart begins to write several operations in the place of one.
+func (p *pass) apart(l *list, o *operation, why rule) *splitter {
+	l.keep(p, o.span.From)
+	if why != none {
+		p.acc.count(why, 1)
+		if p.acc.wants() {
+			p.acc.count(why, -1)
+			p.note(why, []byte("one operation"), []byte("one for each attribute"))
+		}
+	}
+	p.noteOp(o)
+	p.place.key(o.value().key)
+	return &splitter{from: o.span.From}
+}
+
+// together ends it.
+func (p *pass) together(l *list, o *operation, w *splitter) {
 	p.place.pop()
 	p.replace(doc.Span{From: w.from, To: o.span.To}, "")
 	p.cur.Jump(o.span.To)
 	l.end(o.span.To)
-	return nil
-}
-
-// takeExtensionApart writes the object of an extension as one operation, or, where one of its attributes has to be
-// removed, as one operation for each.
-func (p *pass) takeExtensionApart(w *splitter, a act, t *target, key, value doc.Span) error {
-	apart, _, err := p.surveyExtension(a, t.urn, value, false, none)
-	if err != nil {
-		return err
-	}
-	if !apart {
-		return p.single(w, a, t, key, value)
-	}
-	p.place.key(key)
-	defer p.place.pop()
-	c := p.d.At(value.From)
-	for c.Open(); c.More(); {
-		sub := c.Key()
-		if err := p.single(w, a, p.inExtension(t.urn, sub), sub, c.Skip()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // splitter writes several operations in the place of one.
