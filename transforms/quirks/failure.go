@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -12,27 +14,33 @@ import (
 // empty list (Q12), a member that was there already (Q59). A text that is no SCIM error is never passed on: the portal
 // shows it to people, and it may be the inside of a framework (Q78).
 //
-// What concerns the gateway itself (401, 403, 429, 5xx) is for the caller to judge, except for a failed create that says
-// that the resource exists.
+// What concerns the gateway itself (401, 403, 429, 5xx) is for the caller to judge, except for a 500 that says that the
+// resource exists.
 func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *Account) *scim.Error {
 	e := &scim.Error{Status: status, Detail: "the upstream refused the request"}
 	d, err := doc.Scan(body)
 	isError := err == nil && readError(d.Value(), e)
+	was, brings := status, op.Verb == scim.Create || op.Verb == scim.Replace || op.Verb == scim.Patch
+	if brings && n.on[answerExists] && isExisting(op, status, body, e) {
+		status = 409
+	}
 	switch {
 	case status == 404 && op.Verb == scim.List && op.Query.Filter != nil && n.on[answerNotFound]:
 		acc.note(answerNotFound, "", "404", "200")
 		return nil
 	case status == 409 && op.Verb == scim.Patch && n.on[answerExistingMember] && onlyAddsMembers(op.Body):
-		acc.note(answerExistingMember, "", "409", "204")
+		acc.note(answerExistingMember, "", strconv.Itoa(was), "204")
 		return nil
 	case status == 409:
-		e.Type = scim.Uniqueness
-		return e
-	case (status == 400 || status == 422 || status == 500) && op.Verb == scim.Create && n.on[answerExists] && saysExists(body, e):
-		acc.note(answerExists, "", strconv.Itoa(status), "409")
-		e.Status, e.Type = 409, scim.Uniqueness
-		if !isError {
-			e.Detail = "the resource exists already"
+		if was != status {
+			acc.note(answerExists, "", strconv.Itoa(was), "409")
+			e.Status, e.Type = status, scim.Uniqueness
+			if !isError {
+				e.Detail = "the resource exists already"
+			}
+		}
+		if e.Type == "" && brings { // a DELETE brings nothing that somebody else could have
+			e.Type = scim.Uniqueness
 		}
 		return e
 	}
@@ -92,21 +100,79 @@ func strictError(v doc.Value) bool {
 }
 
 // existing are the words by which backends say that what is to be created exists. They are searched for in the upstream's
-// answer to a create that failed, nowhere else.
+// answer to a request that failed and that brings what may be taken, nowhere else.
 var existing = [...]string{
 	"already exist", "exists already", "already registered", "already taken", "already in use", "already been taken",
 	"duplicate", "must be unique", "not unique", "unique constraint", "uniqueness",
 }
 
-func saysExists(body []byte, e *scim.Error) bool {
-	if e.Type == scim.Uniqueness {
+// isExisting tells whether an upstream refused a value that another resource has and said so with another status than 409: by
+// scimType, which is certain, or in words. A create that failed with 500 may have met a constraint of the database; what
+// exists already and is changed may fail for many reasons, and is believed less.
+func isExisting(op *scim.Operation, status int, body []byte, e *scim.Error) bool {
+	switch {
+	case status != 400 && status != 422 && status != 500:
+		return false
+	case e.Type == scim.Uniqueness:
 		return true
+	case op.Verb == scim.Create:
+		return saysExists(body)
+	case status == 500 || e.Type != "" && e.Type != scim.InvalidValue:
+		return false
 	}
+	return (op.Verb == scim.Replace || setsUnique(op)) && saysExists(body)
+}
+
+func saysExists(body []byte) bool {
 	const most = 16 << 10
 	text := strings.ToLower(string(body[:min(len(body), most)]))
 	for _, words := range existing {
 		if strings.Contains(text, words) {
 			return true
+		}
+	}
+	return false
+}
+
+// setsUnique tells whether a canonical PATCH sets what servers want to be unique.
+func setsUnique(op *scim.Operation) bool {
+	ops, err := patch.Parse(op.Body, op.Type)
+	if err != nil {
+		return false
+	}
+	unique := func(uri, name string) bool {
+		a := op.Type.Attribute(uri, name, "")
+		switch {
+		case a == nil:
+			return false
+		case uri != "" && !doc.FoldEqual(uri, op.Type.Core.ID):
+			return a.Uniqueness != schema.None
+		case a.Name == "displayName":
+			return op.Type.Core.ID == scim.GroupSchema
+		}
+		return a.Name == "externalId" || a.Name == "emails" || a.Uniqueness != schema.None
+	}
+	for i := range ops {
+		switch o := &ops[i]; {
+		case o.Op == patch.OpRemove:
+		case o.Path.Attr.Name != "":
+			if unique(o.Path.Attr.URI, o.Path.Attr.Name) {
+				return true
+			}
+		default:
+			for key, v := range o.Value.Fields() {
+				if unique(o.Path.Attr.URI, key.Text()) {
+					return true
+				}
+				if op.Type.Schema(key.Text()) == nil {
+					continue
+				}
+				for inner := range v.Fields() {
+					if unique(key.Text(), inner.Text()) {
+						return true
+					}
+				}
+			}
 		}
 	}
 	return false
@@ -137,31 +203,50 @@ func Deactivates(d doc.Doc) bool {
 	if d.IsZero() {
 		return false
 	}
-	off := func(v doc.Value) bool {
-		if v.Kind() == doc.Array {
-			for item := range v.Items() {
-				v, _ = item.Lookup("value")
-			}
-		}
-		return v.Kind() == doc.Bool && !v.True() || v.Kind() == doc.String && !v.Is("true") && localized(v.Text()) != "true"
-	}
-	active := func(name doc.Value) bool {
-		return name.Is("active") || name.Is(scim.UserSchema+":active")
-	}
-	if v, ok := d.Value().Lookup("active"); ok && off(v) {
+	if setsInactive(d.Value()) {
 		return true
 	}
 	operations, _ := d.Value().Lookup("Operations")
 	for op := range operations.Items() {
 		value, _ := op.Lookup("value")
-		if path, ok := op.Lookup("path"); ok && active(path) && off(value) {
+		if path, ok := op.Lookup("path"); ok && isActive(path) && isOff(value) || setsInactive(value) {
 			return true
 		}
-		for key, v := range value.Fields() {
-			if active(key) && off(v) {
-				return true
-			}
+	}
+	return false
+}
+
+// setsInactive tells whether active is off among an object's members, or those of the core schema in it.
+func setsInactive(v doc.Value) bool {
+	for key, v := range v.Fields() {
+		if isActive(key) && isOff(v) || key.Is(scim.UserSchema) && setsInactive(v) {
+			return true
 		}
+	}
+	return false
+}
+
+func isActive(name doc.Value) bool {
+	return name.Is("active") || name.Is(scim.UserSchema+":active") || name.Is(scim.UserSchema+".active")
+}
+
+// isOff tells whether a value, which may be wrapped, is anything that cannot be meant for true.
+func isOff(v doc.Value) bool {
+	if v.Kind() == doc.Array {
+		for item := range v.Items() {
+			v = item
+		}
+	}
+	if v.Kind() == doc.Object {
+		v, _ = v.Lookup("value")
+	}
+	switch v.Kind() {
+	case doc.Bool:
+		return !v.True()
+	case doc.Number:
+		return v.Text() != "1"
+	case doc.String:
+		return !v.Is("true") && localized(v.Text()) != "true"
 	}
 	return false
 }

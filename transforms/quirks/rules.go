@@ -264,7 +264,7 @@ var table = [ruleCount]Rule{
 		"It is not counted; no other text than that of a SCIM error is ever passed on.", "Q78", all},
 	answerNotFound: {"answer-not-found", "404 on a filtered list becomes an empty list: Entra would stop provisioning.",
 		"404 is answered.", "Q12 Q75", all},
-	answerExists: {"answer-exists", "400, 422 or 500 on a POST whose body says that the resource exists becomes 409 uniqueness.",
+	answerExists: {"answer-exists", "A POST (400, 422, 500), a PUT or a PATCH of what is unique (400, 422) that failed because the value exists, as the body says, becomes 409 uniqueness; so does every error with that scimType.",
 		"It is answered as it came.", "Q71", all},
 	answerExistingMember: {"answer-existing-member", "409 on a PATCH that only adds members becomes a success: the member is there.",
 		"409 is answered.", "Q59", never},
