@@ -164,6 +164,9 @@ func (e *engine) assign(op Op, t *target, v doc.Value) error {
 		}
 		return check(t.attr, "schemas", v)
 	}
+	if op == OpAdd && t.member() != "" {
+		return e.addNamed(t, v)
+	}
 	if op != OpRemove {
 		if err := checkValue(t, v); err != nil {
 			return err

@@ -172,6 +172,11 @@ func (n *netEffect) apply(op *Operation) error {
 	if err != nil {
 		return err
 	}
+	if id := t.member(); op.Op == OpAdd && id != "" {
+		_, _, err := t.named(op.Value)
+		n.say(id, true)
+		return err
+	}
 	if op.Op != OpRemove {
 		if err := checkValue(t, op.Value); err != nil {
 			return err

@@ -30,7 +30,7 @@ func (o Op) String() string { return [...]string{"add", "replace", "remove"}[o] 
 type Operation struct {
 	Op    Op
 	Path  filter.Path // zero for the resource itself: the value is an object of attributes then
-	Value doc.Value   // zero for remove
+	Value doc.Value   // zero for remove, and for an add whose path says it all
 }
 
 // whole tells whether the operation has no path.
@@ -116,7 +116,7 @@ func parseOperation(v doc.Value, rt *schema.ResourceType) (Operation, error) {
 	}
 	value, ok := v.Lookup("value")
 	switch {
-	case op.Op != OpRemove && !ok:
+	case op.Op != OpRemove && !ok && !op.namesMember(rt):
 		return op, scim.Errorf(400, scim.InvalidValue, "%s needs a value (RFC 7644 §3.5.2)", op.Op)
 	case op.Op == OpRemove && op.whole():
 		return op, scim.Errorf(400, scim.NoTarget, "remove needs a path (RFC 7644 §3.5.2.2)")

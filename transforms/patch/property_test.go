@@ -137,7 +137,7 @@ func TestMembersAgreeWithApply(t *testing.T) {
 		var ops []string
 		for range rapid.IntRange(1, 5).Draw(r, "operations") {
 			filter := func() string { return `value eq ` + quoted(id.Draw(r, "filter")) }
-			switch rapid.IntRange(0, 6).Draw(r, "form") {
+			switch rapid.IntRange(0, 7).Draw(r, "form") {
 			case 0:
 				ops = append(ops, `{"op":"add","path":"members","value":`+list("add")+`}`)
 			case 1:
@@ -152,6 +152,9 @@ func TestMembersAgreeWithApply(t *testing.T) {
 				ops = append(ops, `{"op":"remove","path":"members[type eq \"Group\"]"}`)
 			case 6:
 				ops = append(ops, `{"op":"add","value":{"displayName":"x","members":`+list("whole")+`}}`)
+			case 7:
+				ops = append(ops, `{"op":"add","path":`+quoted("members["+filter()+rapid.SampledFrom([]string{"", ` and type eq "Group"`}).Draw(r, "more")+"]")+
+					rapid.SampledFrom([]string{"", `,"value":{}`, `,"value":[]`, `,"value":null`}).Draw(r, "value")+`}`)
 			}
 		}
 		parsed, err := patch.Parse(scan(t, envelope("["+strings.Join(ops, ",")+"]")), rt)

@@ -33,3 +33,25 @@ func TestMembersInAnyForm(t *testing.T) {
 		}
 	}
 }
+
+// TestMemberInThePath checks that an add that says in its path who is added needs no value, and is not lost for want of
+// one (RFC 7644 §3.5.2.1). Whatever value it has is not told here from any other.
+func TestMemberInThePath(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	for _, value := range []string{``, `,"value":null`, `,"value":{}`, `,"value":[{"value":"2"}]`} {
+		in := patchHead + `{"op":"add","path":"members[value eq \"2\"]"` + value + `}]}`
+		if out, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(in)); err != nil || string(out) != in {
+			t.Errorf("%s became %s, %v", in, out, err)
+		}
+	}
+	for _, path := range []string{`members`, `members[type eq \"User\"]`, `members[value ne \"2\"]`, `members[value eq \"2\"].display`, `displayName`} {
+		in := patchHead + `{"op":"add","path":"` + path + `"}]}`
+		if out, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(in)); err == nil {
+			t.Errorf("%s became %s", in, out)
+		}
+	}
+	in := patchHead + `{"op":"replace","path":"members[value eq \"2\"]"}]}`
+	if out, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(in)); err == nil {
+		t.Errorf("%s became %s", in, out)
+	}
+}

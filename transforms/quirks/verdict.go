@@ -23,6 +23,9 @@ func (p *pass) verdict(a act, t *target, at int) (verdict, rule, error) {
 	if a == remove {
 		return p.removal(t, at)
 	}
+	if a == add && t.namesMember() {
+		return keep, none, nil // the path says who is added, so that null is not nothing
+	}
 	if at < 0 {
 		if a == replace && p.on[missingValue] && !t.dear() { // a null that somebody left out
 			return unset, missingValue, nil
@@ -81,10 +84,21 @@ func (p *pass) removal(t *target, at int) (verdict, rule, error) {
 	return keep, none, nil
 }
 
+// one is the comparison by which the path names one element.
+func (t *target) one() (*filter.Compare, bool) {
+	one, ok := t.path.Filter.(*filter.Compare)
+	return one, ok && one.Op == filter.Eq && one.Attr.Name == "value"
+}
+
+// namesMember tells whether the path leads to one member as a whole.
+func (t *target) namesMember() bool {
+	_, ok := t.one()
+	return ok && t.item && t.attr != nil && isMembers(t.attr)
+}
+
 // same tells whether a value names nobody but the member whom the path names.
 func (p *pass) same(t *target, v doc.Value) bool {
-	one, ok := t.path.Filter.(*filter.Compare)
-	ok = ok && one.Op == filter.Eq && one.Attr.Name == "value"
+	one, ok := t.one()
 	switch v.Kind() {
 	case doc.Null:
 		return true
