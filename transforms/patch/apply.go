@@ -14,7 +14,8 @@ import (
 // nothing, and res is left alone then too. Any error is a [*scim.Error].
 //
 // Beyond the letter of the RFC, add and replace with a value filter that matches nothing make the element, where the
-// filter says what it is (Q38): Entra counts on it. Other filters are noTarget, as the RFC has it.
+// filter says what it is (Q38): Entra counts on it. Other filters are noTarget, as the RFC has it. And a blank externalId
+// is none.
 func Apply(res *doc.Node, ops []Operation, rt *schema.ResourceType) (changed []string, err error) {
 	e := newEngine(res.Clone(), rt)
 	for i := range ops {
@@ -170,6 +171,9 @@ func (e *engine) assign(op Op, t *target, v doc.Value) error {
 	if op != OpRemove {
 		if err := checkValue(t, v); err != nil {
 			return err
+		}
+		if t.blank(v) {
+			return e.assignOne(OpRemove, t, doc.Value{})
 		}
 		if v.Kind() == doc.Null { // no value (RFC 7643 §2.5): nothing to add, and replacing with it removes (Q45)
 			if err := checkNull(t); err != nil || op == OpAdd {

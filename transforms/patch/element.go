@@ -141,6 +141,12 @@ func absent(n *doc.Node) bool {
 	return false
 }
 
+// blank tells whether a value is an externalId without anything in it, which identifies nothing (RFC 7643 §3.1). Kept, it
+// would be what the next resource without one is found to have too.
+func (t *target) blank(v doc.Value) bool {
+	return t.at.URI == "" && t.at.Name == "externalId" && t.attr != nil && v.Kind() == doc.String && strings.TrimSpace(v.Text()) == ""
+}
+
 // same compares two values by what they mean: names without case, order of fields and of elements aside, unassigned
 // values aside (RFC 7643 §2.1, §2.4, §2.5).
 func same(a, b *doc.Node) bool {

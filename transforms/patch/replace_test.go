@@ -40,6 +40,8 @@ func TestReplace(t *testing.T) {
 			want: `{"schemas":["` + scim.UserSchema + `","` + enterprise + `"],"id":"1","active":false,"badge":"7","groups":[{"value":"g"}],"meta":{"location":"l"},` +
 				`"userName":"a","title":"T","other":1,"emails":[{"type":"work","value":"w"}],"` + enterprise + `":{"department":"D","manager":{"value":"m2"}}}`,
 			changed: []string{enterprise + ":manager.value", enterprise + ":manager.displayName"}},
+		{name: "a blank externalId is none", body: `{"userName":"a","externalId":" ","badge":"7","title":"T","other":1,"emails":[{"type":"work","value":"w"}],"` + enterprise + `":{"department":"D","manager":{"value":"m"}}}`,
+			want: before},
 		{name: "an immutable attribute", body: `{"userName":"a","badge":"8"}`, err: "400 mutability"},
 		{name: "without a required attribute", body: `{"active":true}`, err: "400 invalidValue"},
 		{name: "with a required attribute that is null", body: `{"userName":null}`, err: "400 invalidValue"},
@@ -79,6 +81,7 @@ func TestCreate(t *testing.T) {
 		{name: "schemas of an extension without attributes",
 			body: `{"schemas":["` + scim.UserSchema + `","` + enterprise + `"],"userName":"a"}`,
 			want: `{"userName":"a","schemas":["` + scim.UserSchema + `"]}`},
+		{name: "a blank externalId is none", body: `{` + core + `,"userName":"a","externalId":" \t"}`, want: `{"userName":"a",` + core + `}`},
 		{name: "no userName", body: `{` + core + `}`, err: "400 invalidValue"},
 		{name: "two primaries", body: `{"userName":"a","phoneNumbers":[{"value":"a","primary":true},{"value":"b","primary":true}]}`, err: "400 invalidValue"},
 		{name: "active is a word", body: `{"userName":"a","active":"no"}`, err: "400 invalidValue"},
