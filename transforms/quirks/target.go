@@ -62,6 +62,9 @@ func (n *Normalizer) options() filter.Options {
 	if n.on[bareManager] {
 		o.Allow |= filter.BareExtension
 	}
+	if n.on[booleanString] { // without it no text is a boolean, in values as here
+		o.Boolean = localized
+	}
 	return o
 }
 
@@ -74,6 +77,7 @@ var lenient = map[filter.Notes]rule{
 	filter.BooleanString:       booleanString,
 	filter.ValuePathComparison: valuePathComparison,
 	filter.DotInsteadOfColon:   urnDot,
+	filter.LocalizedBoolean:    localizedBoolean,
 }
 
 // ruleOf is the rule that stands for a note of the parser.
