@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,10 @@ import (
 func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *Account) *scim.Error {
 	e := &scim.Error{Status: status, Detail: "the upstream refused the request"}
 	d, err := doc.Scan(body)
-	isError := err == nil && readError(d.Value(), e)
+	isError := err == nil && (isSCIMError(d.Value()) || looksLikeError(d.Value(), status))
+	if isError {
+		readError(d.Value(), e)
+	}
 	was, brings := status, op.Verb == scim.Create || op.Verb == scim.Replace || op.Verb == scim.Patch
 	if brings && n.on[answerExists] && isExisting(op, status, body, e) {
 		status = 409
@@ -53,16 +57,44 @@ func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *A
 	return e
 }
 
-// readError takes type and detail of a SCIM error; it is false where the document is none. detail may be a list of lines.
-func readError(v doc.Value, e *scim.Error) bool {
-	is := false
+// isSCIMError tells whether a document says that it is an error of SCIM.
+func isSCIMError(v doc.Value) bool {
 	list, _ := v.Lookup("schemas")
 	for item := range list.Items() {
-		is = is || item.Is(scim.ErrorSchema)
+		if item.Is(scim.ErrorSchema) {
+			return true
+		}
 	}
-	if !is {
+	return false
+}
+
+// types are the scimType keywords of RFC 7644 §3.12.
+var types = []string{
+	scim.InvalidFilter, scim.TooMany, scim.Uniqueness, scim.Mutability, scim.InvalidSyntax, scim.InvalidPath, scim.NoTarget,
+	scim.InvalidValue, "invalidVers", "sensitive",
+}
+
+// looksLikeError tells whether a document is an error of SCIM that only lacks its schemas. status and detail alone are not
+// enough, nor is a scimType among other things: both may be a framework's, whose text is nobody's business.
+func looksLikeError(v doc.Value, status int) bool {
+	code, _ := v.Lookup("status")
+	t, _ := v.Lookup("scimType")
+	if code.Text() != strconv.Itoa(status) || !slices.ContainsFunc(types, t.Is) {
 		return false
 	}
+	for key, v := range v.Fields() {
+		switch {
+		case key.Is("status"), key.Is("scimType"), key.Is("detail"):
+		case key.Is("schemas") && v.Kind() == doc.Null:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// readError takes type and detail of a SCIM error. detail may be a list of lines.
+func readError(v doc.Value, e *scim.Error) {
 	if t, _ := v.Lookup("scimType"); t.Kind() == doc.String {
 		e.Type = line(t.Text())
 	}
@@ -79,7 +111,6 @@ func readError(v doc.Value, e *scim.Error) bool {
 	if text := strings.Join(lines, "; "); text != "" {
 		e.Detail = line(text)
 	}
-	return true
 }
 
 // line is a text as one line of bounded length.

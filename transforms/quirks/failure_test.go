@@ -81,6 +81,31 @@ func shortError(e *scim.Error) string {
 	return (&scim.Error{Status: e.Status, Type: e.Type}).Error()[:4+len(e.Type)]
 }
 
+// An error without schemas is one of SCIM where it has the words of one, and nothing else.
+func TestErrorWithoutSchemas(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{})
+	for text, want := range map[string]string{
+		`{"status":400,"scimType":"invalidValue","detail":"Bad thing"}`:                      "400 invalidValue: Bad thing",
+		`{"status":"400","scimType":"mutability"}`:                                           "400 mutability: the upstream refused the request",
+		`{"status":"400","scimType":"invalidVers","detail":"1.1"}`:                           "400 invalidVers: 1.1",
+		`{"schemas":null,"status":"400","scimType":"mutability","detail":"no"}`:              "400 mutability: no",
+		`{"status":400,"detail":"at db01"}`:                                                  "400 : the upstream refused the request",
+		`{"scimType":"invalidValue","detail":"at db01"}`:                                     "400 : the upstream refused the request",
+		`{"status":500,"scimType":"invalidValue","detail":"at db01"}`:                        "400 : the upstream refused the request",
+		`{"status":400,"scimType":"Conflict","detail":"at db01"}`:                            "400 : the upstream refused the request",
+		`{"status":400,"scimType":"invalidValue","detail":"at db01","trace":"a.go:7"}`:       "400 : the upstream refused the request",
+		`{"schemas":["urn:x"],"status":400,"scimType":"invalidValue","detail":"at db01"}`:    "400 : the upstream refused the request",
+		`{"type":"about:blank","title":"Bad Request","status":400,"detail":"at db01"}`:       "400 : the upstream refused the request",
+		`{"status":400,"error":"Bad Request","message":"at db01","scimType":"invalidValue"}`: "400 : the upstream refused the request",
+		`["status",400]`: "400 : the upstream refused the request",
+	} {
+		op := &scim.Operation{Type: schema.Standard().User, Verb: scim.Create}
+		if e := n.Failure(op, 400, []byte(text), nil); e == nil || e.Error() != want {
+			t.Errorf("%s: %v", text, e)
+		}
+	}
+}
+
 // Whoever means to switch a user off says it in one of many forms.
 func TestDeactivatesInEveryForm(t *testing.T) {
 	const core = "urn:ietf:params:scim:schemas:core:2.0:User"
