@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -91,6 +92,9 @@ func (a *answer) resource(res *doc.Node, path string) {
 		return
 	}
 	rt := a.op.Type
+	if id, ok := integer(res.Get("id")); ok && a.apply(answerID, path+"id", res.Get("id"), id) {
+		res.Set("id", doc.NewString(id))
+	}
 	uris := []*doc.Node{doc.NewString(rt.Core.ID)}
 	for _, f := range res.Fields() {
 		if s := rt.Schema(f.Name); s != nil && f.Value.Kind() == doc.Object {
@@ -125,24 +129,74 @@ func (a *answer) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path s
 	}
 	path = a.join(path, f.Name)
 	switch {
-	case attr.MultiValued:
-		for i, item := range f.Value.Items() {
-			a.inside(attr, item, a.at(path+"[", i, "]."))
-		}
-	case f.Value.Kind() == doc.Object:
+	case f.Value.Kind() == doc.Object: // of a list, too: some servers show the one element only
 		a.inside(attr, f.Value, a.join(path, "."))
+	case attr.MultiValued:
+		a.elements(attr, f.Value, path)
+	case f.Value.Kind() == doc.Number && refers(attr):
+		if id, ok := integer(f.Value); ok && a.apply(answerManager, path, f.Value, `{"value":…}`) {
+			in.Set(f.Name, reference(doc.NewString(id)))
+		}
 	case f.Value.Kind() != doc.String:
 	case attr.Type == schema.Boolean:
 		if b, ok := asBoolean(f.Value.Text()); ok && a.apply(answerBoolean, path, f.Value, strconv.FormatBool(b)) {
 			in.Set(f.Name, doc.NewBool(b))
 		}
-	case pointsElsewhere(attr) && f.Value.Text() != "":
+	case pointsElsewhere(attr) && f.Value.Text() == "": // nobody
+		if a.apply(answerManager, path, f.Value, "") {
+			in.Delete(f.Name)
+		}
+	case pointsElsewhere(attr):
 		if a.apply(answerManager, path, f.Value, `{"value":…}`) {
-			whole := doc.NewObject()
-			whole.Set("value", f.Value)
-			in.Set(f.Name, whole)
+			in.Set(f.Name, reference(f.Value))
 		}
 	}
+}
+
+// elements normalizes those of a list. One that refers to a resource by nothing but its id becomes an object.
+func (a *answer) elements(attr *schema.Attribute, list *doc.Node, path string) {
+	var out []*doc.Node
+	for i, item := range list.Items() {
+		a.inside(attr, item, a.at(path+"[", i, "]."))
+		id, ok := integer(item)
+		if item.Kind() == doc.String {
+			id, ok = item.Text(), item.Text() != ""
+		}
+		if !ok || !refers(attr) || !a.apply(answerID, a.at(path+"[", i, "]"), item, `{"value":…}`) {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(list.Items())
+		}
+		out[i] = reference(doc.NewString(id))
+	}
+	if out != nil {
+		list.SetItems(out)
+	}
+}
+
+func reference(id *doc.Node) *doc.Node {
+	n := doc.NewObject()
+	n.Set("value", id)
+	return n
+}
+
+// refers tells whether the values of an attribute are resources, known by their ids: members, groups, the manager.
+func refers(attr *schema.Attribute) bool {
+	if attr.Type != schema.Complex || attr.SubAttribute("$ref") == nil {
+		return false
+	}
+	id := attr.SubAttribute("value")
+	return id != nil && id.Type == schema.String
+}
+
+// integer is the digits of a number that may be an id.
+func integer(n *doc.Node) (digits string, ok bool) {
+	if n.Kind() != doc.Number {
+		return "", false
+	}
+	digits = n.Text()
+	return digits, strings.Trim(digits, "0123456789") == ""
 }
 
 // join and at make a path for the records, where somebody keeps any.
@@ -166,6 +220,12 @@ func (a *answer) inside(attr *schema.Attribute, v *doc.Node, path string) {
 		return
 	}
 	for _, f := range v.Fields() {
+		if id, ok := integer(f.Value); ok && doc.FoldEqual(f.Name, "value") && refers(attr) {
+			if a.apply(answerID, a.join(path, f.Name), f.Value, id) {
+				v.Set(f.Name, doc.NewString(id))
+			}
+			continue
+		}
 		a.value(attr.SubAttribute(f.Name), v, f, path)
 	}
 }

@@ -90,6 +90,7 @@ const (
 
 	// Answers of a SCIM upstream.
 	answerBoolean
+	answerID
 	answerManager
 	answerMeta
 	answerSchemas
@@ -250,7 +251,9 @@ var table = [ruleCount]Rule{
 
 	answerBoolean: {"answer-boolean", "Strings for booleans in the upstream's answers become booleans; else Entra would correct them for ever.",
 		"They are answered as they came.", "Q77 Q79", all},
-	answerManager: {"answer-manager", `A manager that is a string in the upstream's answers becomes {"value":"…"}.`,
+	answerID: {"answer-id", `An id that is a number in the upstream's answers, also that of a member, a group or a manager, becomes a string (RFC 7643 §3.1), and a member that is an id alone becomes {"value":"…"}.`,
+		"It is answered as it came.", "Q77", all},
+	answerManager: {"answer-manager", `A manager that is a string or a number in the upstream's answers becomes {"value":"…"}, and one that is "" is left out.`,
 		"It is answered as it came.", "Q41 Q77", all},
 	answerMeta: {"answer-meta", "A resource without meta.resourceType gets it.",
 		"It is answered as it came.", "Q77", all},

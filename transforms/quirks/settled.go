@@ -71,13 +71,13 @@ func (n *Normalizer) settledResource(d doc.Doc, c *doc.Cursor) bool {
 	return schemas && id && meta
 }
 
-// suspicious tells whether there is a string in the value at the cursor that might have to be something else: a word for a
-// boolean, or the value of an attribute that holds an object. It moves behind the value, if not.
+// suspicious tells whether there is something in the value at the cursor that might have to be something else: a word for a
+// boolean, the id of a resource that is a number or stands for an object. It moves behind the value, if not.
 func (n *Normalizer) suspicious(key doc.Value, d doc.Doc, c *doc.Cursor) bool {
 	switch c.Kind() {
 	case doc.Array:
 		for c.Open(); c.More(); {
-			if n.suspicious(doc.Value{}, d, c) {
+			if n.suspicious(key, d, c) {
 				return true
 			}
 		}
@@ -90,18 +90,21 @@ func (n *Normalizer) suspicious(key doc.Value, d doc.Doc, c *doc.Cursor) bool {
 	case doc.String:
 		v := d.In(c.Skip())
 		return v.Is("true") || v.Is("false") || slices.ContainsFunc(n.pointers, key.Is)
+	case doc.Number:
+		c.Skip()
+		return key.Is("value") || slices.ContainsFunc(n.pointers, key.Is)
 	default:
 		c.Skip()
 	}
 	return false
 }
 
-// pointersOf are the names of all attributes for which a string stands for an object.
+// pointersOf are the names of all attributes for which an id stands for an object, in a list or alone.
 func pointersOf(set *schema.Set) (names []string) {
 	for _, rt := range []*schema.ResourceType{set.User, set.Group} {
 		for _, s := range append([]*schema.Schema{rt.Core}, rt.Extensions...) {
 			for _, a := range s.Attributes {
-				if pointsElsewhere(a) && !slices.Contains(names, a.Name) {
+				if (pointsElsewhere(a) || refers(a)) && !slices.Contains(names, a.Name) {
 					names = append(names, a.Name)
 				}
 			}
