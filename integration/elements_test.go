@@ -77,6 +77,28 @@ func TestMissingElements(t *testing.T) {
 			t.Errorf("%+v", seen)
 		}
 	})
+	t.Run("one object for the list", func(t *testing.T) {
+		rec.take(has(`{"id":1,"userName":"a@example.com","phoneNumbers":{"type":"work","value":"1","primary":"True"}}`))
+		const patch = patchOp + `[{"op":"replace","path":"phoneNumbers[type eq \"work\" and primary eq true].value","value":"2"}]}`
+		res, err := c.Do("PATCH", "/Users/1", patch)
+		if err != nil || res.Status != http.StatusOK {
+			t.Fatalf("%v %v", res, err)
+		}
+		if seen := rec.take(nil); len(seen) != 2 || string(seen[1].Body) != patch {
+			t.Errorf("%+v", seen)
+		}
+	})
+	t.Run("nobody becomes a member", func(t *testing.T) {
+		rec.take(has(`{"id":"1","displayName":"g","members":[{"value":"u1"}]}`))
+		const patch = patchOp + `[{"op":"replace","path":"members[value eq \"u9\"].display","value":"x"}]}`
+		res, err := c.Do("PATCH", "/Groups/1", patch)
+		if err != nil || res.Status != http.StatusOK {
+			t.Fatalf("%v %v", res, err)
+		}
+		if seen := rec.take(nil); len(seen) != 1 || string(seen[0].Body) != patch {
+			t.Errorf("%+v", seen)
+		}
+	})
 	t.Run("no look-up without need", func(t *testing.T) {
 		rec.take(has(empty))
 		if _, err := c.SetActive("1", false); err != nil {
