@@ -73,6 +73,12 @@ func (p *pass) eachNamed(w *splitter, a act, s *schema.Schema, value doc.Span) e
 	for c.Open(); c.More(); {
 		key := c.Key()
 		t, _ := p.named(s, key)
+		if t.attr == nil { // what becomes a path has to be one
+			var err error
+			if t, err = p.n.resolve(p.rt, pathIn(s, p.d.In(key).Text())); err != nil {
+				return p.located(err)
+			}
+		}
 		if err := p.single(w, a, t, key, c.Skip()); err != nil {
 			return err
 		}
@@ -81,14 +87,24 @@ func (p *pass) eachNamed(w *splitter, a act, s *schema.Schema, value doc.Span) e
 }
 
 // named is the target of a key in an extension's object, and whether the key is a path that no attribute is called (Q37):
-// manager.value.
+// manager.value, or one with a URN of its own.
 func (p *pass) named(s *schema.Schema, key doc.Span) (t *target, dotted bool) {
-	if text := p.d.In(key).Text(); p.on[dottedKeys] && strings.ContainsAny(text, ".[") {
-		if t, err := p.n.resolve(p.rt, s.ID+":"+text); err == nil && t.attr != nil {
-			return t, true
-		}
+	text := p.d.In(key).Text()
+	if !p.on[dottedKeys] || !strings.ContainsAny(text, ".[:") {
+		return p.inExtension(s, key), false
+	}
+	if t, err := p.n.resolve(p.rt, pathIn(s, text)); err == nil && t.attr != nil {
+		return t, true
 	}
 	return p.inExtension(s, key), false
+}
+
+// pathIn is a key in an extension's object as a path.
+func pathIn(s *schema.Schema, key string) string {
+	if strings.Contains(key, ":") {
+		return key
+	}
+	return s.ID + ":" + key
 }
 
 // inExtension is the target of a key in an extension's object that is called as an attribute is.

@@ -27,6 +27,11 @@ func normalized(t *testing.T, n *quirks.Normalizer, group bool, operations strin
 	return strings.TrimSuffix(strings.TrimPrefix(string(d.Raw()), head), "}")
 }
 
+// as tells whether the operations are those that are wanted, or the error begins as it is wanted to.
+func as(got, want string) bool {
+	return got == want || strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)
+}
+
 // What a path-less operation may say about a resource without changing it is not made an operation of its own, which would
 // be refused and take everything else with it, a deactivation for example (Q37, Q53).
 func TestTakenApartWithoutReadOnly(t *testing.T) {
@@ -40,7 +45,7 @@ func TestTakenApartWithoutReadOnly(t *testing.T) {
 		// What does not have to be taken apart stays what it is.
 		`[{"op":"replace","value":{"id":"own","active":false}}]`: `[{"op":"replace","value":{"id":"own","active":false}}]`,
 	} {
-		if got := normalized(t, n, false, in, nil); got != want && !(strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)) {
+		if got := normalized(t, n, false, in, nil); !as(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
 		}
 	}
@@ -60,7 +65,7 @@ func TestRemoveNamesTheSame(t *testing.T) {
 		`[{"op":"Remove","path":"members[type eq \"User\"]","value":[{"value":"u1"}]}]`:               "400 invalidValue",
 		`[{"op":"Remove","path":"members[type eq \"User\"]"}]`:                                        `[{"op":"remove","path":"members[type eq \"User\"]"}]`,
 	} {
-		if got := normalized(t, n, true, in, nil); got != want && !(strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)) {
+		if got := normalized(t, n, true, in, nil); !as(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", in, got, want)
 		}
 	}
@@ -95,7 +100,7 @@ func TestMissingValueIsNull(t *testing.T) {
 		"manager": `[{"op":"remove","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"}]`,
 		"active":  "400 invalidValue",
 	} {
-		if got := normalized(t, n, false, `[{"op":"Replace","path":"`+path+`"}]`, nil); got != want && !(strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)) {
+		if got := normalized(t, n, false, `[{"op":"Replace","path":"`+path+`"}]`, nil); !as(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", path, got, want)
 		}
 	}
@@ -124,6 +129,7 @@ func TestExtensionHoweverAddressed(t *testing.T) {
 		`[{"op":"Replace","value":{"` + urn + `":{"manager.value":"q"}}}]`:                                `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"}]`,
 		`[{"op":"Replace","path":"` + urn + `","value":{"manager.value":"q","department":"D"}}]`:          `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"},{"op":"replace","path":"` + urn + `:department","value":"D"}]`,
 		`[{"op":"Replace","path":"` + core + `","value":{"name.givenName":"x","active":"False"}}]`:        `[{"op":"replace","path":"name.givenName","value":"x"},{"op":"replace","path":"active","value":false}]`,
+		`[{"op":"Add","path":"` + core + `","value":{"` + urn + `:manager":"m","name.givenName":"x"}}]`:   `[{"op":"add","path":"` + urn + `:manager","value":{"value":"m"}},{"op":"add","path":"name.givenName","value":"x"}]`,
 		`[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`:               `[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`,
 		`[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`:                              `[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`,
 		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"m"}}]`:                                 `[{"op":"replace","path":"` + urn + `","value":{"manager":{"value":"m"}}}]`,
