@@ -96,6 +96,29 @@ func named(group, name, externalID string) check {
 	}
 }
 
+// page is where a list begins, and how many resources it says it holds and holds: what is there, and not what was asked for.
+func page(from, n int) check {
+	return func(t *testing.T, _ *world, r *entra.Response) {
+		t.Helper()
+		list, ok := r.Body["Resources"].([]any)
+		if !ok || len(list) != n || r.Body["startIndex"] != float64(from) || r.Body["itemsPerPage"] != float64(n) {
+			t.Errorf("want %d resources from %d on: %s", n, from, r.Raw)
+		}
+	}
+}
+
+// withoutExternalID: who has no externalId is not shown one that is empty.
+func withoutExternalID(t *testing.T, w *world, r *entra.Response) {
+	t.Helper()
+	meta, _ := r.Body["meta"].(map[string]any)
+	location, _ := meta["location"].(string)
+	for _, shown := range []map[string]any{r.Body, w.read(t, strings.TrimPrefix(location, w.c.TenantURL))} {
+		if id, ok := shown["externalId"]; ok {
+			t.Errorf("the externalId is %#v", id)
+		}
+	}
+}
+
 func all(checks ...check) check {
 	return func(t *testing.T, w *world, r *entra.Response) {
 		t.Helper()

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,12 +37,25 @@ var userScenarios = []scenario{
 				t.Errorf("%s", r.Raw)
 			}
 		})},
-	{name: "U-R6 externalId of nobody", method: "GET", path: "/Users?filter=externalId+eq+%22UZ%22", status: 200, check: total(0)},
+	{name: "U-R6 U-R9 externalId of nobody", method: "GET", path: "/Users?filter=externalId+eq+%22UZ%22", status: 200, check: total(0)},
+	{name: "U-R7 userName without count", method: "GET", path: "/Users?filter=userName+eq+%22user2@example.com%22", status: 200, check: all(total(1, "U2"), page(1, 1))},
+	{name: "U-R7 everybody without count", method: "GET", path: "/Users", status: 200, check: func(t *testing.T, w *world, r *entra.Response) {
+		page(1, 4+w.others)(t, w, r)
+	}},
 	{name: "U-R8 last page", method: "GET", path: "/Users?startIndex={everybody}&count=10", status: 200, check: func(t *testing.T, w *world, r *entra.Response) {
 		if list, _ := r.Body["Resources"].([]any); r.Total() != 4+w.others || len(list) != 1 {
 			t.Errorf("%s", r.Raw)
 		}
 	}},
+	{name: "U-R8 all on one page", method: "GET", path: "/Users?startIndex=1&count=10", status: 200, check: func(t *testing.T, w *world, r *entra.Response) {
+		page(1, 4+w.others)(t, w, r)
+	}},
+	{name: "U-R8 from the third on", method: "GET", path: "/Users?startIndex=3&count=1", status: 200, check: func(t *testing.T, w *world, r *entra.Response) {
+		if page(3, 1)(t, w, r); r.Total() != 4+w.others {
+			t.Errorf("%s", r.Raw)
+		}
+	}},
+	{name: "U-R9 userName of nobody", method: "GET", path: "/Users?filter=userName+eq+%22user9@example.com%22", status: 200, check: all(total(0), page(1, 0))},
 	{name: "count 0", method: "GET", path: "/Users?count=0", status: 200, check: func(t *testing.T, w *world, r *entra.Response) {
 		if list, ok := r.Body["Resources"].([]any); r.Total() != 4+w.others || !ok || len(list) != 0 {
 			t.Errorf("%s", r.Raw)
@@ -68,9 +82,41 @@ var userScenarios = []scenario{
 				t.Errorf("created as %+v, answered %s", p, r.Raw)
 			}
 		})},
+	{name: "U-C9 what somebody new gets", method: "POST", path: "/Users", body: newUser, status: 201, check: func(t *testing.T, w *world, r *entra.Response) {
+		p := personWith(t, w.org, "user5@example.com")
+		if p.mail != "user5@example.com" || p.rest != w.newcomer {
+			t.Errorf("created as %+v", p)
+		}
+		for _, g := range w.org.groups(t) {
+			if slices.Contains(g.members, p.id) {
+				t.Errorf("%s is in the group %s", p.mail, g.name)
+			}
+		}
+	}},
 	{name: "U-C2 no e-mail at all", method: "POST", path: "/Users", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","active":true,"emails":[{"primary":true,"type":"work","value":" "}]}`, status: 400, scimType: "invalidValue"},
+	{name: "U-C3 inactive without e-mail", needs: "an address of whoever waits", method: "POST", path: "/Users", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","externalId":"UE","active":false}`, status: 400, scimType: "invalidValue", check: is("no-mail", "")},
+	{name: "U-C6 empty list of e-mails", method: "POST", path: "/Users", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","active":true,"emails":[]}`, status: 400, scimType: "invalidValue", check: is("no-mail", "")},
 	{name: "U-C4 e-mail taken", method: "POST", path: "/Users", body: strings.NewReplacer("user5", "user1", "User5", "User1").Replace(newUser), status: 409, scimType: "uniqueness"},
-	{name: "U-C4 externalId taken", method: "POST", path: "/Users", body: strings.ReplaceAll(newUser, `"UE"`, `"UA"`), status: 409, scimType: "uniqueness", check: is("user5@example.com", "")},
+	{name: "U-C4 U-C7 externalId taken", method: "POST", path: "/Users", body: strings.ReplaceAll(newUser, `"UE"`, `"UA"`), status: 409, scimType: "uniqueness", check: is("user5@example.com", "")},
+	// Bitwarden takes the userName for an externalId where there is none. What nobody has sent is not made up here.
+	{name: "U-C8 userName that is somebody's externalId", method: "POST", path: "/Users", status: 201, check: all(is("user5@example.com", "invited"), withoutExternalID),
+		body: strings.NewReplacer(`"userName":"user5@example.com"`, `"userName":"UA"`, `"externalId":"UE",`, "").Replace(newUser)},
+	// What Bitwarden calls staged is somebody who is not active yet: they are known to SCIM, and nobody has invited them.
+	{name: "U-C10 create inactive", method: "POST", path: "/Users", body: off(newUser), status: 201, check: func(t *testing.T, w *world, r *entra.Response) {
+		if p := personWith(t, w.org, "user5@example.com"); p.id != "" {
+			t.Errorf("invited as %+v", p)
+		}
+		if found := w.lookUp(t, "/Users", `externalId eq "UE"`); found["id"] != r.ID() || found["active"] != false || r.Body["active"] != false {
+			t.Errorf("created as %s, found as %v", r.Raw, found)
+		}
+	}},
+	{name: "U-C14 create inactive, e-mail taken", method: "POST", path: "/Users", body: off(strings.NewReplacer("user5", "user1", "User5", "User1").Replace(newUser)), status: 409, scimType: "uniqueness", check: is("user1@example.com", "confirmed")},
+	{name: "U-C14 create inactive, externalId taken", method: "POST", path: "/Users", body: off(strings.ReplaceAll(newUser, `"UE"`, `"UA"`)), status: 409, scimType: "uniqueness", check: is("user5@example.com", "")},
+	{name: "create with a blank externalId", method: "POST", path: "/Users", body: strings.ReplaceAll(newUser, `"UE"`, `"  "`), status: 201, check: all(is("user5@example.com", "invited"), withoutExternalID, func(t *testing.T, w *world, _ *entra.Response) {
+		// The next one without an externalId has nothing in common with the first.
+		res := w.must(t, 201, "POST", "/Users", strings.NewReplacer("user5", "user6", "User5", "User6", "User 5", "User 6", `"UE"`, `"  "`).Replace(newUser))
+		withoutExternalID(t, w, res)
+	})},
 	{name: "U-C5 blank primary, second address", method: "POST", path: "/Users", status: 201, check: is("second@example.com", "invited"),
 		body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"second-user","externalId":"S","active":true,"emails":[{"primary":true,"type":"home","value":""},{"type":"work","value":"second@example.com"}]}`},
 	{name: "create without active is active", method: "POST", path: "/Users", body: strings.Replace(newUser, `,"active":true`, "", 1), status: 201, check: is("user5@example.com", "invited")},
@@ -81,6 +127,7 @@ var userScenarios = []scenario{
 
 	{name: "U-P1 put inactive", method: "PUT", path: "/Users/{U2}", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user2@example.com","externalId":"UB","active":false}`, status: 200, check: all(is("user2@example.com", "revoked"), external("user2@example.com", "UB"))},
 	{name: "U-P2 put active", method: "PUT", path: "/Users/{U3}", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user3@example.com","externalId":"UC","active":true}`, status: 200, check: is("user3@example.com", "confirmed")},
+	{name: "put a blank externalId", method: "PUT", path: "/Users/{U2}", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user2@example.com","externalId":" ","active":true}`, status: 200, check: all(external("user2@example.com", ""), withoutExternalID)},
 	{name: "U-P3 put unknown", method: "PUT", path: "/Users/{nobody}", body: `{"userName":"x@example.com","active":true}`, status: 404},
 	{name: "put without active never revokes", method: "PUT", path: "/Users/{U2}", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"user2@example.com","externalId":"UB"}`, status: 200, check: is("user2@example.com", "confirmed")},
 
@@ -95,6 +142,9 @@ var userScenarios = []scenario{
 	{name: "U-A6 externalId", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"Replace","path":"externalId","value":"new"}]}`, status: 200, check: external("user2@example.com", "new")},
 	{name: "U-A7 externalId, path-less", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"replace","value":{"externalId":"new"}}]}`, status: 200, check: external("user2@example.com", "new")},
 	{name: "U-A8 externalId cleared", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"Remove","path":"externalId"}]}`, status: 200, check: external("user2@example.com", "")},
+	{name: "U-A8 externalId replaced with null", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"replace","path":"externalId","value":null}]}`, status: 200, check: all(external("user2@example.com", ""), withoutExternalID)},
+	{name: "U-A8 externalId replaced with blanks", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"Replace","path":"externalId","value":"  "}]}`, status: 200, check: all(external("user2@example.com", ""), withoutExternalID)},
+	{name: "U-A8 empty externalId, path-less", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"replace","value":{"externalId":""}}]}`, status: 200, check: all(external("user2@example.com", ""), withoutExternalID)},
 	{name: "U-A9 externalId taken", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"replace","path":"externalId","value":"UA"}]}`, status: 409, scimType: "uniqueness", check: external("user2@example.com", "UB")},
 	{name: "U-A10 externalId too long", needs: "a limit of users' externalId", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"replace","path":"externalId","value":"` + strings.Repeat("x", 301) + `"}]}`, status: 400, scimType: "invalidValue", check: external("user2@example.com", "UB")},
 	{name: "U-A11 name of an existing person", method: "PATCH", path: "/Users/{U2}", body: patchOp + `[{"op":"Add","path":"displayName","value":"Other"},{"op":"Replace","path":"name.givenName","value":"O"}]}`, status: 200, check: all(is("user2@example.com", "confirmed"), external("user2@example.com", "UB"))},
