@@ -6,6 +6,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // onExtension normalizes an operation whose path is the URI of a schema and whose value is an object of its attributes:
@@ -13,17 +14,22 @@ import (
 func (p *pass) onExtension(l *list, o *operation, t *target) error {
 	c := p.d.At(o.at)
 	value := c.Skip()
-	apart, why, err := p.surveyExtension(o.act, t.urn, value, false, none)
-	if err != nil {
+	plan, err := p.surveyExtension(o.act, t.urn, value)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !apart {
+	case !plan.apart:
 		return p.rewrite(l, o, t, false, none)
 	}
 	p.cur.Jump(value.To)
 	p.finish(o)
+	if plan.stay == 0 {
+		p.note(plan.why, p.raw(value), nil)
+		l.drop(p, o.span)
+		return nil
+	}
 	p.noteSpelling(t, p.raw(o.path))
-	w := p.apart(l, o, why)
+	w := p.apart(l, o, plan.why)
 	if err := p.eachNamed(w, o.act, t.urn, value); err != nil {
 		return err
 	}
@@ -32,34 +38,40 @@ func (p *pass) onExtension(l *list, o *operation, t *target) error {
 }
 
 // surveyExtension looks for attributes in an extension's object that have to become operations of their own.
-func (p *pass) surveyExtension(a act, s *schema.Schema, span doc.Span, apart bool, why rule) (bool, rule, error) {
+func (p *pass) surveyExtension(a act, ext *schema.Schema, span doc.Span) (s survey, err error) {
 	c := p.d.At(span.From)
 	for c.Open(); c.More(); {
 		key := c.Key()
 		at := c.Offset()
 		c.Skip()
-		t, dotted := p.named(s, key)
+		s.fields++
+		s.stay++
+		t, dotted := p.named(ext, key)
 		v, r, err := p.verdict(a, t, at)
 		switch {
 		case err != nil:
-			return apart, why, err
+			return s, err
+		case v == omit:
+			s.stay--
+			s.why = max(s.why, r)
 		case v == unset:
-			apart, why = true, max(why, r)
-		case dotted:
-			apart, why = true, max(why, dottedKeys)
+			s.apart, s.why = true, max(s.why, r)
+		}
+		if dotted {
+			s.apart, s.why = true, max(s.why, dottedKeys)
 		}
 	}
-	return apart, why, nil
+	return s, nil
 }
 
 // takeExtensionApart writes the object of an extension as one operation, or, where one of its attributes has to be
 // an operation of its own, as one operation for each.
 func (p *pass) takeExtensionApart(w *splitter, a act, t *target, key, value doc.Span) error {
-	apart, _, err := p.surveyExtension(a, t.urn, value, false, none)
+	plan, err := p.surveyExtension(a, t.urn, value)
 	if err != nil {
 		return err
 	}
-	if !apart {
+	if !plan.apart {
 		return p.single(w, a, t, key, value)
 	}
 	p.place.key(key)
@@ -77,6 +89,9 @@ func (p *pass) eachNamed(w *splitter, a act, s *schema.Schema, value doc.Span) e
 			var err error
 			if t, err = p.n.resolve(p.rt, pathIn(s, p.d.In(key).Text())); err != nil {
 				return p.located(err)
+			}
+			if t.urn != nil {
+				return scim.Errorf(400, scim.InvalidPath, "%s has a schema inside another one", p.where())
 			}
 		}
 		if err := p.single(w, a, t, key, c.Skip()); err != nil {

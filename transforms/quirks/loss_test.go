@@ -125,14 +125,16 @@ func TestExtensionHoweverAddressed(t *testing.T) {
 	const urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	const core = "urn:ietf:params:scim:schemas:core:2.0:User"
 	for in, want := range map[string]string{
-		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"","department":null,"division":"D"}}]`: `[{"op":"remove","path":"` + urn + `:manager"},{"op":"remove","path":"` + urn + `:department"},{"op":"replace","path":"` + urn + `:division","value":"D"}]`,
-		`[{"op":"Replace","value":{"` + urn + `":{"manager.value":"q"}}}]`:                                `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"}]`,
-		`[{"op":"Replace","path":"` + urn + `","value":{"manager.value":"q","department":"D"}}]`:          `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"},{"op":"replace","path":"` + urn + `:department","value":"D"}]`,
-		`[{"op":"Replace","path":"` + core + `","value":{"name.givenName":"x","active":"False"}}]`:        `[{"op":"replace","path":"name.givenName","value":"x"},{"op":"replace","path":"active","value":false}]`,
-		`[{"op":"Add","path":"` + core + `","value":{"` + urn + `:manager":"m","name.givenName":"x"}}]`:   `[{"op":"add","path":"` + urn + `:manager","value":{"value":"m"}},{"op":"add","path":"name.givenName","value":"x"}]`,
-		`[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`:               `[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`,
-		`[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`:                              `[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`,
-		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"m"}}]`:                                 `[{"op":"replace","path":"` + urn + `","value":{"manager":{"value":"m"}}}]`,
+		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"","department":null,"division":"D"}}]`:                  `[{"op":"remove","path":"` + urn + `:manager"},{"op":"remove","path":"` + urn + `:department"},{"op":"replace","path":"` + urn + `:division","value":"D"}]`,
+		`[{"op":"Replace","value":{"` + urn + `":{"manager.value":"q"}}}]`:                                                 `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"}]`,
+		`[{"op":"Replace","path":"` + urn + `","value":{"manager.value":"q","department":"D"}}]`:                           `[{"op":"replace","path":"` + urn + `:manager.value","value":"q"},{"op":"replace","path":"` + urn + `:department","value":"D"}]`,
+		`[{"op":"Replace","path":"` + core + `","value":{"name.givenName":"x","active":"False"}}]`:                         `[{"op":"replace","path":"name.givenName","value":"x"},{"op":"replace","path":"active","value":false}]`,
+		`[{"op":"Add","path":"` + core + `","value":{"` + urn + `:manager":"m","name.givenName":"x"}}]`:                    `[{"op":"add","path":"` + urn + `:manager","value":{"value":"m"}},{"op":"add","path":"name.givenName","value":"x"}]`,
+		`[{"op":"Add","path":"` + urn + `","value":{"` + urn + `:manager":null}},{"op":"add","path":"title","value":"t"}]`: `[{"op":"add","path":"title","value":"t"}]`,
+		`[{"op":"Add","value":{"` + urn + `":{"manager.value":null}}},{"op":"add","path":"title","value":"t"}]`:            `[{"op":"add","path":"title","value":"t"}]`,
+		`[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`:                                `[{"op":"replace","value":{"http://example.com/schema":{"a":"True"},"title":"t"}}]`,
+		`[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`:                                               `[{"op":"replace","path":"` + urn + `","value":{"department":"D"}}]`,
+		`[{"op":"Replace","path":"` + urn + `","value":{"manager":"m"}}]`:                                                  `[{"op":"replace","path":"` + urn + `","value":{"manager":{"value":"m"}}}]`,
 	} {
 		got := normalized(t, n, false, in, nil)
 		if got != want {

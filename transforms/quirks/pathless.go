@@ -70,8 +70,15 @@ func (p *pass) survey(o *operation) (s survey, err error) {
 			continue
 		}
 		if t.urn != nil && kind == doc.Object {
-			if s.apart, s.why, err = p.surveyExtension(o.act, t.urn, value, s.apart, s.why); err != nil {
+			inside, err := p.surveyExtension(o.act, t.urn, value)
+			if err != nil {
 				return s, err
+			}
+			if inside.apart {
+				s.apart, s.why = true, max(s.why, inside.why)
+				if inside.stay == 0 {
+					s.stay--
+				}
 			}
 			continue
 		}

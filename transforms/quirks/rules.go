@@ -178,7 +178,7 @@ var table = [ruleCount]Rule{
 		"It is refused with invalidValue: it could mean false as well as remove.", "T4", never},
 	nullMembers: {"null-members", "A replace of members with null is taken, and empties the group.",
 		"It is refused with invalidValue.", "Q62", never},
-	emptyReference: {"empty-reference", `A manager that is replaced with "", null or {"value":""} is removed.`,
+	emptyReference: {"empty-reference", `A manager that is replaced with "", null or {"value":""} is removed, and so is an attribute of the type reference (profileUrl) that is replaced with "".`,
 		"It is sent on as it came.", "Q41 Q45", all},
 	emptyString: {"empty-string", `A replace with "" is a remove.`,
 		`It is sent on as it came: "" is a value of a string (RFC 7643 §2.3.1).`, "Q45", never},

@@ -177,7 +177,7 @@ func (t *target) dear() bool {
 // emptyText is the verdict on "" for a known attribute.
 func (p *pass) emptyText(a act, t *target) (verdict, rule, error) {
 	switch {
-	case t.reference():
+	case t.reference(), t.address():
 		if p.on[emptyReference] {
 			return unset, emptyReference, nil
 		}
@@ -222,6 +222,12 @@ func (t *target) reference() bool {
 		return t.attr.SubAttribute("value") != nil
 	}
 	return t.refers
+}
+
+// address tells whether the path is an attribute of the type reference: "" is no address (RFC 7643 §2.3.7). Of an element of
+// a list it is left alone: to remove what is not there is an error, and to replace it is none (Q38).
+func (t *target) address() bool {
+	return t.attr.Type == schema.Reference && !t.list && !t.spread && t.path.Filter == nil
 }
 
 // emptied tells whether a reference points nowhere: its value is missing, null or "".
