@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -32,6 +33,9 @@ func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *A
 	case status == 404 && op.Verb == scim.List && op.Query.Filter != nil && n.on[answerNotFound]:
 		acc.note(answerNotFound, "", "404", "200")
 		return nil
+	case status == 400 && op.Verb == scim.List && n.on[answerUnknownAttribute] && asksNothing(op):
+		acc.note(answerUnknownAttribute, "", "400", "200")
+		return nil
 	case status == 409 && op.Verb == scim.Patch && n.on[answerExistingMember] && onlyAddsMembers(op.Body):
 		acc.note(answerExistingMember, "", strconv.Itoa(was), "204")
 		return nil
@@ -55,6 +59,19 @@ func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *A
 		acc.note(answerErrorStatus, "", "", "")
 	}
 	return e
+}
+
+// asksNothing tells whether a filter asks for nothing that the schema knows, so that no resource can be meant.
+func asksNothing(op *scim.Operation) bool {
+	if op.Query.Filter == nil {
+		return false
+	}
+	for a := range filter.Attributes(op.Query.Filter) {
+		if op.Type.Attribute(a.URI, a.Name, a.Sub) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // isSCIMError tells whether a document says that it is an error of SCIM.

@@ -70,7 +70,7 @@ var elsewhere = map[string]string{
 // options are the rules that a policy row is about.
 var options = map[string][]string{
 	"A07": {"flag-in-path"}, "A15": {"query-before-path", "flag-parameter"},
-	"C08": {"bare-manager", "unquoted-literal"}, "C09": {"bare-manager"}, "C43": {}, "C45": {"members-comparison"},
+	"C08": {"bare-manager", "unquoted-literal"}, "C09": {"bare-manager"}, "C43": {"answer-unknown-attribute"}, "C45": {"members-comparison"},
 	"D01": {"read-only-attributes", "empty-lists"}, "D13": {"roles-json"}, "D25": {"dotted-keys-create"}, "D28": {"missing-schemas"},
 	"E08": {"null-boolean"}, "E42": {"bare-manager", "scalar-in-array"}, "E53": {"roles-json"}, "E82": {"empty-string"},
 	"E83": {"null-add"}, "E87": {"missing-value"}, "E91": {"operation-alias"}, "E96": {"operation-spaces"},

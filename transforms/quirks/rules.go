@@ -98,6 +98,7 @@ const (
 	answerErrorStatus
 	answerErrorBody
 	answerNotFound
+	answerUnknownAttribute
 	answerExists
 	answerExistingMember
 
@@ -116,12 +117,12 @@ var table = [ruleCount]Rule{
 	queryBeforePath: {"query-before-path", "A path that was appended to the query of the Tenant URL (?aadOptscim062020/Users?filter=…) is put in its place.",
 		"The request is refused as unknown.", "Q1", never},
 	parameterCase: {"parameter-case", "Query parameters are spelled as in RFC 7644 §3.4.2 (startindex becomes startIndex).",
-		"They are sent on as they came and not understood.", "Q6", all},
+		"They are sent on as they came.", "Q6", all},
 	pagingBounds: {"paging-bounds", "A startIndex below 1 becomes 1 and a negative count becomes 0 (RFC 7644 §3.4.2.4).",
 		"They are sent on as they came.", "Q20", all},
 
 	filterSpelling: {"filter-spelling", "Filters, and paths with brackets, are printed again canonically: operators in lower case, single spaces, no parentheses without need.",
-		"Spaces that the RFC does not permit are refused, and a path keeps its spelling.", "Q21 Q50", all},
+		"Spaces that the RFC does not permit are refused, and a path keeps its spelling; a filter is printed canonically all the same.", "Q21 Q50", all},
 	valuePathComparison: {"value-path-comparison", `emails[type eq "work"].value eq "x" becomes emails[type eq "work" and value eq "x"].`,
 		"The filter is refused with invalidFilter.", "Q16", all},
 	unquotedLiteral: {"unquoted-literal", "A string without quotes in a filter or a path is quoted, where the attribute is a string.",
@@ -135,11 +136,11 @@ var table = [ruleCount]Rule{
 	strictFilter: {"strict-filter", "Filters may use eq and and only, as Entra does; anything else is refused with invalidFilter.",
 		"Every filter of RFC 7644 §3.4.2.2 is taken.", "H20", only(Entra)},
 	attributeCase: {"attribute-case", "Names of attributes are spelled as the schema does.",
-		"They are sent on as they came; they are still understood.", "Q26 Q50", all},
+		"They are sent on as they came; they are still understood. In filters they are spelled as the schema does all the same.", "Q26 Q50", all},
 	urnDot: {"urn-dot", "A dot between a schema's URN and an attribute becomes a colon.",
 		"The path is refused with invalidPath, the filter with invalidFilter.", "Q40", all},
 	urnPath: {"urn-path", "The core schema's URN is taken off names of attributes: weak upstreams do not know it.",
-		"It stays; it is legal (RFC 7644 §3.10).", "Q50", all},
+		"It stays, but for filters; it is legal (RFC 7644 §3.10).", "Q50", all},
 	asciiNames: {"ascii-names", "A path in which a name has letters outside ASCII is refused with invalidPath.",
 		"It is an unknown attribute and is sent on as it came.", "T3", never},
 
@@ -198,11 +199,11 @@ var table = [ruleCount]Rule{
 		"It is sent on as it came.", "O12", all},
 
 	booleanString: {"boolean-string", `"True" and "False", in any case of ASCII letters, are booleans where the schema says boolean, and nowhere else.`,
-		"They are sent on as they came.", "Q25 Q36 Q52 T1 T3", all},
+		"They are sent on as they came; in filters and paths they are refused.", "Q25 Q36 Q52 T1 T3", all},
 	localizedBoolean: {"localized-boolean", "The words for true and false in the languages of Entra's portal (Vrai, Falsch, …) are booleans where the schema says boolean.",
 		"They are refused with invalidValue, as every word that is no boolean.", "Q36 T3", only(Entra)},
 	numberString: {"number-string", `"7" is a number where the schema says integer or decimal, which only attributes that the operator declared are.`,
-		"It is sent on as it came.", "Q46 T8", all},
+		"It is sent on as it came; in filters it is a number all the same.", "Q46 T8", all},
 	scalarInArray: {"scalar-in-array", `[{"$ref":null,"value":"x"}] for an attribute that is no list becomes "x".`,
 		"It is sent on as it came.", "Q41 Q43", all},
 	objectForList: {"object-for-list", "One object for an attribute that is a list becomes a list of one.",
@@ -267,6 +268,8 @@ var table = [ruleCount]Rule{
 		"It is not counted; no other text than that of a SCIM error is ever passed on.", "Q78", all},
 	answerNotFound: {"answer-not-found", "404 on a filtered list becomes an empty list: Entra would stop provisioning.",
 		"404 is answered.", "Q12 Q75", all},
+	answerUnknownAttribute: {"answer-unknown-attribute", "400 on a filter that is all about attributes which the schema does not know becomes an empty list: Entra tests the connection with one.",
+		"400 is answered.", "Q12", only(Entra)},
 	answerExists: {"answer-exists", "A POST (400, 422, 500), a PUT or a PATCH of what is unique (400, 422) that failed because the value exists, as the body says, becomes 409 uniqueness; so does every error with that scimType.",
 		"It is answered as it came.", "Q71", all},
 	answerExistingMember: {"answer-existing-member", "409 on a PATCH that only adds members becomes a success: the member is there.",
