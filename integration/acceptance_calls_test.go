@@ -122,3 +122,24 @@ func TestAcceptanceNoOrganization(t *testing.T) {
 		})
 	}
 }
+
+// TestAcceptanceRelay: what a blank externalId means, and whom a path names, is for a SCIM server itself to say.
+func TestAcceptanceRelay(t *testing.T) {
+	rec := newRecorder(t)
+	c := start(t, gateway(rec.Listener.Addr().String(), "upstream scim /v2")).entra("/scim")
+	for _, r := range []struct{ method, path, body string }{
+		{"POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a@example.com","externalId":"  "}`},
+		{"PUT", "/Users/1", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a@example.com","externalId":""}`},
+		{"PATCH", "/Users/1", patchOp + `[{"op":"replace","path":"externalId","value":""},{"op":"add","value":{"externalId":" "}}]}`},
+		{"PATCH", "/Groups/1", patchOp + `[{"op":"add","path":"members[value eq \"u\"]","value":{}}]}`},
+	} {
+		rec.take(nil)
+		res, err := c.Do(r.method, r.path, r.body)
+		if err != nil || res.Status >= 300 {
+			t.Fatalf("%v %s", err, res.Raw)
+		}
+		if seen := rec.take(nil); len(seen) != 1 || string(seen[0].Body) != r.body {
+			t.Errorf("%s became %v", r.body, seen)
+		}
+	}
+}

@@ -189,10 +189,7 @@ var onGitea = &platform{
 	name: "Gitea's contract", nobody: "00000000-0000-4000-8000-000000000000",
 	newcomer: `login user5, website "", admin false`,
 	slots:    []string{"users' externalId", "groups' externalId"},
-	lacks: map[string]string{
-		"a limit of users' externalId": unlimited,
-		"an address of whoever waits":  "an account has a name without it, and is asked for it when it is made",
-	},
+	lacks:    map[string]string{"a limit of users' externalId": unlimited},
 	// Names of teams have no spaces. All that the scenarios have otherwise can stand in one.
 	spell: func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 }

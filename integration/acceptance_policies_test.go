@@ -41,3 +41,16 @@ func TestAcceptanceInvitation(t *testing.T) {
 		})
 	}
 }
+
+// TestAcceptanceNobodyToInvite is U-C3: whoever waits needs an address as much as whoever is invited at once. Organizations
+// whose accounts have a name of their own, as Gitea's, find out when they are to make one.
+func TestAcceptanceNobodyToInvite(t *testing.T) {
+	for _, p := range []*platform{onEmbedded, onVaultwarden, onDesk} {
+		t.Run(p.name, func(t *testing.T) {
+			scenario{
+				method: "POST", path: "/Users", status: 400, scimType: "invalidValue", check: is("no-mail", ""),
+				body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","externalId":"UE","active":false}`,
+			}.run(t, p.open(t, 1, nil)(t, 0))
+		})
+	}
+}

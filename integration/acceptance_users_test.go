@@ -94,7 +94,6 @@ var userScenarios = []scenario{
 		}
 	}},
 	{name: "U-C2 no e-mail at all", method: "POST", path: "/Users", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","active":true,"emails":[{"primary":true,"type":"work","value":" "}]}`, status: 400, scimType: "invalidValue"},
-	{name: "U-C3 inactive without e-mail", needs: "an address of whoever waits", method: "POST", path: "/Users", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","externalId":"UE","active":false}`, status: 400, scimType: "invalidValue", check: is("no-mail", "")},
 	{name: "U-C6 empty list of e-mails", method: "POST", path: "/Users", body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"no-mail","active":true,"emails":[]}`, status: 400, scimType: "invalidValue", check: is("no-mail", "")},
 	{name: "U-C4 e-mail taken", method: "POST", path: "/Users", body: strings.NewReplacer("user5", "user1", "User5", "User1").Replace(newUser), status: 409, scimType: "uniqueness"},
 	{name: "U-C4 U-C7 externalId taken", method: "POST", path: "/Users", body: strings.ReplaceAll(newUser, `"UE"`, `"UA"`), status: 409, scimType: "uniqueness", check: is("user5@example.com", "")},
