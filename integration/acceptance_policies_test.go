@@ -42,10 +42,10 @@ func TestAcceptanceInvitation(t *testing.T) {
 	}
 }
 
-// TestAcceptanceNobodyToInvite is U-C3: whoever waits needs an address as much as whoever is invited at once. Organizations
-// whose accounts have a name of their own, as Gitea's, find out when they are to make one.
+// TestAcceptanceNobodyToInvite is U-C3: whoever waits needs an address as much as whoever is invited at once, and so does
+// whoever is to have an account with a name of its own, as Gitea's have.
 func TestAcceptanceNobodyToInvite(t *testing.T) {
-	for _, p := range []*platform{onEmbedded, onVaultwarden, onDesk} {
+	for _, p := range []*platform{onEmbedded, onVaultwarden, onDesk, onGitea} {
 		t.Run(p.name, func(t *testing.T) {
 			scenario{
 				method: "POST", path: "/Users", status: 400, scimType: "invalidValue", check: is("no-mail", ""),

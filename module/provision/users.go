@@ -69,6 +69,9 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 	case InactiveReject:
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "an inactive user cannot be created in this organization")
 	case InactiveDefer:
+		if err := s.creatable(k, wanted); err != nil {
+			return nil, err
+		}
 		return s.put(ctx, &ledger.Record{ID: uuid.NewString()}, wanted)
 	}
 	if len(k.Disable) == 0 {
@@ -82,6 +85,21 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 		return sub, nil
 	}
 	return s.update(ctx, k, sub, wanted, []string{"active"})
+}
+
+// creatable tells whether the organization can be asked to create a user at all: when one who waits is activated, it would
+// be too late to say what is missing.
+func (s *session) creatable(k *kind, wanted *doc.Node) error {
+	env := s.env("", "", doc.Value{})
+	env.SCIM = wanted.Clone()
+	env.SCIM.Set("active", doc.NewBool(true))
+	for _, c := range k.Create {
+		if c.Applies(env) {
+			_, err := c.Request(env) // the next ones are about what this one has made
+			return err
+		}
+	}
+	return nil
 }
 
 // existingUser answers the creation of a user whom the organization has already.
