@@ -30,8 +30,8 @@ const (
 // Secret Token is left blank in the portal (Q9). Every tenant can get a token with the right audience, so the tenant and
 // the application are checked too.
 type EntraToken struct {
-	// Who asks, for the access log and {http.auth.user.id}. Default:
-	// "entra-token". It must differ from the names of the keys.
+	// Who asks, for the access log and {http.auth.user.id}; it must differ from the names of the keys. Default:
+	// "entra-token".
 	Name string `json:"name,omitempty"`
 
 	// The id of the Entra tenant whose tokens are accepted, a GUID. Required.

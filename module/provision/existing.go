@@ -178,8 +178,12 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 // written is the name of a resource as a create writes it into the item.
 func (k *kind) written(wanted *doc.Node) (string, bool) {
 	for _, c := range k.Create {
-		req, err := c.Request(&mapping.Env{SCIM: wanted, Random: rand.Text})
-		if err != nil || !c.Applies(&mapping.Env{SCIM: wanted}) {
+		env := &mapping.Env{SCIM: wanted, Random: rand.Text}
+		if !c.Applies(env) {
+			continue
+		}
+		req, err := c.Request(env)
+		if err != nil {
 			continue
 		}
 		d, err := doc.Scan(req.Body)

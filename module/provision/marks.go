@@ -192,6 +192,13 @@ func (c *markCache) follow(before, after string, change func(*marks) *marks) {
 	}
 }
 
+// drop forgets the marks, so that they are read anew.
+func (c *markCache) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.marks = nil
+}
+
 // special tells whether a record is among the marks that are at hand.
 func (c *markCache) special(id string) bool {
 	c.mu.Lock()
@@ -236,7 +243,7 @@ func (s *session) alter(ctx context.Context, k *kind, record *ledger.Record, put
 		return err
 	}
 	if err := put(ctx, record); err != nil {
-		k.marks.follow(before, "", func(m *marks) *marks { return m }) // it may be half done: no version is like this one
+		k.marks.drop() // it may be half done
 		return err
 	}
 	after, err := k.book.Version(ctx)

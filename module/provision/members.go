@@ -239,28 +239,30 @@ func (s *session) joinAll(ctx context.Context, id string) error {
 		return err
 	}
 	for _, group := range m.groupsOf(id) {
-		if err := s.joinOne(ctx, group, id); err != nil && !gone(err) {
+		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, id) })
+		if err != nil && !gone(err) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) joinOne(ctx context.Context, group, id string) error {
+// inGroup loads a group, given by the provider's id, under its lock.
+func (s *session) inGroup(ctx context.Context, id string, f func(*subject) error) error {
 	m, err := s.marks(ctx, s.group)
 	if err != nil {
 		return err
 	}
-	unlock, err := s.shared.locks.lock(ctx, groupLock(m.upstream(group)), s.cluster)
+	unlock, err := s.shared.locks.lock(ctx, groupLock(m.upstream(id)), s.cluster)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	sub, err := s.load(ctx, s.group, group)
+	sub, err := s.load(ctx, s.group, id)
 	if err != nil {
 		return err
 	}
-	return s.join(ctx, sub, id)
+	return f(sub)
 }
 
 // join makes a user a member who was waiting to be one. The group's lock is held.

@@ -151,7 +151,7 @@ func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, storage certmag
 	e.user = newKind(plan.User, &sh.users, &sh.userMarks)
 	if plan.Group != nil {
 		e.group = newKind(plan.Group, &sh.groups, &sh.grpMarks)
-		e.onUsers = slices.ContainsFunc(slices.Concat(plan.Group.MemberAdd, plan.Group.MemberRemove), (*mapping.Call).Rereads)
+		e.onUsers = slices.ContainsFunc(slices.Concat(plan.Group.MemberAdd, plan.Group.MemberRemove), (*mapping.Call).Rewrites)
 	}
 	if o.Ledger.Off {
 		return e

@@ -44,37 +44,30 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 	if err := s.known(ctx, s.group, func(t *table) { groups = t.all() }); err != nil {
 		return err
 	}
+	m, err := s.marks(ctx, s.group)
+	if err != nil {
+		return err
+	}
 	for _, e := range groups {
 		if e.protected {
 			continue
 		}
-		if err := s.keepPlace(ctx, e.id, sub.id); err != nil && !gone(err) {
+		err := s.inGroup(ctx, m.id(e.id), func(group *subject) error { return s.keepPlace(ctx, group, sub.id) })
+		if err != nil && !gone(err) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) keepPlace(ctx context.Context, group, id string) error {
-	m, err := s.marks(ctx, s.group)
-	if err != nil {
+// keepPlace lets a group wait for one of its members. The group's lock is held.
+func (s *session) keepPlace(ctx context.Context, group *subject, id string) error {
+	if err := s.count(ctx, group); err != nil || !slices.Contains(group.members, id) {
 		return err
 	}
-	unlock, err := s.shared.locks.lock(ctx, groupLock(group), s.cluster)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	sub, err := s.load(ctx, s.group, m.id(group))
-	if err != nil {
-		return err
-	}
-	if err := s.count(ctx, sub); err != nil || !slices.Contains(sub.members, id) {
-		return err
-	}
-	record := sub.record
+	record := group.record
 	if record == nil {
-		record = &ledger.Record{ID: sub.id}
+		record = &ledger.Record{ID: group.id}
 	}
 	record.Waiting = once(append(record.Waiting, id))
 	if err := s.write(ctx, s.group, record); err != nil {

@@ -93,9 +93,24 @@ func (c *Call) Applies(env *Env) bool {
 // A call of MemberAdd or MemberRemove that uses "members" does all of them at once, any other is made once a member.
 func (c *Call) Uses(name string) bool { return c.uses[name] }
 
-// Rereads tells whether the call hands what it reads to a later one: the two together change what may have changed between
-// them.
-func (c *Call) Rereads() bool { return len(c.saves) > 0 || c.uses["cur"] || c.uses["member"] }
+// Rewrites tells whether the body of a membership call is made of what was read of the member before: what another request
+// changes in between would be lost.
+func (c *Call) Rewrites() bool {
+	if c.from != "" && c.from != "cur" {
+		return true
+	}
+	if len(c.edits) == 0 {
+		return false
+	}
+	for name := range c.uses {
+		switch name {
+		case "id", "key", "mid", "members", "scim", "cur", "changed", "random":
+		default: // the member's item, or what an earlier call saved
+			return true
+		}
+	}
+	return false
+}
 
 // Save keeps what later calls of the operation need from the answer.
 func (c *Call) Save(env *Env, answer doc.Value) error {

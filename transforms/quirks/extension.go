@@ -47,15 +47,8 @@ func (p *pass) surveyExtension(a act, ext *schema.Schema, span doc.Span) (s surv
 		s.fields++
 		s.stay++
 		t, dotted := p.named(ext, key)
-		v, r, err := p.verdict(a, t, at)
-		switch {
-		case err != nil:
+		if err := s.judge(p, a, t, at); err != nil {
 			return s, err
-		case v == omit:
-			s.stay--
-			s.why = max(s.why, r)
-		case v == unset:
-			s.apart, s.why = true, max(s.why, r)
 		}
 		if dotted {
 			s.apart, s.why = true, max(s.why, dottedKeys)

@@ -45,6 +45,21 @@ type survey struct {
 	why          rule // because of which rule
 }
 
+// judge adds the verdict on one key.
+func (s *survey) judge(p *pass, a act, t *target, at int) error {
+	v, r, err := p.verdict(a, t, at)
+	switch v {
+	case omit:
+		s.stay--
+	case unset:
+		s.apart = true
+	default:
+		return err
+	}
+	s.why = max(s.why, r)
+	return err
+}
+
 func (p *pass) survey(o *operation) (s survey, err error) {
 	c := p.d.At(o.at)
 	p.place.key(o.value().key)
@@ -82,16 +97,8 @@ func (p *pass) survey(o *operation) (s survey, err error) {
 			}
 			continue
 		}
-		v, r, err := p.verdict(o.act, t, at)
-		switch {
-		case err != nil:
+		if err := s.judge(p, o.act, t, at); err != nil {
 			return s, err
-		case v == omit:
-			s.stay--
-			s.why = max(s.why, r)
-		case v == unset:
-			s.apart = true
-			s.why = max(s.why, r)
 		}
 	}
 	if s.apart && s.idle == s.stay {

@@ -156,7 +156,6 @@ func (p *pass) operand(a act, t *target) error {
 	return p.value(t.attr, t.list)
 }
 
-// where names the place for an error's detail.
 // at names an attribute and where it is, unless that is its name.
 func (p *pass) at(name string) string {
 	if where := p.where(); where != name {
@@ -176,4 +175,5 @@ func (p *pass) located(err error) error {
 	return err
 }
 
+// where names the place for an error's detail.
 func (p *pass) where() string { return p.place.name(p.d) }
