@@ -12,7 +12,7 @@ GOLANGCI    := v2.15.0
 GOVULNCHECK := v1.9.0
 BIN         := $(CURDIR)/build/bin
 
-.PHONY: help run build test bench fuzz lint test-real xcaddy golden clean
+.PHONY: help run build test bench compare fuzz lint test-real xcaddy golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ bench: ## measure, always as a ratio to a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./transforms/...
 	$(GO) test -run '^$$' -bench 'Overhead' -benchtime 20x ./integration
 	$(GO) test -run '^$$' -bench 'Provisioning' -benchtime 1x -timeout 30m ./integration
+
+N       ?= 300000
+SEED    ?= 1
+compare: ## run N generated requests through the rules of this tree and of commit BASE, and show what differs
+	@test -n "$(BASE)" || { echo 'make compare BASE=<commit> [N=300000] [SEED=1]'; exit 1; }
+	$(GO) run ./transforms/quirks/internal/compare -base $(BASE) -n $(N) -seed $(SEED)
 
 FUZZTIME ?= 30s
 fuzz: ## run every fuzz target for FUZZTIME (30s)

@@ -141,6 +141,13 @@ func (p *pass) dropsFromResource(a *schema.Attribute) rule {
 			c = p.d.At(inner.From) // what will be taken out of the array
 		}
 	}
+	for a != nil && c.Kind() == doc.Object {
+		at, ok := p.held(a, c)
+		if !ok {
+			break
+		}
+		c = p.d.At(at) // or out of the object
+	}
 	switch c.Kind() {
 	case doc.Null:
 		if p.on[createNulls] && (a == nil || a.Type != schema.Boolean || a.MultiValued) {

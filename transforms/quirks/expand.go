@@ -233,10 +233,15 @@ func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, 
 		if word := p.truth(v); word != "" && a.Type == schema.Boolean {
 			return filter.Literal{Kind: doc.Bool, Text: word}, true
 		}
-		if numeric(a) && p.on[numberString] && writtenAsNumber(text, a.Type == schema.Decimal) {
-			return filter.Literal{Kind: doc.Number, Text: text}, true
+		if numeric(a) {
+			if !writtenAsNumber(text, a.Type == schema.Decimal) {
+				return filter.Literal{}, false
+			}
+			if p.on[numberString] {
+				return filter.Literal{Kind: doc.Number, Text: text}, true
+			}
 		}
-		return filter.Literal{Kind: doc.String, Text: text}, len(v.Raw()) > 2
+		return filter.Literal{Kind: doc.String, Text: text}, len(v.Raw()) > 2 && a.Type != schema.Boolean
 	case doc.Number:
 		if isMembers(list) {
 			return filter.Literal{Kind: doc.String, Text: v.Text()}, p.on[memberNumber] && digits(v.Raw())

@@ -129,7 +129,12 @@ func (p *pass) listRemoval(t *target, c doc.Cursor) (verdict, rule, error) {
 			return omit, memberRemovalValue, nil // nothing is to be removed
 		}
 		return split, memberRemovalValue, nil
-	case doc.Object, doc.String:
+	case doc.Object:
+		if held, ok := p.held(t.attr, c); ok {
+			return p.listRemoval(t, p.d.At(held))
+		}
+		return split, memberRemovalValue, nil
+	case doc.String:
 		return split, memberRemovalValue, nil
 	case doc.Number:
 		if t.isMembers() && p.on[memberNumber] || t.attr.Type == schema.Integer || t.attr.Type == schema.Decimal {
