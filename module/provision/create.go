@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -19,7 +20,7 @@ func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node,
 		return sub, true, err
 	}
 	// The upstream knows better than the view. Who is it?
-	k.view.expire()
+	k.view.Expire()
 	found, lookupErr := s.existing(ctx, k, wanted, "", true)
 	if lookupErr == nil && found == nil && k == s.group {
 		found, lookupErr = s.spelledOtherwise(ctx, wanted)
@@ -40,18 +41,18 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	if err != nil {
 		return nil, err
 	}
-	record := &ledger.Record{ID: it.id, Linked: k == s.user}
-	if id != "" && id != it.id {
-		record.ID, record.Upstream = id, it.id
+	record := &ledger.Record{ID: it.ID, Linked: k == s.user}
+	if id != "" && id != it.ID {
+		record.ID, record.Upstream = id, it.ID
 	}
-	s.keep(ctx, k, record, it.entry, wanted, attributesOf(wanted))
-	return s.subject(k, record.ID, it.entry, it.value, record), nil
+	s.keep(ctx, k, record, it.Entry, wanted, attributesOf(wanted))
+	return s.subject(k, record.ID, it.Entry, it.value, record), nil
 }
 
 // keep remembers what the provider wrote and the upstream does not hold. That the ledger cannot be written is no reason
 // to tell the provider that nothing was done: what it is told then is what the upstream holds.
-func (s *session) keep(ctx context.Context, k *kind, record *ledger.Record, e *entry, wanted *doc.Node, changed []string) {
-	k.remember(record, e.resource(), wanted, changed)
+func (s *session) keep(ctx context.Context, k *kind, record *ledger.Record, e *view.Entry, wanted *doc.Node, changed []string) {
+	k.remember(record, e.Resource(), wanted, changed)
 	if err := s.write(ctx, k, record); err != nil {
 		record.Kept = nil
 		s.logLedger(err)
@@ -73,6 +74,8 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 		if err != nil {
 			return nil, err
 		}
+		at, asked := k.view.Ask()
+		defer asked()
 		a, err := s.send(ctx, k, c, req, true)
 		if err != nil {
 			return nil, err
@@ -96,7 +99,8 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 			if made, err = s.read(k, v); err != nil {
 				return nil, s.unclear(k, err)
 			}
-			env.ID, env.Key, env.Cur, stale = made.id, made.name(), v, false
+			env.ID, env.Key, env.Cur, stale = made.ID, made.Name(), v, false
+			k.view.Put(made.Entry, at)
 		default:
 			if env.ID, err = c.NewID(a.header.Get("Location"), a.Value); err != nil {
 				return nil, s.unclear(k, err)
@@ -119,22 +123,21 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 			return nil, s.unclear(k, err)
 		}
 	}
-	k.view.put(made.entry)
 	return made, nil
 }
 
 // sought is the id and key of a new item, looked up by what it was created with.
 func (s *session) sought(ctx context.Context, k *kind, attribute, value string) (id, key string, err error) {
-	k.view.expire()
+	k.view.Expire()
 	entries, err := s.candidates(ctx, k, attribute, value)
 	if err != nil {
 		return "", "", err
 	}
 	attr := k.rt.Attribute("", attribute, "")
 	for _, e := range entries {
-		for _, text := range values(e.resource(), attribute) {
+		for _, text := range view.Values(e.Resource(), attribute) {
 			if same(text, value, attr != nil && attr.CaseExact) {
-				return e.id, e.name(), nil
+				return e.ID, e.Name(), nil
 			}
 		}
 	}
@@ -144,7 +147,7 @@ func (s *session) sought(ctx context.Context, k *kind, attribute, value string) 
 // unclear is the answer where something was created and cannot be found: a 404 would make the provider believe that
 // nothing was.
 func (s *session) unclear(k *kind, err error) error {
-	k.view.expire()
+	k.view.Expire()
 	if !gone(err) {
 		return err
 	}

@@ -202,7 +202,7 @@ func unanswered(err error, otherwise string) error {
 	}
 	failed, ok := errors.AsType[*url.Error](err)
 	switch {
-	case isCanceled(err):
+	case upstream.Canceled(err):
 		return scim.Errorf(upstream.StatusCanceled, "", "the client closed the request")
 	case ok && failed.Timeout():
 		return &scim.Error{Status: http.StatusGatewayTimeout, Detail: "the organization's token endpoint did not answer in time", Cause: failed.Err}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -40,12 +41,12 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, excep
 // standing are the lookups that find who stands in the way of a new resource.
 func (k *kind) standing(wanted *doc.Node, thorough bool) (looked []lookup) {
 	try := func(attribute, value string, must bool) {
-		if value != "" && (thorough || must || k.Find[attribute] == nil || k.view.known(func(*table) {})) {
+		if value != "" && (thorough || must || k.Find[attribute] == nil || k.view.Known(func(*view.Table) {})) {
 			looked = append(looked, lookup{attribute, value})
 		}
 	}
 	for _, attribute := range k.unique {
-		for _, value := range values(wanted, attribute) {
+		for _, value := range view.Values(wanted, attribute) {
 			try(attribute, value, slices.Contains(k.Unique, attribute))
 		}
 	}
@@ -76,7 +77,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			return
 		}
 		for _, e := range entries {
-			if m.id(e.id) == except {
+			if m.id(e.ID) == except {
 				continue
 			}
 			sub, err := s.current(ctx, k, m, e)
@@ -95,17 +96,17 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 }
 
 // current is the resource of an entry, read now.
-func (s *session) current(ctx context.Context, k *kind, m *marks, e *entry) (*subject, error) {
-	it, err := s.fetch(ctx, k, e.id, e.name())
+func (s *session) current(ctx context.Context, k *kind, m *marks, e *view.Entry) (*subject, error) {
+	it, err := s.fetch(ctx, k, e.ID, e.Name())
 	if err != nil {
 		return nil, err
 	}
-	id := m.id(it.id)
+	id := m.id(it.ID)
 	record, err := remembered(k.book.Get(ctx, id))
 	if err != nil {
 		return nil, err
 	}
-	return s.subject(k, id, it.entry, it.value, record), nil
+	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
 // has tells whether a resource has a value, by the rules of the attribute.
@@ -113,7 +114,7 @@ func (k *kind) has(res *doc.Node, l lookup) bool {
 	uri, rest, _ := k.rt.SplitURN(l.attribute)
 	name, sub, _ := strings.Cut(rest, ".")
 	attr := k.rt.Attribute(uri, name, sub)
-	for _, text := range values(res, l.attribute) {
+	for _, text := range view.Values(res, l.attribute) {
 		if same(text, l.value, attr != nil && attr.CaseExact) {
 			return true
 		}
@@ -135,7 +136,7 @@ func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, c
 		if !touches(changed, attribute) {
 			continue
 		}
-		for _, value := range values(res, attribute) {
+		for _, value := range view.Values(res, attribute) {
 			for sub, err := range s.holders(ctx, k, lookup{attribute, value}, id) {
 				if err != nil {
 					return err
@@ -166,7 +167,7 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 		if record == nil {
 			record = &ledger.Record{ID: sub.id}
 		}
-		if _, named := record.Kept[k.identity]; named || sub.entry.protected {
+		if _, named := record.Kept[k.identity]; named || sub.entry.Protected {
 			continue
 		}
 		s.keep(ctx, k, record, sub.entry, wanted, []string{k.identity})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -37,7 +38,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 
 	// Organizations take a second group of the same name without a word, and another gateway, or somebody by hand, may have
 	// made the first one since the view was read.
-	k.view.expire()
+	k.view.Expire()
 	sub, made, err := s.addUnlessThere(ctx, k, wanted, func() (*subject, error) { return s.add(ctx, k, "", wanted) })
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 		sub.counted = !usesMembers(k.Create) // a new group is empty
 		return s.linkGroup(ctx, sub, members)
 	}
-	if sub.entry.protected || s.config.Existing == ExistingConflict && !sub.deleted() {
+	if sub.entry.Protected || s.config.Existing == ExistingConflict && !sub.deleted() {
 		return nil, conflict(k)
 	}
 	if sub.deleted() {
@@ -179,14 +180,14 @@ func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership)
 	if err != nil {
 		return nil, err
 	}
-	var e *entry
-	k.view.known(func(t *table) { e = t.byID[marks.upstream(id)] })
+	var e *view.Entry
+	k.view.Known(func(t *view.Table) { e = t.Get(marks.upstream(id)) })
 	switch {
 	case e == nil:
 		return s.load(ctx, k, id)
-	case marks.hidden(id) || marks.id(e.id) != id:
+	case marks.hidden(id) || marks.id(e.ID) != id:
 		return nil, notFound(k)
-	case e.protected:
+	case e.Protected:
 		return nil, protectedError(k)
 	}
 	return s.merged(ctx, k, &subject{id: id, entry: e})

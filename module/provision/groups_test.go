@@ -138,7 +138,7 @@ func TestGroupLife(t *testing.T) {
 	if calls := b.took(); len(calls) != 2 {
 		t.Errorf("a list with members took %v", calls)
 	}
-	if m := a.body["Resources"].([]any)[1].(map[string]any)["members"].([]any); len(m) != 1 {
+	if m := a.body["Resources"].([]any)[0].(map[string]any)["members"].([]any); len(m) != 1 {
 		t.Errorf("members %v", m)
 	}
 	if ids := g.find(t, "Groups", `id eq "`+id+`" and members eq "`+u[1]+`"`); !slices.Equal(ids, []string{id}) {

@@ -1,6 +1,10 @@
 package provision
 
-import "context"
+import (
+	"context"
+
+	"github.com/caddy-scim/gateway/module/provision/view"
+)
 
 // guarded are those of some users (the upstream's ids) who are protected. To the provider they do not exist, in a group no
 // less than in a list: it neither sees them there, nor does it put them in or take them out. A provider that sets all
@@ -11,14 +15,14 @@ func (s *session) guarded(ctx context.Context, ids []string) (map[string]bool, e
 		return nil, nil
 	}
 	protected := make(map[string]bool)
-	look := func(t *table) {
+	look := func(t *view.Table) {
 		for _, id := range ids {
-			if e := t.byID[id]; e != nil && e.protected {
+			if e := t.Get(id); e != nil && e.Protected {
 				protected[id] = true
 			}
 		}
 	}
-	if k.view.known(look) {
+	if k.view.Known(look) {
 		return protected, nil
 	}
 	if len(ids) > fewMembers || len(k.Get) == 0 {
@@ -32,7 +36,7 @@ func (s *session) guarded(ctx context.Context, ids []string) (map[string]bool, e
 		if err != nil {
 			return nil, err
 		}
-		protected[id] = it.protected
+		protected[id] = it.Protected
 	}
 	return protected, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -12,7 +13,7 @@ import (
 
 // item is an item of the upstream together with what the view keeps of it.
 type item struct {
-	*entry
+	*view.Entry
 	value doc.Value
 }
 
@@ -20,7 +21,7 @@ type item struct {
 func (s *session) read(k *kind, v doc.Value) (*item, error) {
 	id := k.ID(v)
 	if id == "" {
-		return nil, scim.Errorf(http.StatusBadGateway, "", "the organization showed a %s without an id", k.name)
+		return nil, withoutID(k)
 	}
 	res := k.Resource.Resource(v)
 	res.Delete("schemas") // the same for all: put there when answered
@@ -29,25 +30,38 @@ func (s *session) read(k *kind, v doc.Value) (*item, error) {
 	if err != nil {
 		return nil, scim.Errorf(http.StatusBadGateway, "", "the organization showed a %s that is no resource", k.name)
 	}
-	e := &entry{id: id, scim: text, word: uint8(max(0, slices.Index(states, k.State(v)))), protected: k.Protected(v)}
+	e := &view.Entry{ID: id, SCIM: text, Word: uint8(max(0, slices.Index(view.States, k.State(v)))), Protected: k.Protected(v)}
 	if key := k.Key(v); key != id {
-		e.key = key
+		e.Key = key
 	}
 	return &item{e, v}, nil
 }
 
-// list reads all items of the upstream.
-func (s *session) list(ctx context.Context, k *kind) (*table, error) {
-	t := newTable(k.indexed)
-	err := s.each(ctx, k, k.List, &mapping.Env{}, func(it *item) error {
-		t.put(it.entry)
-		return nil
-	})
-	return t, err
+func withoutID(k *kind) error {
+	return scim.Errorf(http.StatusBadGateway, "", "the organization showed a %s without an id", k.name)
 }
 
-// each calls f for every item of some lists. An item that several pages or lists show is shown once.
-func (s *session) each(ctx context.Context, k *kind, lists []*mapping.Call, env *mapping.Env, f func(*item) error) error {
+// list returns what lists all items of the upstream for a view. Each item is handed to also too, where it is not nil.
+func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
+	return func(ctx context.Context, shown func(id string, item []byte, entry func() (*view.Entry, error)) error) error {
+		return s.each(ctx, k, k.List, &mapping.Env{}, func(id string, v doc.Value) error {
+			if also != nil {
+				also(id, v)
+			}
+			return shown(id, v.Raw(), func() (*view.Entry, error) {
+				it, err := s.read(k, v)
+				if err != nil {
+					return nil, err
+				}
+				return it.Entry, nil
+			})
+		})
+	}
+}
+
+// each calls f for every item of some lists, as the upstream shows it. An item that several pages or lists show is shown
+// once.
+func (s *session) each(ctx context.Context, k *kind, lists []*mapping.Call, env *mapping.Env, f func(id string, v doc.Value) error) error {
 	seen := make(map[string]bool)
 	for _, c := range lists {
 		err := s.pages(ctx, k, c, env, func(answer doc.Value) error {
@@ -56,15 +70,18 @@ func (s *session) each(ctx context.Context, k *kind, lists []*mapping.Call, env 
 				return err
 			}
 			for _, v := range values {
-				it, err := s.whole(ctx, k, c, v)
-				if err != nil {
+				if v, err = s.whole(ctx, k, c, v); err != nil {
 					return err
 				}
-				if it == nil || seen[it.id] {
+				id := k.ID(v)
+				switch {
+				case v.Kind() == doc.Invalid || seen[id] && id != "":
 					continue
+				case id == "":
+					return withoutID(k)
 				}
-				seen[it.id] = true
-				if err := f(it); err != nil {
+				seen[id] = true
+				if err := f(id, v); err != nil {
 					return err
 				}
 			}
@@ -77,16 +94,20 @@ func (s *session) each(ctx context.Context, k *kind, lists []*mapping.Call, env 
 	return nil
 }
 
-// whole is an element of a list as an item. Where lists hold only references, it is read; nil if it is gone by then.
-func (s *session) whole(ctx context.Context, k *kind, c *mapping.Call, v doc.Value) (*item, error) {
+// whole returns an element of a list as an item. Where lists hold only references, it is read; it is invalid if the item
+// is gone by then.
+func (s *session) whole(ctx context.Context, k *kind, c *mapping.Call, v doc.Value) (doc.Value, error) {
 	if !c.Hydrate {
-		return s.read(k, v)
+		return v, nil
 	}
 	it, err := s.fetch(ctx, k, k.ID(v), k.Key(v))
-	if err != nil && gone(err) {
-		return nil, nil
+	if gone(err) {
+		return doc.Value{}, nil
 	}
-	return it, err
+	if err != nil {
+		return doc.Value{}, err
+	}
+	return it.value, nil
 }
 
 // fetch reads one item from the upstream. That it is not there is a 404.
@@ -97,92 +118,92 @@ func (s *session) fetch(ctx context.Context, k *kind, id, key string) (*item, er
 	if len(k.Get) == 0 {
 		return s.search(ctx, k, id)
 	}
+	at, done := k.view.Ask()
+	defer done()
+	v, err := s.get(ctx, k, id, key)
+	if gone(err) {
+		k.view.Drop(id, at)
+		return nil, notFound(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	it, err := s.read(k, v)
+	if err != nil {
+		return nil, err
+	}
+	if it.ID != id {
+		// A search by id may answer with somebody else, and some servers compare ids without case.
+		return nil, notFound(k)
+	}
+	k.view.Put(it.Entry, at)
+	return it, nil
+}
+
+// get makes the calls that read one item.
+func (s *session) get(ctx context.Context, k *kind, id, key string) (found doc.Value, err error) {
 	env := s.env(id, key, doc.Value{})
-	var found doc.Value
 	for i, c := range k.Get {
 		if !c.Applies(env) {
 			continue
 		}
 		req, err := c.Request(env)
 		if err != nil {
-			return nil, err
+			return doc.Value{}, err
 		}
 		a, err := s.send(ctx, k, c, req, false)
 		if err != nil {
-			if gone(err) {
-				k.view.drop(id)
-				return nil, notFound(k)
-			}
-			return nil, err
+			return doc.Value{}, err
 		}
 		if a.Outcome == mapping.Done {
-			k.view.drop(id)
-			return nil, notFound(k)
+			return doc.Value{}, notFound(k)
 		}
 		if err := c.Save(env, a.Value); err != nil {
-			return nil, err
+			return doc.Value{}, err
 		}
 		if i == len(k.Get)-1 {
 			if found, err = c.Item(a.Value); err != nil {
-				if gone(err) {
-					k.view.drop(id)
-					return nil, notFound(k)
-				}
-				return nil, err
+				return doc.Value{}, err
 			}
 		}
 	}
-	it, err := s.read(k, found)
-	if err != nil {
-		return nil, err
-	}
-	if it.id != id {
-		// A search by id may answer with somebody else, and some servers compare ids without case.
-		return nil, notFound(k)
-	}
-	k.view.put(it.entry)
-	return it, nil
+	return found, nil
 }
 
 // search looks for an item in the upstream's lists, where it cannot be read by itself.
 func (s *session) search(ctx context.Context, k *kind, id string) (*item, error) {
-	var found *item
-	t := newTable(k.indexed)
-	err := s.each(ctx, k, k.List, &mapping.Env{}, func(it *item) error {
-		t.put(it.entry)
-		if it.id == id {
-			found = it
+	var found doc.Value
+	err := k.view.Refresh(ctx, s.list(k, func(shown string, v doc.Value) {
+		if shown == id {
+			found = v
 		}
-		return nil
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
-	if found == nil {
-		k.view.drop(id)
+	if found.Kind() == doc.Invalid {
 		return nil, notFound(k)
 	}
-	k.view.put(found.entry)
-	return found, nil
+	return s.read(k, found)
 }
 
 func notFound(k *kind) *scim.Error {
 	return scim.Errorf(http.StatusNotFound, "", "there is no such %s", k.name)
 }
 
-// candidates are the entries that may have a value in an attribute. The upstream's own search is asked where it has one
+// candidates returns the entries that may have a value in an attribute. The upstream's own search is asked where it has one
 // and the view is too old; what is found is to be checked by the caller in any case.
-func (s *session) candidates(ctx context.Context, k *kind, attribute, value string) ([]*entry, error) {
-	var found []*entry
-	pick := func(t *table) { found = t.find(attribute, value) }
+func (s *session) candidates(ctx context.Context, k *kind, attribute, value string) ([]*view.Entry, error) {
+	var found []*view.Entry
+	pick := func(t *view.Table) { found = t.Find(attribute, value) }
 	if attribute == "id" {
-		pick = func(t *table) {
-			if e := t.byID[value]; e != nil {
-				found = []*entry{e}
+		pick = func(t *view.Table) {
+			if e := t.Get(value); e != nil {
+				found = []*view.Entry{e}
 			}
 		}
 	}
-	if k.view.known(pick) {
+	if k.view.Known(pick) {
 		return found, nil
 	}
 	if attribute == "id" && len(k.Get) > 0 {
@@ -193,12 +214,15 @@ func (s *session) candidates(ctx context.Context, k *kind, attribute, value stri
 		if err != nil {
 			return nil, err
 		}
-		return []*entry{it.entry}, nil
+		return []*view.Entry{it.Entry}, nil
 	}
 	if c := k.Find[attribute]; c != nil {
-		err := s.each(ctx, k, []*mapping.Call{c}, &mapping.Env{Value: value}, func(it *item) error {
-			found = append(found, it.entry)
-			return nil
+		err := s.each(ctx, k, []*mapping.Call{c}, &mapping.Env{Value: value}, func(_ string, v doc.Value) error {
+			it, err := s.read(k, v)
+			if err == nil {
+				found = append(found, it.Entry)
+			}
+			return err
 		})
 		return found, err
 	}
@@ -206,6 +230,6 @@ func (s *session) candidates(ctx context.Context, k *kind, attribute, value stri
 }
 
 // known calls f with all items as the view has them, listing them where it must.
-func (s *session) known(ctx context.Context, k *kind, f func(*table)) error {
-	return k.view.with(ctx, func(ctx context.Context) (*table, error) { return s.list(ctx, k) }, f)
+func (s *session) known(ctx context.Context, k *kind, f func(*view.Table)) error {
+	return k.view.With(ctx, s.list(k, nil), f)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -16,7 +17,7 @@ type kind struct {
 	*mapping.Resource
 	name  string // for people: "user", "group"
 	rt    *schema.ResourceType
-	view  *view
+	view  *view.View
 	book  *ledger.Book // nil where nothing is remembered
 	marks *markCache
 
@@ -27,15 +28,13 @@ type kind struct {
 	store    []string // what the configuration says to remember; "*" for everything
 }
 
-func newKind(r *mapping.Resource, v *view, m *markCache) *kind {
-	k := &kind{Resource: r, rt: r.Type, view: v, marks: m}
+func newKind(r *mapping.Resource, v *view.View, m *markCache) *kind {
+	k := &kind{Resource: r, rt: r.Type, view: v, marks: m, indexed: indexed(r)}
 	if r.Type.Name == "User" {
 		k.name, k.identity = "user", "userName"
-		k.indexed = []string{"userName", "externalId", "emails.value"}
 		k.always = []string{"userName", "externalId"}
 	} else {
 		k.name, k.identity = "group", "displayName"
-		k.indexed = []string{"displayName", "externalId"}
 		k.always = []string{"displayName", "externalId"}
 	}
 	k.unique = []string{k.identity, "externalId"}
@@ -44,13 +43,22 @@ func newKind(r *mapping.Resource, v *view, m *markCache) *kind {
 			k.unique = append(k.unique, attribute)
 		}
 	}
+	return k
+}
+
+// indexed returns what entries of a resource type can be found by.
+func indexed(r *mapping.Resource) []string {
+	all := []string{"displayName", "externalId"}
+	if r.Type.Name == "User" {
+		all = []string{"userName", "externalId", "emails.value"}
+	}
 	// What the upstream can search for need not be looked for in a list of everybody.
 	for _, attribute := range slices.Concat(r.Unique, slices.Sorted(maps.Keys(r.Find))) {
-		if !slices.Contains(k.indexed, attribute) {
-			k.indexed = append(k.indexed, attribute)
+		if !slices.Contains(all, attribute) {
+			all = append(all, attribute)
 		}
 	}
-	return k
+	return all
 }
 
 // never is what is not remembered although the configuration says everything: what the upstream alone knows, and what
@@ -193,4 +201,12 @@ func attributesOf(res *doc.Node) []string {
 		}
 	}
 	return all
+}
+
+// same reports whether two values of an attribute are equal.
+func same(a, b string, caseExact bool) bool {
+	if caseExact {
+		return a == b
+	}
+	return schema.Fold(a) == schema.Fold(b)
 }

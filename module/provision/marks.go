@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -125,7 +126,7 @@ func (k *kind) keys(r *ledger.Record) (keys []string) {
 		return nil // a torn record is a lost record
 	}
 	for _, attribute := range k.indexed {
-		for _, value := range values(sub.res, attribute) {
+		for _, value := range view.Values(sub.res, attribute) {
 			keys = append(keys, lookup{attribute, value}.key())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -63,7 +64,7 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 				return nil, err
 			}
 		}
-		env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+		env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
 		err := s.pages(ctx, k, c, env, func(answer doc.Value) error {
 			ids, err := c.MemberIDs(env, answer)
 			all = append(all, ids...)
@@ -71,7 +72,7 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 		})
 		if err != nil {
 			if gone(err) {
-				k.view.drop(sub.entry.id)
+				k.view.Removed(sub.entry.ID)
 				return nil, notFound(k)
 			}
 			return nil, err
@@ -85,9 +86,9 @@ func (s *session) refresh(ctx context.Context, k *kind, sub *subject) error {
 	if sub.value.Kind() != doc.Invalid {
 		return nil
 	}
-	it, err := s.fetch(ctx, k, sub.entry.id, sub.entry.name())
+	it, err := s.fetch(ctx, k, sub.entry.ID, sub.entry.Name())
 	if err == nil {
-		sub.entry, sub.value = it.entry, it.value
+		sub.entry, sub.value = it.Entry, it.value
 	}
 	return err
 }
@@ -120,16 +121,16 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 		return err
 	}
 	var unknown []string
-	look := func(t *table) {
+	look := func(t *view.Table) {
 		unknown = only(ids, func(id string) bool {
-			e := t.byID[m.upstream(id)]
-			return (e == nil || e.protected) && !m.waits(id)
+			e := t.Get(m.upstream(id))
+			return (e == nil || e.Protected) && !m.waits(id)
 		})
 	}
 	switch {
 	case slices.ContainsFunc(ids, func(id string) bool { return m.hidden(id) || m.id(m.upstream(id)) != id }):
 		return noMember()
-	case k.view.known(look):
+	case k.view.Known(look):
 	case len(ids) <= fewMembers && len(k.Get) > 0:
 		unknown = only(ids, func(id string) bool { return !m.waits(id) })
 	default:
@@ -144,7 +145,7 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	if len(unknown) <= fewMembers && len(k.Get) > 0 {
 		for _, id := range unknown {
 			it, err := s.fetch(ctx, k, m.upstream(id), "")
-			if gone(err) || err == nil && it.protected {
+			if gone(err) || err == nil && it.Protected {
 				return noMember()
 			}
 			if err != nil {
@@ -153,7 +154,7 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 		}
 		return nil
 	}
-	k.view.expire()
+	k.view.Expire()
 	if err := s.known(ctx, k, look); err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*mapping.C
 			return nil, err
 		}
 	}
-	env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+	env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
 	return env, nil
 }

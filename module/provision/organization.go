@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
@@ -50,7 +51,7 @@ type shared struct {
 	locks               locks
 	credentials         credentials
 	pace                *pacer
-	users, groups       view
+	users, groups       *view.View
 	userMarks, grpMarks markCache
 	load                *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
 }
@@ -92,7 +93,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	}
 	registry := ctx.GetMetricsRegistry()
 	v, loaded, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return o.newShared(ctx.Storage(), organization, registry), nil
+		return o.newShared(plan, ctx.Storage(), organization, registry, time.Now), nil
 	})
 	if err != nil {
 		return err
@@ -137,20 +138,21 @@ func (o *Organization) possible(plan *mapping.Plan) error {
 	return nil
 }
 
-func (o *Organization) newShared(storage certmagic.Storage, organization string, load *prometheus.Registry) *shared {
+func (o *Organization) newShared(plan *mapping.Plan, storage certmagic.Storage, organization string, load *prometheus.Registry, now func() time.Time) *shared {
 	sh := &shared{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
 	sh.locks.storage, sh.locks.prefix = storage, "scim_gateway "+organization+" "
-	for _, v := range []*view{&sh.users, &sh.groups} {
-		v.ttl, v.now = time.Duration(o.ViewTTL), time.Now
+	sh.users = view.New(indexed(plan.User), time.Duration(o.ViewTTL), now)
+	if plan.Group != nil {
+		sh.groups = view.New(indexed(plan.Group), time.Duration(o.ViewTTL), now)
 	}
 	return sh
 }
 
 func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, storage certmagic.Storage, organization string, log *zap.Logger) *engine {
 	e := &engine{config: o, plan: plan, shared: sh, cluster: !o.LocalLocks, log: log, now: time.Now}
-	e.user = newKind(plan.User, &sh.users, &sh.userMarks)
+	e.user = newKind(plan.User, sh.users, &sh.userMarks)
 	if plan.Group != nil {
-		e.group = newKind(plan.Group, &sh.groups, &sh.grpMarks)
+		e.group = newKind(plan.Group, sh.groups, &sh.grpMarks)
 		e.onUsers = slices.ContainsFunc(slices.Concat(plan.Group.MemberAdd, plan.Group.MemberRemove), (*mapping.Call).Rewrites)
 	}
 	if o.Ledger.Off {

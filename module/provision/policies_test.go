@@ -363,7 +363,7 @@ func TestNoConflictLoop(t *testing.T) {
 	// Nor one who was created, or found and changed, by the provider.
 	id := g.people(t, "bob")[0]
 	b.members = append(b.members, map[string]any{"id": "m2", "email": "eve@example.com", "status": 2, "type": 2, "externalId": nil})
-	g.shared.users.expire()
+	g.shared.users.Expire()
 	g.must(t, 200, "PATCH", "/Users/m2", patchOp(`{"op":"replace","path":"externalId","value":"eve"}`))
 	for name, id := range map[string]string{"bob": id, "eve": "m2"} {
 		g.must(t, 409, "POST", "/Users", user("thief@corp.example", "thief", `"emails":[{"primary":true,"value":"`+name+`@example.com"}]`))
@@ -404,7 +404,7 @@ func TestAdopt(t *testing.T) {
 	g, b := onBitwarden(t, nil)
 	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
 	b.members = append(b.members, map[string]any{"id": "m1", "email": "jane@example.com", "status": 1, "type": 2, "externalId": nil})
-	g.shared.users.expire()
+	g.shared.users.Expire()
 	a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
 	if a.id() != id || a.body["active"] != true || len(b.members) != 1 {
 		t.Errorf("got %v, members %v", a.body, b.members)

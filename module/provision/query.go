@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -98,8 +99,8 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 		}
 		merge := few || k.asksLedger(f)
 		for _, e := range entries {
-			id := marks.id(e.id)
-			if e.protected || marks.hidden(id) {
+			id := marks.id(e.ID)
+			if e.Protected || marks.hidden(id) {
 				continue
 			}
 			sub := &subject{id: id, entry: e}
@@ -190,10 +191,10 @@ func asks(f filter.Filter, name string) bool {
 type lookup struct{ attribute, value string }
 
 // selected are the entries that a filter may hold for; few tells that they were looked up and are not simply all.
-func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entries []*entry, few bool, err error) {
+func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entries []*view.Entry, few bool, err error) {
 	lookups, ok := k.narrow(f)
 	if !ok {
-		err = s.known(ctx, k, func(t *table) { entries = t.all() })
+		err = s.known(ctx, k, func(t *view.Table) { entries = t.All() })
 		return entries, false, err
 	}
 	for _, l := range lookups {
@@ -202,17 +203,17 @@ func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entri
 			return nil, true, err
 		}
 		for _, e := range found {
-			if !slices.ContainsFunc(entries, func(o *entry) bool { return o.id == e.id }) {
+			if !slices.ContainsFunc(entries, func(o *view.Entry) bool { return o.ID == e.ID }) {
 				entries = append(entries, e)
 			}
 		}
 	}
-	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(entries, func(a, b *view.Entry) int { return strings.Compare(a.ID, b.ID) })
 	return entries, true, nil
 }
 
 // found are the entries that the upstream or the ledger knows under a value.
-func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*entry, error) {
+func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, error) {
 	marks, err := s.marks(ctx, k)
 	if err != nil {
 		return nil, err

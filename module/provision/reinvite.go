@@ -20,7 +20,7 @@ const invited = "invited"
 // organization by itself, so that a provider that has stopped asking for a user does not make anybody write to them.
 func (s *session) reinvite(ctx context.Context, sub *subject) {
 	after := time.Duration(s.config.ReinviteAfter)
-	if after == 0 || sub.entry == nil || sub.entry.state() != invited || s.user.book == nil {
+	if after == 0 || sub.entry == nil || sub.entry.State() != invited || s.user.book == nil {
 		return
 	}
 	record := sub.record
@@ -58,7 +58,7 @@ func (s *session) reinvite(ctx context.Context, sub *subject) {
 	if !due {
 		return
 	}
-	env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+	env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
 	if env.Cur.Kind() == doc.Invalid && uses(s.user.Reinvite, "cur") {
 		if err := s.refresh(ctx, s.user, sub); err != nil {

@@ -48,13 +48,13 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 
 // remove makes the calls that remove an item. That it is gone by now is what was asked for.
 func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
-	env := s.env(sub.entry.id, sub.entry.name(), sub.value)
+	env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
 	_, err := s.run(ctx, k, k.Delete, env)
 	if err != nil && !gone(err) {
 		return err
 	}
-	k.view.drop(sub.entry.id)
+	k.view.Removed(sub.entry.ID)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 )
@@ -40,8 +41,8 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 	if err != nil || sub.entry == nil || !touches(changed, "active") || after.Get("active").True() {
 		return err
 	}
-	var groups []*entry
-	if err := s.known(ctx, s.group, func(t *table) { groups = t.all() }); err != nil {
+	var groups []*view.Entry
+	if err := s.known(ctx, s.group, func(t *view.Table) { groups = t.All() }); err != nil {
 		return err
 	}
 	m, err := s.marks(ctx, s.group)
@@ -49,10 +50,10 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 		return err
 	}
 	for _, e := range groups {
-		if e.protected {
+		if e.Protected {
 			continue
 		}
-		err := s.inGroup(ctx, m.id(e.id), func(group *subject) error { return s.keepPlace(ctx, group, sub.id) })
+		err := s.inGroup(ctx, m.id(e.ID), func(group *subject) error { return s.keepPlace(ctx, group, sub.id) })
 		if err != nil && !gone(err) {
 			return err
 		}

@@ -46,7 +46,7 @@ func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mappin
 	a, err := s.authorized(ctx, req)
 	if err != nil {
 		if begun || writes {
-			k.view.expire() // the call may have been carried out all the same
+			k.view.Expire() // the call may have been carried out all the same
 		}
 		return answered{}, err
 	}
@@ -54,7 +54,7 @@ func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mappin
 	if v.Outcome == mapping.Failed {
 		// What an earlier call of the operation has changed is not seen any more.
 		if begun || writes && v.Err.Status >= 500 {
-			k.view.expire()
+			k.view.Expire()
 		}
 		if v.Err.Status == http.StatusTooManyRequests || v.Err.Status == http.StatusServiceUnavailable {
 			v.Err.RetryAfter = retryAfter(a.Header, s.now())
@@ -114,6 +114,9 @@ func (s *session) run(ctx context.Context, k *kind, calls []*mapping.Call, env *
 		if err != nil {
 			return doc.Value{}, err
 		}
+		if env.ID != "" && req.Method != http.MethodGet {
+			k.view.Wrote(env.ID)
+		}
 		if a.Outcome == mapping.Done {
 			continue
 		}
@@ -164,11 +167,4 @@ func gone(err error) bool {
 func taken(err error) bool {
 	e, ok := errors.AsType[*scim.Error](err)
 	return ok && e.Status == http.StatusConflict
-}
-
-func isCanceled(err error) bool {
-	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == upstream.StatusCanceled {
-		return true
-	}
-	return errors.Is(err, context.Canceled)
 }

@@ -105,10 +105,10 @@ func newGateway(t testing.TB, o *Organization, c caller, storage certmagic.Stora
 	if err := o.possible(plan); err != nil {
 		t.Fatal(err)
 	}
-	sh := o.newShared(storage, "org", nil)
-	o.engine = o.newEngine(plan, sh, storage, "org", zap.NewNop())
 	now := &clock{time.Now()}
-	o.engine.now, sh.users.now, sh.groups.now, sh.pace.now = now.now, now.now, now.now, now.now
+	sh := o.newShared(plan, storage, "org", nil, now.now)
+	o.engine = o.newEngine(plan, sh, storage, "org", zap.NewNop())
+	o.engine.now, sh.pace.now = now.now, now.now
 	return &gateway{o.engine, c, set, now}
 }
 

@@ -6,11 +6,15 @@ import (
 	"maps"
 )
 
+var shardSeed = maphash.MakeSeed()
+
 // shards is a map of which a changed copy costs a small part of it: whoever reads the old one is not disturbed. The zero
 // value is empty.
 type shards[V any] [256]map[string]V
 
-func (s *shards[V]) at(key string) *map[string]V { return &s[maphash.String(seed, key)%uint64(len(s))] }
+func (s *shards[V]) at(key string) *map[string]V {
+	return &s[maphash.String(shardSeed, key)%uint64(len(s))]
+}
 
 func (s *shards[V]) get(key string) V { return (*s.at(key))[key] }
 

@@ -210,7 +210,7 @@ func TestHydrateAndKey(t *testing.T) {
 	m.User.Key = "email"
 	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	u := g.people(t, "a", "b")
-	g.shared.users.expire()
+	g.shared.users.Expire()
 	b.took()
 	if a := g.must(t, 200, "GET", "/Users", ""); a.body["totalResults"] != float64(2) {
 		t.Errorf("got %v", a.body)

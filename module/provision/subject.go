@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -14,7 +15,7 @@ import (
 // subject is one resource as the gateway knows it: what the upstream holds, what the ledger adds, what the provider sees.
 type subject struct {
 	id     string         // the provider's
-	entry  *entry         // nil for a user who waits to be created
+	entry  *view.Entry    // nil for a user who waits to be created
 	value  doc.Value      // the upstream's item, where it was read just now
 	record *ledger.Record // nil where nothing is remembered
 	res    *doc.Node      // the two together, with its id
@@ -30,7 +31,7 @@ func (s *subject) upstreamID() string {
 	if s.entry == nil {
 		return ""
 	}
-	return s.entry.id
+	return s.entry.ID
 }
 
 // deleted tells whether the provider has deleted it, though the upstream still holds it.
@@ -41,7 +42,7 @@ func (s *subject) shown() *doc.Node {
 	if s.entry == nil {
 		return nil
 	}
-	return s.entry.resource()
+	return s.entry.Resource()
 }
 
 // load is the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
@@ -71,17 +72,17 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	if err != nil {
 		return nil, err
 	}
-	if it.protected {
+	if it.Protected {
 		return nil, protectedError(k)
 	}
-	return s.subject(k, id, it.entry, it.value, record), nil
+	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
 // keyOf is what paths name an item by, as far as the view knows.
 func (s *session) keyOf(k *kind, id string) (key string) {
-	k.view.known(func(t *table) {
-		if e := t.byID[id]; e != nil {
-			key = e.key
+	k.view.Known(func(t *view.Table) {
+		if e := t.Get(id); e != nil {
+			key = e.Key
 		}
 	})
 	return key
@@ -92,10 +93,10 @@ func protectedError(k *kind) error {
 }
 
 // subject puts an entry and its record together.
-func (s *session) subject(k *kind, id string, e *entry, value doc.Value, record *ledger.Record) *subject {
-	res := e.resource()
+func (s *session) subject(k *kind, id string, e *view.Entry, value doc.Value, record *ledger.Record) *subject {
+	res := e.Resource()
 	res.Set("id", doc.NewString(id))
-	k.showState(res, e.state())
+	k.showState(res, e.State())
 	k.overlay(res, record)
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }

@@ -17,7 +17,7 @@ import (
 // remembered or dropped. The result is what the upstream holds afterwards.
 func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string) (*subject, error) {
 	e := sub.entry
-	env := s.env(e.id, e.name(), sub.value)
+	env := s.env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
 	wrote := false
 	if k == s.user && touches(changed, "active") {
@@ -35,7 +35,7 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 	if len(rest) > 0 && len(k.Update) > 0 {
 		if wrote {
 			// A body that begins with the item as it was would undo what was just done.
-			it, err := s.fetch(ctx, k, e.id, e.name())
+			it, err := s.fetch(ctx, k, e.ID, e.Name())
 			if err != nil {
 				return nil, err
 			}
@@ -49,11 +49,12 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 	}
 	value := sub.value
 	if wrote {
-		it, err := s.fetch(ctx, k, e.id, e.name())
+		it, err := s.fetch(ctx, k, e.ID, e.Name())
 		if err != nil {
+			k.view.Expire() // what it shows is from before
 			return nil, err
 		}
-		e, value = it.entry, it.value
+		e, value = it.Entry, it.value
 	}
 	record := sub.record
 	if record == nil {

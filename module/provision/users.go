@@ -105,7 +105,7 @@ func (s *session) creatable(k *kind, wanted *doc.Node) error {
 // existingUser answers the creation of a user whom the organization has already.
 func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
 	k := s.user
-	if sub.entry != nil && sub.entry.protected {
+	if sub.entry != nil && sub.entry.Protected {
 		return nil, conflict(k)
 	}
 	deleted := sub.deleted()

@@ -1,150 +1,28 @@
 package provision
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
-	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-func someone(id, name string) *entry {
+func someone(id, name string) *view.Entry {
 	d, err := doc.Scan([]byte(`{"id":"` + id + `","userName":"` + name + `@example.com","externalId":"` + name + `","active":true}`))
 	if err != nil {
 		panic(err)
 	}
-	return &entry{id: id, scim: d}
-}
-
-// The indexes say the same as a walk over everything, whatever was put and dropped.
-func TestTable(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		tab := newTable([]string{"userName", "externalId"})
-		model := map[string]string{}
-		for range rapid.IntRange(0, 40).Draw(t, "steps") {
-			id := rapid.SampledFrom([]string{"1", "2", "3", "4", "5"}).Draw(t, "id")
-			if rapid.Bool().Draw(t, "drop") {
-				tab.drop(id)
-				delete(model, id)
-				continue
-			}
-			name := rapid.SampledFrom([]string{"a", "A", "b", "c"}).Draw(t, "name")
-			tab.put(someone(id, name))
-			model[id] = name
-		}
-		for _, name := range []string{"a", "b", "c", "d"} {
-			var want []string
-			for id, n := range model {
-				if strings.EqualFold(n, name) {
-					want = append(want, id)
-				}
-			}
-			for _, l := range []lookup{{"userName", name + "@EXAMPLE.com"}, {"externalId", name}} {
-				var got []string
-				for _, e := range tab.find(l.attribute, l.value) {
-					got = append(got, e.id)
-				}
-				slices.Sort(want)
-				slices.Sort(got)
-				if !slices.Equal(got, want) {
-					t.Fatalf("%v: got %v, want %v", l, got, want)
-				}
-			}
-		}
-		if len(tab.all()) != len(model) {
-			t.Fatalf("%d entries, want %d", len(tab.all()), len(model))
-		}
-	})
-}
-
-// Requests that need the list at once share one, what the gateway changes meanwhile shows, and a list that began before
-// something was found wrong is not believed.
-func TestViewSharesOneList(t *testing.T) {
-	v := &view{ttl: time.Minute, now: time.Now}
-	var lists atomic.Int32
-	began, goOn := make(chan struct{}), make(chan struct{})
-	list := func(context.Context) (*table, error) {
-		if lists.Add(1) == 1 {
-			close(began)
-		}
-		<-goOn
-		tab := newTable([]string{"userName"})
-		tab.put(someone("1", "old"))
-		tab.put(someone("2", "gone"))
-		return tab, nil
-	}
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() {
-			err := v.with(t.Context(), list, func(tab *table) {
-				if tab.byID["2"] != nil || tab.byID["3"] == nil {
-					t.Errorf("what the gateway changed during the list does not show: %v", tab.byID)
-				}
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	<-began
-	v.put(someone("3", "new"))
-	v.drop("2")
-	close(goOn)
-	wg.Wait()
-	if n := lists.Load(); n != 1 {
-		t.Errorf("%d lists", n)
-	}
-	if !v.known(func(*table) {}) {
-		t.Error("the view is not known after the list")
-	}
-	v.expire()
-	if v.known(func(*table) {}) {
-		t.Error("an expired view is known")
-	}
-}
-
-func TestViewLeaderGoesAway(t *testing.T) {
-	v := &view{ttl: time.Minute, now: time.Now}
-	ctx, cancel := context.WithCancel(t.Context())
-	began := make(chan struct{})
-	var lists atomic.Int64
-	list := func(ctx context.Context) (*table, error) {
-		if lists.Add(1) == 1 { // the leader's
-			close(began)
-			<-ctx.Done()
-			return nil, scim.Errorf(upstream.StatusCanceled, "", "the client closed the request")
-		}
-		return newTable([]string{"userName"}), nil
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := v.with(ctx, list, func(*table) {}); err == nil {
-			t.Error("the leader was answered although it went away")
-		}
-	})
-	<-began
-	wg.Go(func() {
-		if err := v.with(t.Context(), list, func(*table) {}); err != nil {
-			t.Errorf("the follower got %v", err)
-		}
-	})
-	time.Sleep(10 * time.Millisecond)
-	cancel()
-	wg.Wait()
+	return &view.Entry{ID: id, SCIM: d}
 }
 
 // Others change the organization too. What the view says wrongly does no harm and does not last.
@@ -165,7 +43,9 @@ func TestStaleView(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 	// Removed by hand: a new one is invited although the view knew the old one.
-	g.shared.users.put(someone(ids[0], "a"))
+	at, done := g.shared.users.Ask()
+	g.shared.users.Put(someone(ids[0], "a"), at)
+	done()
 	if a := g.must(t, 201, "POST", "/Users", user("a@example.com", "a")); a.id() == ids[0] {
 		t.Error("the old id was answered")
 	}
@@ -240,7 +120,9 @@ func TestViewMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	tab := newTable(g.user.indexed)
+	v := view.New(g.user.indexed, time.Minute, time.Now)
+	at, done := v.Ask()
+	defer done()
 	for i := range 100_000 {
 		d, err := doc.Scan(fmt.Appendf(nil, `{"object":"member","id":"%08x-0000-4000-8000-%012x","name":"Firstname Lastname","email":"firstname.lastname%d@subsidiary.example.com",`+
 			`"status":2,"type":2,"externalId":"%08x-aaaa-4000-8000-%012x","collections":[]}`, i, i, i, i, i))
@@ -251,15 +133,14 @@ func TestViewMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tab.put(it.entry)
+		v.Put(it.Entry, at)
 	}
-	tab.all()
 	used := heap() - before
 	t.Logf("%d bytes a member, %d MiB in all", used/100_000, used>>20)
 	if used > 64<<20 {
 		t.Errorf("%d MiB", used>>20)
 	}
-	runtime.KeepAlive(tab)
+	runtime.KeepAlive(v)
 }
 
 // A list that is wrong in any way is an answer of 502, never "there is no such user".

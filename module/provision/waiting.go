@@ -57,7 +57,7 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 			return made, err
 		}
 		// The upstream knows better than the view: who is it?
-		k.view.expire()
+		k.view.Expire()
 		found, lookupErr := s.existing(ctx, k, wanted, sub.id, true)
 		if lookupErr != nil {
 			return nil, lookupErr
@@ -75,11 +75,11 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 // the user by the id of the one who waits.
 func (s *session) adopt(ctx context.Context, sub, found *subject, wanted *doc.Node) (*subject, error) {
 	k := s.user
-	if found.entry == nil || found.entry.protected || !s.samePerson(found, wanted) ||
+	if found.entry == nil || found.entry.Protected || !s.samePerson(found, wanted) ||
 		found.record != nil && found.record.Linked && !found.record.Deleted {
 		return nil, conflict(k)
 	}
-	record := &ledger.Record{ID: sub.id, Upstream: found.entry.id, Linked: true}
+	record := &ledger.Record{ID: sub.id, Upstream: found.entry.ID, Linked: true}
 	made := s.subject(k, sub.id, found.entry, found.value, record)
 	// What the provider wrote while the user waited is its last word. What it never spoke of stays.
 	said := attributesOf(wanted)

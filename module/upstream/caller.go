@@ -31,6 +31,14 @@ const (
 // what Caddy writes into the access log in this case.
 const StatusCanceled = 499
 
+// Canceled reports whether an error says that whoever asked went away before there was an answer.
+func Canceled(err error) bool {
+	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == StatusCanceled {
+		return true
+	}
+	return errors.Is(err, context.Canceled)
+}
+
 // Config is how calls are made.
 type Config struct {
 	MaxResponse int64         // bytes of one answer; 0 is DefaultMaxResponse

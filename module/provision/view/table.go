@@ -1,0 +1,189 @@
+package view
+
+import (
+	"hash/maphash"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
+// Table holds the items of one resource type, found by id and by the values of a few attributes, in an order that a
+// change of others does not disturb. It is used under the lock of its view; the entries that it hands out are safe to keep.
+type Table struct {
+	byID    map[string]*Entry
+	indexes []index
+	ordered []*Entry // those that are not protected, by place
+	next    uint64   // place of the next new entry
+}
+
+// index leads from the hash of a value to the entries that have it. Nearly always that is one entry, so that only others
+// cost a slice.
+type index struct {
+	attribute string // canonical path
+	first     map[uint64]*Entry
+	more      map[uint64][]*Entry
+}
+
+var seed = maphash.MakeSeed()
+
+func newTable(attributes []string) *Table {
+	t := &Table{byID: make(map[string]*Entry)}
+	for _, attribute := range attributes {
+		t.indexes = append(t.indexes, index{attribute, make(map[uint64]*Entry), make(map[uint64][]*Entry)})
+	}
+	return t
+}
+
+// Get returns the entry with an id of the upstream's; nil where there is none.
+func (t *Table) Get(id string) *Entry { return t.byID[id] }
+
+// Find returns the entries whose attribute, one of those that the view was made with, may have a value. The caller checks
+// them by the attribute's own rules.
+func (t *Table) Find(attribute, value string) []*Entry {
+	for i := range t.indexes {
+		if x := &t.indexes[i]; x.attribute == attribute {
+			h := hashed(value)
+			if first := x.first[h]; first != nil {
+				return append([]*Entry{first}, x.more[h]...)
+			}
+		}
+	}
+	return nil
+}
+
+// All returns the entries that are not protected, in list order: as the upstream listed them first, new ones at the end.
+// Pages neither overlap nor leave anything out then, however the upstream sorts.
+func (t *Table) All() []*Entry { return slices.Clone(t.ordered) }
+
+// Page returns up to n of the entries of [Table.All], from the one with the index skip on, and how many there are.
+func (t *Table) Page(skip, n int) (page []*Entry, total int) {
+	total = len(t.ordered)
+	from := min(max(skip, 0), total)
+	return slices.Clone(t.ordered[from : from+min(max(n, 0), total-from)]), total
+}
+
+// put adds an entry, in the place of one with the same id.
+func (t *Table) put(e *Entry) {
+	old := t.byID[e.ID]
+	if old == e {
+		return
+	}
+	if old != nil {
+		e.place = old.place
+		t.unlist(old)
+		t.unindex(old)
+	} else {
+		t.next++
+		e.place = t.next
+	}
+	t.byID[e.ID] = e
+	if !e.Protected {
+		i, _ := t.position(e)
+		t.ordered = slices.Insert(t.ordered, i, e)
+	}
+	for x, h := range t.hashes(e) {
+		if x.first[h] == nil {
+			x.first[h] = e
+		} else {
+			x.more[h] = append(x.more[h], e)
+		}
+	}
+}
+
+// drop removes the entry with an id, if there is one.
+func (t *Table) drop(id string) {
+	e := t.byID[id]
+	if e == nil {
+		return
+	}
+	delete(t.byID, id)
+	t.unlist(e)
+	t.unindex(e)
+}
+
+func (t *Table) position(e *Entry) (int, bool) {
+	return slices.BinarySearchFunc(t.ordered, e.place, func(o *Entry, place uint64) int {
+		switch {
+		case o.place < place:
+			return -1
+		case o.place > place:
+			return 1
+		}
+		return 0
+	})
+}
+
+func (t *Table) unlist(e *Entry) {
+	if i, ok := t.position(e); ok {
+		t.ordered = slices.Delete(t.ordered, i, i+1)
+	}
+}
+
+func (t *Table) unindex(e *Entry) {
+	for x, h := range t.hashes(e) {
+		rest := slices.DeleteFunc(append([]*Entry{x.first[h]}, x.more[h]...), func(o *Entry) bool { return o == e })
+		delete(x.first, h)
+		delete(x.more, h)
+		if len(rest) > 0 {
+			x.first[h] = rest[0]
+		}
+		if len(rest) > 1 {
+			x.more[h] = rest[1:]
+		}
+	}
+}
+
+// hashes are the places of an entry in the indexes, each once.
+func (t *Table) hashes(e *Entry) iter.Seq2[*index, uint64] {
+	return func(yield func(*index, uint64) bool) {
+		res := e.Resource()
+		for i := range t.indexes {
+			var done []uint64
+			for _, text := range Values(res, t.indexes[i].attribute) {
+				h := hashed(text)
+				if slices.Contains(done, h) {
+					continue
+				}
+				if done = append(done, h); !yield(&t.indexes[i], h) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func hashed(value string) uint64 { return maphash.String(seed, schema.Fold(value)) }
+
+// Values returns the texts of an attribute or sub-attribute, given by its canonical path; of every element where it is
+// multi-valued.
+func Values(res *doc.Node, attribute string) []string {
+	if i := strings.LastIndexByte(attribute, ':'); i >= 0 { // of an extension
+		res, attribute = res.Get(attribute[:i]), attribute[i+1:]
+	}
+	name, sub, _ := strings.Cut(attribute, ".")
+	var all []string
+	var visit func(n *doc.Node)
+	visit = func(n *doc.Node) {
+		switch n.Kind() {
+		case doc.Array:
+			for _, item := range n.Items() {
+				visit(item)
+			}
+		case doc.Object:
+			if sub != "" {
+				if text := n.Get(sub).Text(); text != "" {
+					all = append(all, text)
+				}
+			}
+		case doc.String, doc.Number:
+			if text := n.Text(); text != "" {
+				all = append(all, text)
+			}
+		}
+	}
+	visit(res.Get(name))
+	return all
+}
