@@ -17,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -51,6 +52,9 @@ type Config struct {
 
 	// Path is what follows the root, in the spelling in which the provider sent it: "/Users/a%40b".
 	Path string
+
+	// Gate is asked before every call, if it is there: an error of it is what the call comes to, and nothing is sent.
+	Gate func(call Call) error
 
 	// Account is where the rules that are applied to the upstream's answers are counted. It is for one goroutine.
 	Account *quirks.Account
@@ -127,9 +131,35 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.config.Gate != nil {
+		if err := c.config.Gate(call); err != nil {
+			return nil, err
+		}
+	}
 	c.calls.Add(1)
-	defer func(start time.Time) { c.spent.Add(int64(time.Since(start))) }(time.Now())
+	start := time.Now()
+	a, err := c.do(ctx, call, target)
+	took := time.Since(start)
+	c.spent.Add(int64(took))
+	if t := trace.From(ctx); t != nil {
+		t.Call(traced(call, target, a, err, took))
+	}
+	return a, err
+}
 
+// traced is the call as the log shows it. Values of users are in the query of a path, which is left out.
+func traced(call Call, target *url.URL, a *Answer, err error, took time.Duration) trace.Call {
+	t := trace.Call{Name: call.Name, Method: call.Method, Path: target.EscapedPath(), Took: took}
+	if a != nil {
+		t.Status = a.Status
+	}
+	if e, ok := errors.AsType[*scim.Error](err); ok {
+		t.Error = e.Detail
+	}
+	return t
+}
+
+func (c *Caller) do(ctx context.Context, call Call, target *url.URL) (*Answer, error) {
 	parent := ctx
 	if c.config.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -137,7 +167,7 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 		defer cancel()
 	}
 	res := &response{answer: Answer{Header: http.Header{}}, limit: c.config.MaxResponse}
-	err = c.serve(res, c.request(ctx, call, target))
+	err := c.serve(res, c.request(ctx, call, target))
 	return outcome(parent, ctx, res, err)
 }
 

@@ -55,6 +55,7 @@ type Gateway struct {
 
 // Call is one request to the next handler.
 type Call struct {
+	Name   string // what the call is for, such as user.create[0]: for the log only
 	Method string
 	Path   string      // escaped and absolute, with an optional query
 	Host   string      // empty keeps the host of the provider's request
