@@ -1,7 +1,5 @@
 package doc
 
-import "bytes"
-
 // Span is a place in a document: the bytes from From up to To.
 type Span struct{ From, To int }
 
@@ -27,9 +25,6 @@ func (c *Cursor) Offset() int { return c.i }
 
 // Kind is the kind of the value at the cursor.
 func (c *Cursor) Kind() Kind { return Value{c.b[c.i:]}.Kind() }
-
-// Rest is the document from the cursor on.
-func (c *Cursor) Rest() []byte { return c.b[c.i:] }
 
 // Jump moves the cursor to the value, the comma or the bracket at offset.
 func (c *Cursor) Jump(offset int) { c.i = offset }
@@ -61,32 +56,6 @@ func (c *Cursor) Key() Span {
 	c.i = space(c.b, i+1)
 	return key
 }
-
-// Take moves behind the text, if it stands at the cursor, byte for byte. A caller that takes JSON so has read what it took.
-func (c *Cursor) Take(text string) bool {
-	if len(c.b)-c.i < len(text) || string(c.b[c.i:c.i+len(text)]) != text {
-		return false
-	}
-	c.i += len(text)
-	return true
-}
-
-// TakeText moves behind the string at the cursor, if there is one and it is not empty. It is false, too, for some strings
-// with escapes, and where plain is asked for, for all of them.
-func (c *Cursor) TakeText(plain bool) bool {
-	if c.i+1 >= len(c.b) || c.b[c.i] != '"' {
-		return false
-	}
-	n := c.i + 1 + bytes.IndexByte(c.b[c.i+1:], '"')
-	if n <= c.i+1 || c.b[n-1] == '\\' || plain && bytes.IndexByte(c.b[c.i+1:n], '\\') >= 0 {
-		return false
-	}
-	c.i = n + 1
-	return true
-}
-
-// Space moves over white space.
-func (c *Cursor) Space() { c.i = space(c.b, c.i) }
 
 // Skip moves behind the value at the cursor.
 func (c *Cursor) Skip() Span {

@@ -6,10 +6,7 @@
 package doc
 
 // Doc is a JSON document that passed the scanner. The zero Doc is no document.
-type Doc struct {
-	raw   []byte
-	plain bool // it is known that there is no escape in it
-}
+type Doc struct{ raw []byte }
 
 // Raw is the document's text, byte for byte as it was scanned, white space around it included. It must not be changed.
 func (d Doc) Raw() []byte { return d.raw }

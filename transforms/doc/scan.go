@@ -59,11 +59,11 @@ func Scan(b []byte) (Doc, error) {
 	if uint64(len(text)) > math.MaxUint32 {
 		return Doc{}, &Error{Reason: errLarge}
 	}
-	at, plain, reason := scan(text)
+	at, reason := scan(text)
 	if reason != "" {
 		return Doc{}, &Error{Offset: at + len(b) - len(text), Reason: reason}
 	}
-	return Doc{text, plain}, nil
+	return Doc{text}, nil
 }
 
 // frame is an array or object that is not closed yet.
@@ -73,42 +73,40 @@ type frame struct {
 	hashed bool // the keys are in the table too
 }
 
-// scan is where and why the text is refused; no reason means that it is not. It is plain if there is no escape in it. The nesting is kept in an array of fixed
+// scan is where and why the text is refused; no reason means that it is not. The nesting is kept in an array of fixed
 // size instead of on the goroutine's stack: nothing from outside can make it grow (6 MB of brackets kill a recursive
 // parser and its process with it).
-func scan(b []byte) (at int, plain bool, reason string) {
+func scan(b []byte) (at int, reason string) {
 	var (
 		frames [MaxDepth]frame
 		names  = borrowKeys(b)
 		depth  int // open frames
 		i, end int
-		esc    bool // in the string that was read last
+		esc    bool // in the key that was read last
 	)
-	plain = true
 	defer names.giveBack()
 
 value:
 	if i = space(b, i); i == len(b) {
 		if depth == 0 {
-			return i, false, errEmpty
+			return i, errEmpty
 		}
-		return i, false, errTruncated
+		return i, errTruncated
 	}
 	switch c := b[i]; c {
 	case '"':
-		if end, esc, reason = stringEnd(b, i+1); reason != "" {
-			return end, false, reason
+		if end, _, reason = stringEnd(b, i+1); reason != "" {
+			return end, reason
 		}
-		plain = plain && !esc
 		i = end + 1
 	case '{', '[':
 		if depth == MaxDepth {
-			return i, false, errDeep
+			return i, errDeep
 		}
 		frames[depth] = frame{base: uint32(len(names.open)), object: c == '{'}
 		depth++
 		if i = space(b, i+1); i == len(b) {
-			return i, false, errTruncated
+			return i, errTruncated
 		}
 		if b[i] == c+2 { // the closing bracket of either kind
 			goto closing
@@ -119,25 +117,25 @@ value:
 		goto value
 	case 't':
 		if end = literalEnd(b, i, "true"); end < 0 {
-			return i, false, errLiteral
+			return i, errLiteral
 		}
 		i = end
 	case 'f':
 		if end = literalEnd(b, i, "false"); end < 0 {
-			return i, false, errLiteral
+			return i, errLiteral
 		}
 		i = end
 	case 'n':
 		if end = literalEnd(b, i, "null"); end < 0 {
-			return i, false, errLiteral
+			return i, errLiteral
 		}
 		i = end
 	default:
 		if c != '-' && (c < '0' || c > '9') {
-			return i, false, errValue
+			return i, errValue
 		}
 		if end, reason = numberEnd(b, i); reason != "" {
-			return end, false, reason
+			return end, reason
 		}
 		i = end
 	}
@@ -145,12 +143,12 @@ value:
 after: // a value has ended before i
 	if i = space(b, i); depth == 0 {
 		if i < len(b) {
-			return i, false, errTrailing
+			return i, errTrailing
 		}
-		return i, plain, ""
+		return i, ""
 	}
 	if i == len(b) {
-		return i, false, errTruncated
+		return i, errTruncated
 	}
 	if !frames[depth-1].object {
 		switch b[i] {
@@ -160,35 +158,34 @@ after: // a value has ended before i
 		case ']':
 			goto closing
 		}
-		return i, false, errComma
+		return i, errComma
 	}
 	switch b[i] {
 	case ',':
 		if i = space(b, i+1); i == len(b) {
-			return i, false, errTruncated
+			return i, errTruncated
 		}
 		goto key
 	case '}':
 		goto closing
 	}
-	return i, false, errComma
+	return i, errComma
 
 key:
 	if b[i] != '"' {
-		return i, false, errKey
+		return i, errKey
 	}
 	if end, esc, reason = stringEnd(b, i+1); reason != "" {
-		return end, false, reason
+		return end, reason
 	}
-	plain = plain && !esc
 	if !names.add(&frames[depth-1], i+1, end, esc) {
-		return i, false, errDuplicate
+		return i, errDuplicate
 	}
 	if i = space(b, end+1); i == len(b) {
-		return i, false, errTruncated
+		return i, errTruncated
 	}
 	if b[i] != ':' {
-		return i, false, errColon
+		return i, errColon
 	}
 	i++
 	goto value

@@ -60,10 +60,10 @@ func (p *pass) many(a *schema.Attribute) error {
 }
 
 // whole is the value at the cursor, which stays where it is.
-func (p *pass) whole() doc.Span {
-	c := p.cur
-	return c.Skip()
-}
+func (p *pass) whole() doc.Span { return p.peek(p.cur) }
+
+// peek is the value at a cursor.
+func (p *pass) peek(c doc.Cursor) doc.Span { return c.Skip() }
 
 // unfold takes the list out of an object that holds it under the attribute's own name.
 func (p *pass) unfold(a *schema.Attribute, at int) error {
@@ -79,54 +79,75 @@ func (p *pass) unfold(a *schema.Attribute, at int) error {
 	return nil
 }
 
-// elements normalizes a list, element by element. A list of thousands is thousands of elements of one shape: what was
-// found out about the first holds for those that differ from it in the text of plain strings only.
+// elements normalizes a list, element by element.
 func (p *pass) elements(a *schema.Attribute) error {
-	p.cur.Open()
-	var (
-		l         list
-		w         = walk{distinct: isMembers(a) && p.on[duplicateMembers]}
-		primaries = p.primaries
-		learning  = p.rec == nil // a list inside of an element is part of what is learned about the element
-	)
+	primaries := p.primaries
 	p.primaries = 0
 	defer func() { p.primaries = primaries }()
-	for p.cur.More() {
-		if w.knows() {
-			if n := w.m.repeat(p); n > 0 {
-				l.end(p.cur.Offset())
-				w.n += n
-				continue
-			}
-		}
-		p.place.index(w.n)
-		whole := p.whole()
-		if w.again(p, whole) {
+	seen := p.distinct(a)
+	p.cur.Open()
+	var l list
+	for n := 0; p.cur.More(); n++ {
+		p.place.index(n)
+		if whole := p.whole(); p.again(seen, whole) {
 			l.drop(p, whole)
-			p.place.pop()
-			continue
+		} else {
+			l.keep(p, whole.From)
+			if err := p.one(a); err != nil {
+				return err
+			}
+			l.end(p.cur.Offset())
 		}
-		l.keep(p, whole.From)
-		learn := learning && w.m != nil
-		if learn {
-			w.m.learn(p, whole)
-		}
-		if err := p.one(a); err != nil {
-			return err
-		}
-		if learn {
-			w.m.learned(p, w.distinct)
-		}
-		l.end(p.cur.Offset())
 		p.place.pop()
 	}
-	w.m.free()
 	l.close(p, p.closing())
 	if p.primaries > 1 && p.verb != scim.Patch && p.on[twoPrimaries] {
 		p.acc.count(twoPrimaries, 1)
 		return scim.Errorf(400, scim.InvalidValue, "%s has more than one primary element", a.Name)
 	}
 	return nil
+}
+
+// distinct is for the identifiers of the list at the cursor, where each may be in it once (Q59); nil where it may not matter.
+func (p *pass) distinct(a *schema.Attribute) *identifiers {
+	if !isMembers(a) || !p.on[duplicateMembers] {
+		return nil
+	}
+	s := p.whole()
+	return &identifiers{from: s.From, text: p.raw(s)}
+}
+
+// identifiers are those of a list's elements so far.
+type identifiers struct {
+	from int
+	text []byte // the list
+	copy string // of it, of which the identifiers are parts
+	seen map[string]struct{}
+}
+
+// again tells whether an element of the same identifier was there before, and moves over it then.
+func (p *pass) again(ids *identifiers, whole doc.Span) bool {
+	if ids == nil {
+		return false
+	}
+	id, ok := p.identifier(whole)
+	if !ok {
+		return false
+	}
+	if ids.seen == nil {
+		ids.copy, ids.seen = string(ids.text), make(map[string]struct{}, 1+len(ids.text)/64)
+	}
+	text := ids.copy[id.From+1-ids.from : id.To-1-ids.from]
+	if p.escaped(id) {
+		text = p.d.In(id).Text()
+	}
+	n := len(ids.seen)
+	if ids.seen[text] = struct{}{}; len(ids.seen) > n {
+		return false
+	}
+	p.note(duplicateMembers, p.raw(whole), nil)
+	p.cur.Jump(whole.To)
+	return true
 }
 
 // one normalizes the element of a list at the cursor.
@@ -164,9 +185,6 @@ func (p *pass) one(a *schema.Attribute) error {
 		if p.on[bareValue] {
 			if a.Name == "roles" && p.role(s) {
 				return nil
-			}
-			if p.rec != nil {
-				p.rec.text(a.SubAttribute("value"), s)
 			}
 			p.wrap(s, `{"value":`, "}")
 			p.note(bareValue, p.raw(s), p.wrapped(s))

@@ -11,20 +11,7 @@ func (p *pass) envelope() error {
 		l                   list
 		schemas, operations bool
 	)
-	if at := p.cur.Offset(); p.cur.Take(usual) {
-		schemas, operations = true, true
-		p.place.key(doc.Span{From: p.cur.Offset() - len(`"Operations":`), To: p.cur.Offset() - 1})
-		l.end(at)
-		p.cur.Space()
-		if err := p.operations(); err != nil {
-			return err
-		}
-		p.place.pop()
-		l.end(p.cur.Offset())
-	} else {
-		p.cur.Open()
-	}
-	for p.cur.More() {
+	for p.cur.Open(); p.cur.More(); {
 		key := p.cur.Key()
 		switch {
 		case p.keyword(key, "Operations"):
@@ -71,9 +58,6 @@ func (p *pass) envelope() error {
 
 const patchSchemas = `["` + scim.PatchSchema + `"]`
 
-// usual is how nearly every PATCH begins.
-const usual = `{"schemas":` + patchSchemas + `,"Operations":`
-
 // patchSchemas checks the schemas of a PATCH.
 func (p *pass) patchSchemas(s doc.Span) error {
 	raw := p.raw(s)
@@ -104,13 +88,6 @@ func (p *pass) operations() error {
 	for p.cur.More() {
 		if n == p.n.maxOperations {
 			return p.tooMany()
-		}
-		done, err := p.predicted(&l, p.n.maxOperations-n)
-		if err != nil {
-			return err
-		}
-		if n += done; done > 0 {
-			continue
 		}
 		p.place.index(n)
 		if err := p.operation(&l); err != nil {

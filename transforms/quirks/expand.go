@@ -27,7 +27,7 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	}
 	p.place.pop()
 	p.finish(o)
-	p.close(&x, o.span.To)
+	p.replace(doc.Span{From: x.w.from, To: o.span.To}, "")
 	l.end(o.span.To)
 	return nil
 }
@@ -43,13 +43,10 @@ func (p *pass) sample(at int) []byte {
 
 // expansion is a remove that becomes several.
 type expansion struct {
-	t      *target
-	w      splitter
-	open   string // the beginning of an operation, up to an identifier
-	inside bool   // the last operation written is still open: its identifier is copied with the next cut
+	t    *target
+	w    splitter
+	open string // the beginning of an operation, up to an identifier
 }
-
-func (x *expansion) tail() string { return `\"]"}` }
 
 // expandValue goes through the value: a list, one element, or an object that holds the list.
 func (p *pass) expandValue(x *expansion) error {
@@ -88,61 +85,18 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 }
 
 func (p *pass) expandList(x *expansion) error {
-	members := isMembers(x.t.attr)
-	w := walk{distinct: members && p.on[duplicateMembers]}
+	seen := p.distinct(x.t.attr)
 	p.cur.Open()
-	for p.cur.More() {
-		if w.knows() {
-			p.close(x, p.cur.Offset())
-			if n := p.cur.Repeat(&w.m.stencil, &w.m.set, &p.ed, p.n.maxOperations-p.ops); n > 0 {
-				p.ops += n - 1
-				if err := p.wrote(); err != nil {
-					return err
-				}
-				x.w.from, x.w.n = p.cur.Offset(), x.w.n+n
-				w.n += n
-				continue
+	for n := 0; p.cur.More(); n++ {
+		p.place.index(n)
+		if !p.again(seen, p.whole()) {
+			if err := p.expandElement(x); err != nil {
+				return err
 			}
 		}
-		p.place.index(w.n)
-		whole := p.whole()
-		if w.again(p, whole) {
-			p.place.pop()
-			continue
-		}
-		if err := p.expandElement(x); err != nil {
-			return err
-		}
 		p.place.pop()
-		if w.m != nil && members {
-			w.m.stencil, w.m.ok = p.removalOf(whole, x, w.distinct)
-		}
 	}
-	w.m.free()
 	return nil
-}
-
-// close ends the operation that is still open, and cuts what is before the given place.
-func (p *pass) close(x *expansion, at int) {
-	if !x.inside {
-		p.ed.Cut(x.w.from, at)
-		x.w.from = at
-		return
-	}
-	p.ed.Cut(x.w.from, at)
-	p.ed.Write(x.tail())
-	x.w.from, x.inside = at, false
-}
-
-// removePlain writes the remove of the element whose identifier is the given inside of a string without escapes.
-func (p *pass) removePlain(x *expansion, id doc.Span) {
-	p.ed.Cut(x.w.from, id.From)
-	if x.inside {
-		p.ed.Write(x.tail())
-	}
-	x.w.comma(p)
-	p.ed.Write(x.open)
-	x.w.from, x.inside = id.To, true
 }
 
 // expandElement writes the remove of the element at the cursor.
@@ -153,7 +107,12 @@ func (p *pass) expandElement(x *expansion) error {
 	whole := p.cur.Skip()
 	if isMembers(x.t.attr) {
 		if id, ok := p.identifier(whole); ok && !p.escaped(id) {
-			p.removePlain(x, doc.Span{From: id.From + 1, To: id.To - 1})
+			p.ed.Cut(x.w.from, whole.To)
+			x.w.from = whole.To
+			x.w.comma(p)
+			p.ed.Write(x.open)
+			p.ed.WriteRaw(p.raw(id)[1 : id.To-id.From-1])
+			p.ed.Write(`\"]"}`)
 			return nil
 		} else if ok {
 			if err := p.uncontrolled("value", id); err != nil {
@@ -167,7 +126,8 @@ func (p *pass) expandElement(x *expansion) error {
 	}
 	path := x.t.path
 	path.Filter = f
-	p.close(x, whole.To)
+	p.ed.Cut(x.w.from, whole.To)
+	x.w.from = whole.To
 	x.w.comma(p)
 	p.ed.Write(`{"op":"remove","path":`)
 	p.ed.WriteString(path.String())

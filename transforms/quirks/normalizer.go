@@ -44,7 +44,7 @@ type Normalizer struct {
 	maxOperations, maxBytes int
 
 	pathOptions, filterOptions filter.Options
-	user, group                known
+	user, group                targets
 }
 
 // New makes a normalizer. A profile or a rule that does not exist is an error that names the ones which are near.
@@ -176,15 +176,11 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 	p.ed.Begin(d)
 	switch rt {
 	case n.set.User:
-		p.known = &n.user
+		p.targets = &n.user
 	case n.set.Group:
-		p.known = &n.group
+		p.targets = &n.group
 	}
 	if verb == scim.Patch {
-		if p.known != nil {
-			p.heads = &p.known.heads
-			p.guess = p.heads.at(p.heads.first.Load())
-		}
 		err = p.envelope()
 	} else {
 		err = p.resource()
@@ -200,12 +196,6 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 
 func tooLarge(limit int) error {
 	return scim.Errorf(413, "", "the document would become larger than %d bytes; send fewer values at a time", limit)
-}
-
-// known is what is remembered of requests on one resource type.
-type known struct {
-	targets targets
-	heads   heads
 }
 
 // pass is one document on its way through the rules. It reads with one cursor and writes with one edit, both from front to
@@ -226,24 +216,16 @@ type pass struct {
 	secret bool // inside a value that must not be recorded
 	ops    int  // operations written
 
-	known *known
-	heads *heads // nil where nothing is to be remembered
-	after *head  // the last operation that is known
-	guess *head  // the operation that will come, perhaps
+	targets *targets // what paths of the resource type lead to; nil for one of an own type
 
 	primaries int       // primary elements of the list that the pass is in
 	inMembers bool      // inside a group's members
 	element   doc.Value // the element that the pass is in, where it matters
-
-	rec *recorder // learns what happens to an element of a list; nil most of the time
 }
 
 // note counts the application of a rule to the value at the pass's place, and records it.
 func (p *pass) note(r rule, before, after []byte) {
 	p.acc.count(r, 1)
-	if p.rec != nil {
-		p.rec.rule(r)
-	}
 	if p.acc.wants() {
 		b, a := short(string(before)), short(string(after))
 		if p.secret {
@@ -256,9 +238,6 @@ func (p *pass) note(r rule, before, after []byte) {
 // replace writes text in the place of a span.
 func (p *pass) replace(s doc.Span, text string) {
 	p.ed.Replace(s.From, s.To, text)
-	if p.rec != nil {
-		p.rec.edit(s, text)
-	}
 }
 
 func (p *pass) raw(s doc.Span) []byte { return p.d.Raw()[s.From:s.To] }

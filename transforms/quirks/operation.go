@@ -91,13 +91,7 @@ func (p *pass) onTarget(l *list, o *operation, t *target) error {
 	case split:
 		return p.expand(l, o, t)
 	}
-	if err := p.rewrite(l, o, t, v == unset, r); err != nil {
-		return err
-	}
-	if v == keep {
-		p.learn(o, t)
-	}
-	return nil
+	return p.rewrite(l, o, t, v == unset, r)
 }
 
 // read takes the members of an operation up to the value, if what the operation does and where is known by then: a long

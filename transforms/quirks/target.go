@@ -48,8 +48,10 @@ func (t *targets) find(path []byte) (*atomic.Pointer[target], *target) {
 	return &t.slots[first%uint64(len(t.slots))], nil
 }
 
-// longest path that is remembered: longer ones hold identifiers and come once.
-const longest = 160
+const (
+	longest = 160 // bytes of a path that is remembered: longer ones hold identifiers and come once
+	nearby  = 4   // slots that are tried before one that is taken is given to another path
+)
 
 // options allows the leniencies of filters and paths whose rules are on.
 func (n *Normalizer) options() filter.Options {
@@ -99,9 +101,9 @@ func ruleOf(note filter.Notes) rule {
 func (p *pass) target(s doc.Span) (*target, error) {
 	raw := p.raw(s)
 	var slot *atomic.Pointer[target]
-	if len(raw) <= longest && p.known != nil {
+	if len(raw) <= longest && p.targets != nil {
 		var t *target
-		if slot, t = p.known.targets.find(raw); t != nil {
+		if slot, t = p.targets.find(raw); t != nil {
 			return t, nil
 		}
 	}

@@ -249,10 +249,6 @@ func (p *pass) complex(a *schema.Attribute) error {
 		if sub != nil {
 			p.spell(key, sub.Name)
 		}
-		if p.rec != nil && kind == doc.String {
-			c := p.cur
-			p.rec.text(sub, c.Skip())
-		}
 		if err := p.value(sub, sub != nil && sub.MultiValued); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (p *pass) verdict(a act, t *target, at int) (verdict, rule, error) {
 	case doc.Null:
 		return p.null(a, t)
 	case doc.String:
-		if c.Take(`""`) {
+		if p.d.In(p.peek(c)).Is("") {
 			return p.emptyText(a, t)
 		}
 		if t.attr.Mutability == schema.ReadOnly && t.isID() {
