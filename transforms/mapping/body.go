@@ -11,7 +11,7 @@ type edit struct {
 	where  string // in the definition
 	action action
 	place  doc.SetPath
-	value  value
+	value  template
 	cond   []*attribute
 }
 

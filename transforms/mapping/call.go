@@ -27,7 +27,7 @@ func (env *Env) changed(a *attribute) bool {
 	if env.Changed != nil {
 		return env.Changed(a.canonical)
 	}
-	return a.get(env.SCIM) != nil
+	return a.Get(env.SCIM) != nil
 }
 
 func (env *Env) anyChanged(attrs []*attribute) bool {
@@ -73,7 +73,7 @@ type Call struct {
 	rules    []rule
 	newID    path
 	sought   string // attribute to look the item up by
-	soughtAs value
+	soughtAs template
 	uses     map[string]bool // roots of placeholders
 	names    bool            // the URL names a resource, so that 404 speaks about it
 	picked   []string        // saved names without which the call is left out

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
@@ -54,8 +55,11 @@ func (c *compiler) maps(r *Resource, def *ResourceDef) {
 		default:
 			seen[folded] = true
 		}
-		if a.parent.MultiValued && a.parent.Type == schema.Complex && a.sub == "" {
+		if a.Def.MultiValued && a.Def.Type == schema.Complex && a.Sub == "" {
 			at.fail("%s has elements with sub-attributes: map those, as in %s.value", a.canonical, a.canonical)
+		}
+		if a.Filter != nil && value.Element(a.Filter, a.Def) == nil {
+			at.fail("the filter of %s does not say what the element is: it has to be `eq` and values, joined by `and`", a.canonical)
 		}
 		s := at.scope()
 		s.rt, s.names = r.Type, []string{"cur"}
@@ -210,7 +214,7 @@ func (c *compiler) lists(r *Resource, def *ResourceDef) {
 		if !r.Readable(a.canonical) {
 			c.at("unique").fail("%s cannot be looked up: the mapping has no `map %s`", a.canonical, a.canonical)
 		}
-		if a.sub == "" && a.parent.Type == schema.Complex {
+		if a.Sub == "" && a.Def.Type == schema.Complex {
 			c.at("unique").fail("%s is no single value: say which part of it is unique, as in %s.value", a.canonical, a.canonical)
 		}
 		r.Unique = append(r.Unique, a.canonical)

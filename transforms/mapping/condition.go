@@ -32,7 +32,7 @@ func literal(v doc.Value) string {
 // where selects elements of a list.
 type where struct {
 	path  path
-	value value
+	value template
 }
 
 func (w *where) holds(env *Env, item doc.Value) (bool, error) {

@@ -51,7 +51,7 @@ type Resource struct {
 
 type mapped struct {
 	attr  *attribute
-	value value
+	value template
 	text  string // value as it is written
 }
 
@@ -137,13 +137,13 @@ func (r *Resource) Resource(item doc.Value) *doc.Node {
 		if err != nil { // a value that a filter cannot read is no value
 			continue
 		}
-		if n = coerce(n, m.attr.target); n == nil {
+		if n = coerce(n, m.attr.Innermost()); n == nil {
 			continue
 		}
-		if m.attr.uri != "" && res.Get(m.attr.uri) == nil {
-			schemas.Add(doc.NewString(m.attr.uri))
+		if m.attr.Attr.URI != "" && res.Get(m.attr.Attr.URI) == nil {
+			schemas.Add(doc.NewString(m.attr.Attr.URI))
 		}
-		m.attr.put(res, n)
+		m.attr.Put(res, n)
 	}
 	r.dropBare(res)
 	if r.Type.Core.Attribute("active") != nil {
@@ -156,14 +156,14 @@ func (r *Resource) Resource(item doc.Value) *doc.Node {
 func (r *Resource) dropBare(res *doc.Node) {
 	for i := range r.maps {
 		a := r.maps[i].attr
-		if a.sub == "" || !a.parent.MultiValued || a.parent.SubAttribute("value") == nil {
+		if a.Sub == "" || !a.Def.MultiValued || a.Def.SubAttribute("value") == nil {
 			continue
 		}
 		holder := res
-		if a.uri != "" {
-			holder = res.Get(a.uri)
+		if a.Attr.URI != "" {
+			holder = res.Get(a.Attr.URI)
 		}
-		list := holder.Get(a.name)
+		list := holder.Get(a.Attr.Name)
 		if list == nil {
 			continue
 		}
@@ -174,7 +174,7 @@ func (r *Resource) dropBare(res *doc.Node) {
 			}
 		}
 		if len(whole) == 0 {
-			holder.Delete(a.name)
+			holder.Delete(a.Attr.Name)
 		} else if len(whole) < len(list.Items()) {
 			list.SetItems(whole)
 		}
@@ -197,7 +197,7 @@ func (r *Resource) Value(item doc.Value, path string) (string, bool) {
 			if err != nil {
 				continue
 			}
-			switch n = coerce(n, m.attr.target); n.Kind() {
+			switch n = coerce(n, m.attr.Innermost()); n.Kind() {
 			case doc.String, doc.Number, doc.Bool:
 				return n.Text(), true
 			case doc.Array:
@@ -215,11 +215,11 @@ func (r *Resource) Readable(path string) bool { return r.has(r.readable, path) }
 // a filter: "work" for the type of emails where emails[type eq "work"].value is all that is mapped. Nil where it can be any.
 func (r *Resource) Values(uri, name, sub string) (values []string) {
 	for _, m := range r.maps {
-		if m.attr.uri != uri || m.attr.name != name {
+		if m.attr.Attr.URI != uri || m.attr.Attr.Name != name {
 			continue
 		}
 		known := false
-		filter.Walk(m.attr.filter, func(c *filter.Compare) {
+		filter.Walk(m.attr.Filter, func(c *filter.Compare) {
 			if c.Op == filter.Eq && c.Attr.Name == sub {
 				known = true
 				if !slices.Contains(values, c.Value.Text) {

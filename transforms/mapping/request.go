@@ -30,7 +30,7 @@ const (
 
 type param struct {
 	name  string
-	value value
+	value template
 }
 
 // Request makes the call's request.

@@ -151,7 +151,7 @@ func (s *shape) at(steps []step) *shape {
 }
 
 // shape is what the value is where it is not missing.
-func (v *value) shape(omit bool) *shape {
+func (v *template) shape(omit bool) *shape {
 	switch v.kind {
 	case exprValue:
 		return v.expr.shape()
@@ -184,7 +184,7 @@ func (v *value) shape(omit bool) *shape {
 }
 
 // mayMiss tells whether the value can be missing.
-func (v *value) mayMiss() bool {
+func (v *template) mayMiss() bool {
 	if v.kind != exprValue {
 		return false
 	}
@@ -237,10 +237,10 @@ func sourceShape(from source) *shape {
 		return shapeOf(doc.Array)
 	case attrSource:
 		switch a := from.attr; {
-		case a.target.MultiValued && a.target != a.parent:
-		case a.parent.MultiValued && a.filter == nil:
+		case a.Innermost().MultiValued && a.Innermost() != a.Def:
+		case a.Def.MultiValued && a.Filter == nil:
 			return shapeOf(doc.Array)
-		case a.target.Type == schema.Complex:
+		case a.Innermost().Type == schema.Complex:
 			return shapeOf(doc.Object)
 		default:
 			return shapeOf(doc.String)

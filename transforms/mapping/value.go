@@ -7,20 +7,20 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
-// value is a value as an operator wrote it: one placeholder, a text with placeholders, or JSON whose strings are such
+// template is a value as an operator wrote it: one placeholder, a text with placeholders, or JSON whose strings are such
 // values in turn. Because JSON is taken apart before placeholders are, nothing that they stand for can break out of it.
-type value struct {
+type template struct {
 	kind   valueKind
 	expr   *expr
 	parts  []part
 	json   doc.Doc // constant
 	fields []fieldValue
-	items  []value
+	items  []template
 }
 
 type fieldValue struct {
 	name  string
-	value value
+	value template
 }
 
 type valueKind uint8
@@ -35,9 +35,9 @@ const (
 )
 
 // parseValue reads a value; see [Definition] for the rules.
-func (s *scope) parseValue(text string) (value, error) {
+func (s *scope) parseValue(text string) (template, error) {
 	if !utf8.ValidString(text) {
-		return value{}, fault("the value is not valid UTF-8")
+		return template{}, fault("the value is not valid UTF-8")
 	}
 	if !single(text) {
 		if d, err := doc.Scan([]byte(text)); err == nil {
@@ -52,45 +52,45 @@ func single(text string) bool {
 	return strings.HasPrefix(text, "{") && opens(text) && closing(text) == len(text)-1
 }
 
-func (s *scope) parseString(text string) (value, error) {
+func (s *scope) parseString(text string) (template, error) {
 	if single(text) {
 		e, err := s.parseExpr(text[1 : len(text)-1])
-		return value{kind: exprValue, expr: e}, err
+		return template{kind: exprValue, expr: e}, err
 	}
 	parts, err := s.parseText(text)
-	return value{kind: textValue, parts: parts}, err
+	return template{kind: textValue, parts: parts}, err
 }
 
-func (s *scope) parseJSON(v doc.Value) (value, error) {
+func (s *scope) parseJSON(v doc.Value) (template, error) {
 	switch v.Kind() {
 	case doc.String:
 		return s.parseString(v.Text())
 	case doc.Array:
-		out := value{kind: arrayValue}
+		out := template{kind: arrayValue}
 		for item := range v.Items() {
 			one, err := s.parseJSON(item)
 			if err != nil {
-				return value{}, err
+				return template{}, err
 			}
 			out.items = append(out.items, one)
 		}
 		return out, nil
 	case doc.Object:
-		out := value{kind: objectValue}
+		out := template{kind: objectValue}
 		for key, val := range v.Fields() {
 			one, err := s.parseJSON(val)
 			if err != nil {
-				return value{}, err
+				return template{}, err
 			}
 			out.fields = append(out.fields, fieldValue{key.Text(), one})
 		}
 		return out, nil
 	}
-	return value{kind: constValue, json: doc.Tree(v).Doc()}, nil
+	return template{kind: constValue, json: doc.Tree(v).Doc()}, nil
 }
 
 // eval is the value; nil where it is missing. Members of an object that are missing are left out with omit, else null.
-func (v *value) eval(env *Env, omit bool) (*doc.Node, error) {
+func (v *template) eval(env *Env, omit bool) (*doc.Node, error) {
 	switch v.kind {
 	case exprValue:
 		return v.expr.eval(env)
@@ -129,7 +129,7 @@ func (v *value) eval(env *Env, omit bool) (*doc.Node, error) {
 }
 
 // text is the value as a text.
-func (v *value) text(env *Env) (string, error) {
+func (v *template) text(env *Env) (string, error) {
 	n, err := v.eval(env, false)
 	return textOf(n), err
 }

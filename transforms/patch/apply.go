@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Apply carries out operations on a resource, in order, all or none (RFC 7644 §3.5.2): on an error res stays as it is.
@@ -67,9 +68,9 @@ func (e *engine) settle(lists ...*openList) {
 	for _, l := range lists {
 		switch rest := l.rest(); {
 		case len(rest) > 0:
-			e.container(l.at.URI, true).Set(l.at.Name, doc.NewArray(rest...))
-		case l.attr != nil || !absent(e.container(l.at.URI, false).Get(l.at.Name)):
-			e.unset(l.at)
+			value.Holder(e.res, l.at.URI, true).Set(l.at.Name, doc.NewArray(rest...))
+		case l.attr != nil || !value.Absent(value.Holder(e.res, l.at.URI, false).Get(l.at.Name)):
+			value.Delete(e.res, l.at.URI, l.at.Name)
 		}
 		e.close(l)
 	}
@@ -87,44 +88,14 @@ func (e *engine) checkKept(before *doc.Node) error {
 	for uri, a := range e.rt.Attributes() {
 		was, is := e.rt.Value(before, uri, a.Name), e.rt.Value(e.res, uri, a.Name)
 		switch {
-		case absent(was):
-		case a.Required && absent(is):
+		case value.Absent(was):
+		case a.Required && value.Absent(is):
 			return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", a.Name)
-		case a.Mutability == schema.Immutable && !same(was, is):
+		case a.Mutability == schema.Immutable && !value.Equal(was, is):
 			return scim.Errorf(400, scim.Mutability, "%s is immutable and has a value already", a.Name)
 		}
 	}
 	return nil
-}
-
-// container is the object that holds the attributes of a schema: the resource itself or an extension's object. It is nil
-// where there is none, unless create makes it.
-func (e *engine) container(uri string, create bool) *doc.Node {
-	if uri == "" {
-		return e.res
-	}
-	ext := e.res.Get(uri)
-	if ext.Kind() == doc.Object {
-		return ext
-	}
-	if !create {
-		return nil
-	}
-	ext = doc.NewObject()
-	e.res.Set(uri, ext)
-	return ext
-}
-
-// unset removes an attribute, and the extension that has no other.
-func (e *engine) unset(at filter.Attr) {
-	in := e.container(at.URI, false)
-	if in == nil {
-		return
-	}
-	in.Delete(at.Name)
-	if at.URI != "" && len(in.Fields()) == 0 {
-		e.res.Delete(at.URI)
-	}
 }
 
 // key is what open lists are found by.
@@ -132,13 +103,13 @@ func key(at filter.Attr) string { return doc.Fold(at.String()) }
 
 // list opens a multi-valued attribute. One that is about to get its first value takes its place among the others now.
 func (e *engine) list(op Op, t *target) *openList {
-	key := key(t.at)
+	key := key(t.Attr)
 	l := e.lists[key]
 	if l == nil {
-		if t.attr != nil && op != OpRemove && e.container(t.at.URI, false).Get(t.at.Name) == nil {
-			e.container(t.at.URI, true).Set(t.at.Name, doc.NewArray())
+		if t.Def != nil && op != OpRemove && value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name) == nil {
+			value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, doc.NewArray())
 		}
-		l = &openList{newList(e.container(t.at.URI, false).Get(t.at.Name), t.attr, &e.budget), t.at}
+		l = &openList{newList(value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name), t.Def, &e.budget), t.Attr}
 		e.lists[key], e.order = l, append(e.order, l)
 	}
 	return l
@@ -158,12 +129,12 @@ func (e *engine) apply(op *Operation) error {
 
 // assign carries out one operation on one attribute.
 func (e *engine) assign(op Op, t *target, v doc.Value) error {
-	if t.at.URI == "" && doc.FoldEqual(t.at.Name, "schemas") {
+	if t.Attr.URI == "" && doc.FoldEqual(t.Attr.Name, "schemas") {
 		// schemas follows from what the resource consists of (RFC 7643 §3), so that there is nothing to set.
 		if op == OpRemove || v.Kind() == doc.Null {
 			return scim.Errorf(400, scim.Mutability, "schemas is required and cannot be removed")
 		}
-		return check(t.attr, "schemas", v)
+		return check(t.Def, "schemas", v)
 	}
 	if op == OpAdd && t.member() != "" {
 		return e.addNamed(t, v)
@@ -188,7 +159,7 @@ func (e *engine) assign(op Op, t *target, v doc.Value) error {
 	if err := e.assignList(op, t, v); err != nil {
 		return err
 	}
-	if t.attr == nil { // what it holds now decides what it is for the next operation
+	if t.Def == nil { // what it holds now decides what it is for the next operation
 		e.settle(e.list(op, t))
 	}
 	return nil
@@ -196,8 +167,8 @@ func (e *engine) assign(op Op, t *target, v doc.Value) error {
 
 // checkValue checks the type of a value. With a value filter and no sub-attribute it is one element.
 func checkValue(t *target, v doc.Value) error {
-	a := t.innermost()
-	if t.filter == nil || t.sub != "" || a == nil || v.Kind() == doc.Null {
+	a := t.Innermost()
+	if t.Filter == nil || t.Sub != "" || a == nil || v.Kind() == doc.Null {
 		return check(a, t.String(), v)
 	}
 	return checkOne(a, t.String(), v)
@@ -206,14 +177,14 @@ func checkValue(t *target, v doc.Value) error {
 // several tells whether the attribute is multi-valued: by the schema, or, where the schema does not know it, by what it
 // holds or is given.
 func (e *engine) several(op Op, t *target, v doc.Value) bool {
-	if t.attr != nil {
-		return t.attr.MultiValued
+	if t.Def != nil {
+		return t.Def.MultiValued
 	}
-	held := e.container(t.at.URI, false).Get(t.at.Name).Kind() == doc.Array
+	held := value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name).Kind() == doc.Array
 	switch {
-	case t.filter != nil:
+	case t.Filter != nil:
 		return true
-	case t.sub != "" || op == OpRemove:
+	case t.Sub != "" || op == OpRemove:
 		return held
 	case op == OpReplace:
 		return v.Kind() == doc.Array
@@ -223,13 +194,13 @@ func (e *engine) several(op Op, t *target, v doc.Value) bool {
 
 // assignOne works on a single-valued attribute.
 func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
-	held := e.container(t.at.URI, false).Get(t.at.Name)
+	held := value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name)
 	switch {
-	case op == OpRemove && t.sub == "":
-		if t.attr != nil && t.attr.Required && !absent(held) {
+	case op == OpRemove && t.Sub == "":
+		if t.Def != nil && t.Def.Required && !value.Absent(held) {
 			return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", t)
 		}
-		e.unset(t.at)
+		value.Delete(e.res, t.Attr.URI, t.Attr.Name)
 		return nil
 	case op == OpRemove:
 		if held.Kind() != doc.Object {
@@ -239,14 +210,14 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 			return err
 		}
 		about := held.Get("value").Clone()
-		held.Delete(t.sub)
-		dropDerived(t.attr, held, about)
-		if len(held.Fields()) == 0 || isReference(t.attr) && !absent(about) && absent(held.Get("value")) {
-			e.unset(t.at) // a reference to nothing is none, whatever else it says about what it was to (Q41)
+		held.Delete(t.Sub)
+		dropDerived(t.Def, held, about)
+		if len(held.Fields()) == 0 || isReference(t.Def) && !value.Absent(about) && value.Absent(held.Get("value")) {
+			value.Delete(e.res, t.Attr.URI, t.Attr.Name) // a reference to nothing is none, whatever else it says about what it was to (Q41)
 		}
 		return nil
-	case t.sub == "" && v.Kind() != doc.Object:
-		e.container(t.at.URI, true).Set(t.at.Name, doc.Tree(v))
+	case t.Sub == "" && v.Kind() != doc.Object:
+		value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, doc.Tree(v))
 		return nil
 	}
 	into := held
@@ -255,26 +226,26 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 	}
 	about := into.Get("value").Clone()
 	var err error
-	if t.sub != "" {
-		err = setSub(t.subs, t.at.String(), t.sub, into, v)
+	if t.Sub != "" {
+		err = setSub(t.SubDef, t.Attr.String(), t.Sub, into, v)
 	} else {
-		err = merge(t.attr, t.String(), into, v)
+		err = merge(t.Def, t.String(), into, v)
 	}
 	if err != nil {
 		return err
 	}
-	dropDerived(t.attr, into, about)
+	dropDerived(t.Def, into, about)
 	if len(into.Fields()) == 0 {
-		e.unset(t.at)
+		value.Delete(e.res, t.Attr.URI, t.Attr.Name)
 	} else {
-		e.container(t.at.URI, true).Set(t.at.Name, into)
+		value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, into)
 	}
 	return nil
 }
 
 // removable tells whether a sub-attribute can lose its value.
 func removable(t *target, from *doc.Node) error {
-	if t.subs != nil && !absent(from.Get(t.sub)) && (t.subs.Required || t.subs.Mutability == schema.Immutable) {
+	if t.SubDef != nil && !value.Absent(from.Get(t.Sub)) && (t.SubDef.Required || t.SubDef.Mutability == schema.Immutable) {
 		return scim.Errorf(400, scim.Mutability, "%s cannot be removed", t)
 	}
 	return nil
@@ -283,7 +254,7 @@ func removable(t *target, from *doc.Node) error {
 // dropDerived removes the read-only parts of a reference that now refers to something else: the name of the former
 // manager is not that of the new one.
 func dropDerived(attr *schema.Attribute, n, about *doc.Node) {
-	if attr == nil || attr.SubAttribute("value") == nil || same(about, n.Get("value")) {
+	if attr == nil || attr.SubAttribute("value") == nil || value.Equal(about, n.Get("value")) {
 		return
 	}
 	for _, sub := range attr.Sub {

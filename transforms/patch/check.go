@@ -8,64 +8,29 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// target is the attribute, or sub-attribute, that an operation works on, with what the schema knows about it.
-type target struct {
-	at     filter.Attr       // the attribute, without the sub-attribute
-	attr   *schema.Attribute // nil for an attribute that nobody declared
-	sub    string            // the sub-attribute's name; empty for the attribute itself
-	subs   *schema.Attribute // of the sub-attribute; nil where there is none or attr is unknown
-	filter filter.Filter     // of a value path
-}
-
-func (t *target) String() string {
-	at := t.at
-	at.Sub = t.sub
-	return at.String()
-}
-
-// innermost is what the schema knows about the value that the operation brings.
-func (t *target) innermost() *schema.Attribute {
-	if t.sub != "" {
-		return t.subs
-	}
-	return t.attr
-}
+// target is what an operation works on.
+type target struct{ value.Target }
 
 // resolve checks a path against the schema (RFC 7644 §3.5.2: invalidPath, mutability).
 func resolve(p filter.Path, rt *schema.ResourceType) (*target, error) {
-	t := &target{at: p.Attr, sub: p.Sub, filter: p.Filter}
-	if p.Filter == nil {
-		t.sub = p.Attr.Sub
-	}
-	t.at.Sub = ""
-	if doc.FoldEqual(t.at.URI, rt.Core.ID) {
-		t.at.URI = ""
-	}
-	if t.attr = rt.Attribute(t.at.URI, t.at.Name, ""); t.attr == nil {
+	t := &target{value.Resolve(p, rt)}
+	switch {
+	case t.Def == nil:
 		return t, nil
-	}
-	t.at.Name = t.attr.Name
-	if t.attr.Mutability == schema.ReadOnly {
+	case t.Def.Mutability == schema.ReadOnly:
 		return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
-	}
-	if t.sub != "" {
-		if t.subs = t.attr.SubAttribute(t.sub); t.subs == nil {
-			return nil, scim.Errorf(400, scim.InvalidPath, "%s has no such sub-attribute", t.at)
-		}
-		t.sub = t.subs.Name
-		if t.subs.Mutability == schema.ReadOnly {
-			return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
-		}
-	}
-	if t.filter != nil {
-		if !t.attr.MultiValued {
-			return nil, scim.Errorf(400, scim.InvalidPath, "%s has one value only, so that a value filter has nothing to select", t.at)
-		}
-		if t.attr.Type == schema.Complex && !known(t.filter, t.attr) {
-			return nil, scim.Errorf(400, scim.InvalidPath, "the filter names a sub-attribute that %s does not have", t.at)
-		}
+	case t.Sub != "" && t.SubDef == nil:
+		return nil, scim.Errorf(400, scim.InvalidPath, "%s has no such sub-attribute", t.Attr)
+	case t.Sub != "" && t.SubDef.Mutability == schema.ReadOnly:
+		return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
+	case t.Filter == nil:
+	case !t.Def.MultiValued:
+		return nil, scim.Errorf(400, scim.InvalidPath, "%s has one value only, so that a value filter has nothing to select", t.Attr)
+	case t.Def.Type == schema.Complex && !known(t.Filter, t.Def):
+		return nil, scim.Errorf(400, scim.InvalidPath, "the filter names a sub-attribute that %s does not have", t.Attr)
 	}
 	return t, nil
 }
@@ -176,7 +141,7 @@ func subNamed(attr *schema.Attribute, key doc.Value) *schema.Attribute {
 // checkNull refuses null where clearing does harm that nobody can have meant: an account without active is neither
 // disabled nor enabled (T4), and a group that loses all its members does so on an explicit remove (Q62).
 func checkNull(t *target) error {
-	if a := t.innermost(); a != nil && t.at.URI == "" && t.sub == "" && (a.Type == schema.Boolean && !a.MultiValued || identified(a)) {
+	if a := t.Innermost(); a != nil && t.Attr.URI == "" && t.Sub == "" && (a.Type == schema.Boolean && !a.MultiValued || identified(a)) {
 		return scim.Errorf(400, scim.InvalidValue, "%s cannot be null", t)
 	}
 	return nil

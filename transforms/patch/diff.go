@@ -4,6 +4,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Diff lists the attributes whose values differ, as canonical paths in the order of the resources: name.givenName for a
@@ -57,10 +58,10 @@ func (d *differ) attribute(attr *schema.Attribute, at filter.Attr, was, is *doc.
 }
 
 // object tells whether a value has fields, or is not there at all.
-func object(n *doc.Node) bool { return n.Kind() == doc.Object || absent(n) }
+func object(n *doc.Node) bool { return n.Kind() == doc.Object || value.Absent(n) }
 
 func (d *differ) compare(at filter.Attr, was, is *doc.Node) {
-	if !same(was, is) {
+	if !value.Equal(was, is) {
 		d.paths = append(d.paths, at.String())
 	}
 }

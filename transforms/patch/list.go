@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // list is a multi-valued attribute while operations work on it. Elements are found by hash, so that adding or removing
@@ -107,19 +108,19 @@ func (l *list) append(n *doc.Node) int {
 // key is what makes two elements the same one: the value of a reference; type and value of anything else that has a
 // value, since no two elements should share both (RFC 7643 §2.4); all of it for the rest.
 func (l *list) key(n *doc.Node) string {
-	value := n.Get("value")
-	if value.Kind() != doc.String {
-		return string(canonical(nil, n))
+	about := n.Get("value")
+	if about.Kind() != doc.String {
+		return value.Key(n)
 	}
 	if l.attr != nil && identified(l.attr) {
-		return value.Text()
+		return about.Text()
 	}
-	return doc.Fold(n.Get("type").Text()) + "\x00" + value.Text()
+	return doc.Fold(n.Get("type").Text()) + "\x00" + about.Text()
 }
 
 func (l *list) index(i int, n *doc.Node) {
-	if value := valueOf(n); value.Kind() == doc.String {
-		l.byValue[value.Text()] = append(l.byValue[value.Text()], i)
+	if own := value.Of(n); own.Kind() == doc.String {
+		l.byValue[own.Text()] = append(l.byValue[own.Text()], i)
 	}
 }
 

@@ -186,10 +186,10 @@ func (n *netEffect) apply(op *Operation) error {
 		}
 	}
 	switch {
-	case t.sub != "":
+	case t.Sub != "":
 		n.open = true
-	case t.filter != nil:
-		values, ok := valuesOf(t.filter, nil)
+	case t.Filter != nil:
+		values, ok := valuesOf(t.Filter, nil)
 		if !ok || op.Op != OpRemove {
 			n.open = true
 			break

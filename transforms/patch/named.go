@@ -4,15 +4,16 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // member is the value of the one element that the path names, of an attribute whose elements their value alone identifies:
 // members[value eq "x"]. It is empty where the path names none.
 func (t *target) member() string {
-	if t.filter == nil || t.sub != "" || !identified(t.attr) {
+	if t.Filter == nil || t.Sub != "" || !identified(t.Def) {
 		return ""
 	}
-	if id := made(t.filter, t.attr).Get("value"); id.Kind() == doc.String {
+	if id := value.Element(t.Filter, t.Def).Get("value"); id.Kind() == doc.String {
 		return id.Text()
 	}
 	return ""
@@ -30,7 +31,7 @@ func (o *Operation) namesMember(rt *schema.ResourceType) bool {
 // named is the element that the path of an add names, and more, what the value says of it besides. A value that is about
 // another element than the path is refused: nobody can tell which of the two was meant.
 func (t *target) named(v doc.Value) (element, more *doc.Node, err error) {
-	element, more = made(t.filter, t.attr), doc.NewObject()
+	element, more = value.Element(t.Filter, t.Def), doc.NewObject()
 	if v.Kind() != doc.Array {
 		if err := t.describe(element, more, v); err != nil {
 			return nil, nil, err
@@ -47,12 +48,12 @@ func (t *target) named(v doc.Value) (element, more *doc.Node, err error) {
 	for _, f := range more.Fields() {
 		element.Set(f.Name, f.Value.Clone())
 	}
-	return element, more, checkElement(t.attr, t.at.String(), element.Doc().Value())
+	return element, more, checkElement(t.Def, t.Attr.String(), element.Doc().Value())
 }
 
 // describe collects what a value says of an element whose filter has said the rest.
 func (t *target) describe(element, more *doc.Node, v doc.Value) error {
-	contradicts := scim.Errorf(400, scim.InvalidValue, "the value is about another element of %s than the path", t.at)
+	contradicts := scim.Errorf(400, scim.InvalidValue, "the value is about another element of %s than the path", t.Attr)
 	switch v.Kind() {
 	case doc.Invalid, doc.Null: // no value (RFC 7643 §2.5), and none is needed
 		return nil
@@ -65,11 +66,11 @@ func (t *target) describe(element, more *doc.Node, v doc.Value) error {
 	default:
 		return scim.Errorf(400, scim.InvalidValue, "%s must be an object of sub-attributes", t)
 	}
-	for _, f := range assigned(t.attr, v).Fields() {
+	for _, f := range assigned(t.Def, v).Fields() {
 		switch said := element.Get(f.Name); {
 		case said == nil:
 			more.Set(f.Name, f.Value)
-		case !same(said, f.Value):
+		case !value.Equal(said, f.Value):
 			return contradicts
 		}
 	}
@@ -83,7 +84,7 @@ func (e *engine) addNamed(t *target, v doc.Value) error {
 		return err
 	}
 	l := e.list(OpAdd, t)
-	found, err := l.match(t.filter)
+	found, err := l.match(t.Filter)
 	switch {
 	case err != nil:
 		return err

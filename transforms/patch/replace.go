@@ -6,6 +6,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Create is the resource that the body of a POST asks for (RFC 7644 §3.3): checked against the schema, without what a
@@ -47,7 +48,7 @@ func assume(kept *doc.Node, body doc.Doc, rt *schema.ResourceType) (*engine, err
 	}
 	e.settle(slices.Clone(e.order)...)
 	for _, a := range rt.Core.Attributes {
-		if a.Required && absent(e.res.Get(a.Name)) {
+		if a.Required && value.Absent(e.res.Get(a.Name)) {
 			return nil, scim.Errorf(400, scim.InvalidValue, "%s is required", a.Name)
 		}
 	}
@@ -86,7 +87,7 @@ func stays(a *schema.Attribute) bool { return a != nil && a.Mutability != schema
 func restoreDerived(before, after *doc.Node, rt *schema.ResourceType) {
 	for uri, a := range rt.Attributes() {
 		was, is := rt.Value(before, uri, a.Name), rt.Value(after, uri, a.Name)
-		if a.MultiValued || is.Kind() != doc.Object || !same(was.Get("value"), is.Get("value")) {
+		if a.MultiValued || is.Kind() != doc.Object || !value.Equal(was.Get("value"), is.Get("value")) {
 			continue
 		}
 		for _, sub := range a.Sub {

@@ -4,15 +4,16 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // assignList works on a multi-valued attribute.
 func (e *engine) assignList(op Op, t *target, v doc.Value) error {
 	l := e.list(op, t)
 	switch {
-	case t.filter != nil:
+	case t.Filter != nil:
 		return e.assignSelected(op, l, t, v)
-	case t.sub != "":
+	case t.Sub != "":
 		return e.assignEach(op, l, t, v)
 	case op == OpRemove:
 		l.clear()
@@ -46,7 +47,7 @@ func (l *list) add(t *target, v doc.Value, primary *int) error {
 		return err
 	case i < 0:
 		i = l.append(n)
-	case l.attr != nil && identified(l.attr), same(l.items[i], n):
+	case l.attr != nil && identified(l.attr), value.Equal(l.items[i], n):
 		return nil
 	default:
 		if err := merge(l.attr, t.String(), l.items[i], v); err != nil {
@@ -79,7 +80,7 @@ func (e *engine) assignEach(op Op, l *openList, t *target, v doc.Value) error {
 
 // assignSelected works on the elements that a value filter selects (RFC 7644 §3.5.2: valuePath).
 func (e *engine) assignSelected(op Op, l *openList, t *target, v doc.Value) error {
-	found, err := l.match(t.filter)
+	found, err := l.match(t.Filter)
 	if err != nil {
 		return err
 	}
@@ -89,13 +90,13 @@ func (e *engine) assignSelected(op Op, l *openList, t *target, v doc.Value) erro
 	case len(found) == 0:
 		var n *doc.Node
 		if l.attr == nil || !identified(l.attr) { // nobody becomes a member because a part of one was to change
-			n = made(t.filter, l.attr)
+			n = value.Element(t.Filter, l.attr)
 		}
 		if n == nil {
-			return scim.Errorf(400, scim.NoTarget, "no element of %s matches, and the filter does not say what to make (RFC 7644 §3.5.2.3)", t.at)
+			return scim.Errorf(400, scim.NoTarget, "no element of %s matches, and the filter does not say what to make (RFC 7644 §3.5.2.3)", t.Attr)
 		}
 		return e.make(l, t, n, v)
-	case t.sub != "":
+	case t.Sub != "":
 		return e.assignSub(op, l, t, found, v)
 	}
 	switch op {
@@ -132,9 +133,9 @@ func (l *list) extend(t *target, at []int, v doc.Value) error {
 func (l *list) exchange(t *target, at []int, v doc.Value) error {
 	n := assigned(l.attr, v)
 	if n.Kind() == doc.Object {
-		carryOver(t.filter, l.attr, n)
+		carryOver(t.Filter, l.attr, n)
 		if l.attr != nil {
-			if err := checkElement(l.attr, t.at.String(), n.Doc().Value()); err != nil {
+			if err := checkElement(l.attr, t.Attr.String(), n.Doc().Value()); err != nil {
 				return err
 			}
 		}
@@ -158,21 +159,21 @@ func (e *engine) assignSub(op Op, l *openList, t *target, at []int, v doc.Value)
 			if op == OpRemove {
 				continue
 			}
-			return scim.Errorf(400, scim.InvalidPath, "the elements of %s have no sub-attributes", t.at)
+			return scim.Errorf(400, scim.InvalidPath, "the elements of %s have no sub-attributes", t.Attr)
 		}
 		if op == OpRemove {
 			if err := removable(t, item); err != nil {
 				return err
 			}
-			if item.Delete(t.sub); len(item.Fields()) == 0 {
+			if item.Delete(t.Sub); len(item.Fields()) == 0 {
 				l.remove(i)
 			}
-		} else if err := setSub(t.subs, t.at.String(), t.sub, item, v); err != nil {
+		} else if err := setSub(t.SubDef, t.Attr.String(), t.Sub, item, v); err != nil {
 			return err
 		}
 	}
 	l.forget()
-	if op != OpRemove && doc.FoldEqual(t.sub, "primary") && v.True() {
+	if op != OpRemove && doc.FoldEqual(t.Sub, "primary") && v.True() {
 		return l.onePrimary(at[len(at)-1])
 	}
 	return nil
@@ -182,8 +183,8 @@ func (e *engine) assignSub(op Op, l *openList, t *target, at []int, v doc.Value)
 func (e *engine) make(l *openList, t *target, n *doc.Node, v doc.Value) error {
 	want := n.Clone()
 	switch {
-	case t.sub != "":
-		n.Set(t.sub, doc.Tree(v))
+	case t.Sub != "":
+		n.Set(t.Sub, doc.Tree(v))
 	case v.Kind() != doc.Object:
 		return scim.Errorf(400, scim.InvalidValue, "%s must be an object of sub-attributes", t)
 	default:
@@ -193,14 +194,14 @@ func (e *engine) make(l *openList, t *target, n *doc.Node, v doc.Value) error {
 	}
 	for _, f := range want.Fields() {
 		if !n.Get(f.Name).Equal(f.Value) {
-			return scim.Errorf(400, scim.NoTarget, "no element of %s matches, and the value contradicts the filter", t.at)
+			return scim.Errorf(400, scim.NoTarget, "no element of %s matches, and the value contradicts the filter", t.Attr)
 		}
 	}
 	if l.attr != nil {
 		if l.attr.Type != schema.Complex {
-			return scim.Errorf(400, scim.NoTarget, "no element of %s matches", t.at)
+			return scim.Errorf(400, scim.NoTarget, "no element of %s matches", t.Attr)
 		}
-		if err := checkElement(l.attr, t.at.String(), n.Doc().Value()); err != nil {
+		if err := checkElement(l.attr, t.Attr.String(), n.Doc().Value()); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // applyWhole works on the resource itself or on one whole extension: the value is an object of attributes
@@ -94,7 +95,7 @@ func (e *engine) assignNamed(op Op, uri, name string, v doc.Value) error {
 	}
 	if a := e.rt.Attribute(uri, name, ""); a != nil && a.Mutability == schema.ReadOnly {
 		// What a client sends back unchanged does not change anything (RFC 7643 §2.2).
-		if e.put || same(e.container(uri, false).Get(name), doc.Tree(v)) {
+		if e.put || value.Equal(value.Holder(e.res, uri, false).Get(name), doc.Tree(v)) {
 			return nil
 		}
 	}

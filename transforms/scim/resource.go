@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Location is the public URL of a resource (RFC 7644 §3.1). The id stays one path segment, whatever it is made of.
@@ -18,7 +19,7 @@ func Location(base string, rt *schema.ResourceType, id string) string {
 // server that hides it. What is there already stays, so that meta keeps created, lastModified and version.
 func Complete(res *doc.Node, rt *schema.ResourceType, base string) {
 	SetSchemas(res, rt)
-	if rt.Name == "Group" && absent(res.Get("members")) && rt.Attribute("", "members", "") != nil {
+	if rt.Name == "Group" && value.Absent(res.Get("members")) && rt.Attribute("", "members", "") != nil {
 		res.Set("members", doc.NewArray())
 	}
 	SetMeta(res, rt, base)
@@ -64,11 +65,6 @@ func SetSchemas(res *doc.Node, rt *schema.ResourceType) {
 	if changed {
 		res.Set("schemas", doc.NewArray(list...))
 	}
-}
-
-// absent tells whether an attribute is unassigned: null and an empty array are the same as nothing (RFC 7643 §2.5).
-func absent(n *doc.Node) bool {
-	return n == nil || n.Kind() == doc.Null || n.Kind() == doc.Array && len(n.Items()) == 0
 }
 
 func spelled(uri string, rt *schema.ResourceType) string {
