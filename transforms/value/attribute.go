@@ -92,28 +92,28 @@ func Attributes(res *doc.Node) []string {
 }
 
 // Texts returns the texts of an attribute or sub-attribute, given by its canonical path: of every element where it is
-// multi-valued. What has no text, such as true or an empty string, is left out.
+// multi-valued, and of a complex value by itself its value. What has no text, such as true or an empty string, is left out.
 func Texts(rt *schema.ResourceType, res *doc.Node, path string) []string {
 	at := At(rt, path)
-	var all []string
-	var visit func(n *doc.Node)
-	visit = func(n *doc.Node) {
-		switch n.Kind() {
-		case doc.Array:
-			for _, item := range n.Items() {
-				visit(item)
-			}
-		case doc.Object:
-			if text := n.Get(at.Sub).Text(); at.Sub != "" && text != "" {
-				all = append(all, text)
-			}
-		case doc.String, doc.Number:
-			if text := n.Text(); text != "" {
-				all = append(all, text)
-			}
+	return texts(nil, rt.Value(res, at.URI, at.Name), at.Sub)
+}
+
+func texts(all []string, n *doc.Node, sub string) []string {
+	switch n.Kind() {
+	case doc.Array:
+		for _, item := range n.Items() {
+			all = texts(all, item, sub)
+		}
+	case doc.Object:
+		if sub == "" {
+			sub = "value"
+		}
+		all = texts(all, n.Get(sub), "")
+	case doc.String, doc.Number:
+		if text := n.Text(); text != "" {
+			all = append(all, text)
 		}
 	}
-	visit(rt.Value(res, at.URI, at.Name))
 	return all
 }
 

@@ -107,7 +107,7 @@ func TestGetAndSet(t *testing.T) {
 		}
 	}
 	for path, want := range map[string][]string{
-		"emails.value": {"x", "y"}, "emails": nil, "name.givenName": {"A"}, "userName": {"a"}, `emails[type eq "work"].value`: {"x", "y"},
+		"emails.value": {"x", "y"}, "emails": {"x", "y"}, "name": nil, "name.givenName": {"A"}, "userName": {"a"}, `emails[type eq "work"].value`: {"x", "y"},
 		manager + ".value": nil,
 	} {
 		if diff := cmp.Diff(want, value.Texts(rt, res, path)); diff != "" {
