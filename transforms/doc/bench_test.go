@@ -98,7 +98,7 @@ func BenchmarkRead(b *testing.B) {
 			return n
 		},
 		"tree": func() (n int) {
-			for _, member := range doc.Tree(d.Value()).At(doc.MustSetPath("Operations.0.value")).Items() {
+			for _, member := range doc.Tree(d.Value().Find(doc.MustPath("Operations.0.value"))).Items() {
 				if member.Get("value").Kind() == doc.String {
 					n++
 				}

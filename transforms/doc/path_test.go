@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -172,7 +171,7 @@ func TestParsePathRefuses(t *testing.T) {
 }
 
 func TestMustPathPanics(t *testing.T) {
-	for _, must := range []func(){func() { doc.MustPath("a|b") }, func() { doc.MustSetPath("a|b") }} {
+	for _, must := range []func(){func() { doc.MustPath("a|b") }} {
 		func() {
 			defer func() {
 				if recover() == nil {
@@ -268,123 +267,5 @@ func checkPaths(t *testing.T, root, v doc.Value, path string) {
 	for item := range v.Items() {
 		checkPaths(t, root, item, path+"."+strconv.Itoa(i))
 		i++
-	}
-}
-
-func TestSetPath(t *testing.T) {
-	for _, test := range []struct{ before, path, after string }{
-		{`{}`, `a`, `{"a":"V"}`},
-		{`{}`, `a.b.c`, `{"a":{"b":{"c":"V"}}}`},
-		{`{}`, `a.b.0.c`, `{"a":{"b":[{"c":"V"}]}}`},
-		{`{}`, `a.0.0`, `{"a":[["V"]]}`},
-		{`{}`, `a.\0`, `{"a":{"0":"V"}}`},
-		{`{}`, `-1.-1`, `{"-1":{"-1":"V"}}`},
-		{`{}`, `members+`, `{"members+":"V"}`},
-		{`{}`, `a\.b`, `{"a.b":"V"}`},
-		{`{}`, `:a.:0`, `{":a":{":0":"V"}}`},
-		{`{}`, `\@this.\#.\*`, `{"@this":{"#":{"*":"V"}}}`},
-		{`{"a":{"x":1},"b":2}`, `a.y`, `{"a":{"x":1,"y":"V"},"b":2}`},
-		{`{"a":{"x":1},"b":2}`, `a.x`, `{"a":{"x":"V"},"b":2}`},
-		{`{"a":null}`, `a.b`, `{"a":{"b":"V"}}`},
-		{`{"a":"text"}`, `a`, `{"a":"V"}`},
-		{`{"a":[1,2]}`, `a.0`, `{"a":["V",2]}`},
-		{`{"a":[1,2]}`, `a.2`, `{"a":[1,2,"V"]}`},
-		{`{"a":[1,2]}`, `a.2.b`, `{"a":[1,2,{"b":"V"}]}`},
-		{`{"a":[1,{"b":2}]}`, `a.1.b`, `{"a":[1,{"b":"V"}]}`},
-		{`{"a":{"0":1}}`, `a.0`, `{"a":{"0":"V"}}`},
-		{`[]`, `0`, `["V"]`},
-		{`{"a":1}`, `@this`, `"V"`},
-	} {
-		path := doc.MustSetPath(test.path)
-		d := scanned(t, test.before)
-		tree := doc.Tree(d.Value())
-		if err := tree.SetPath(path, doc.NewString("V")); err != nil {
-			t.Errorf("%s in %s: %v", test.path, test.before, err)
-			continue
-		}
-		if diff := cmp.Diff(test.after, string(tree.AppendTo(nil))); diff != "" {
-			t.Errorf("%s in %s: %s", test.path, test.before, diff)
-		}
-		if got := tree.At(path).Text(); got != "V" {
-			t.Errorf("%s is %q afterwards", test.path, got)
-		}
-		with, err := d.With(path, doc.NewString("V").Value())
-		if err != nil || string(with.Raw()) != test.after {
-			t.Errorf("%s with %s is %s, %v", test.before, test.path, with.Raw(), err)
-		}
-	}
-}
-
-func TestSetPathRefuses(t *testing.T) {
-	for _, test := range []struct{ before, path, err string }{
-		{`{"a":"text"}`, `a.b`, `a.b: there is a string where "b" should be`},
-		{`{"a":[]}`, `a.b`, `a.b: there is an array where "b" should be`},
-		{`{"a":[]}`, `a.\0`, `a.\0: there is an array where "0" should be`},
-		{`{"a":[]}`, `a.1`, `a.1: the array has too few elements for the index 1`},
-		{`{}`, `a.9999`, `a.9999: the array has too few elements for the index 9999`},
-		{`{}`, `a.0.2.b`, `a.0.2.b: the array has too few elements for the index 2`},
-		{`{"a":{"b":5}}`, `a.b.c.d`, `a.b.c.d: there is a number where "c" should be`},
-		{`7`, `a`, `a: there is a number where "a" should be`},
-	} {
-		d, path := scanned(t, test.before), doc.MustSetPath(test.path)
-		tree := doc.Tree(d.Value())
-		if err := tree.SetPath(path, doc.NewNull()); err == nil || err.Error() != test.err {
-			t.Errorf("%s in %s: %v", test.path, test.before, err)
-		}
-		if got := string(tree.AppendTo(nil)); got != test.before {
-			t.Errorf("%s in %s was refused, but left %s", test.path, test.before, got)
-		}
-		if _, err := d.With(path, doc.NewNull().Value()); err == nil || err.Error() != test.err {
-			t.Errorf("%s with %s: %v", test.before, test.path, err)
-		}
-	}
-	for path, want := range map[string]string{
-		"":          "empty path at byte 0",
-		"a.#":       `a character that has no place in a path; write \ before it if it is part of a name at byte 2`,
-		"a.#(b==1)": `a character that has no place in a path; write \ before it if it is part of a name at byte 2`,
-		"a.@this":   `the only modifiers are @this and @values; write \@ for the character at byte 2`,
-		"a.10000":   `index of more than 9999; a name of digits is written with \ before it at byte 2`,
-		"a.":        "a name is missing at byte 2",
-	} {
-		if _, err := doc.ParseSetPath(path); err == nil || err.Error() != want {
-			t.Errorf("%q: %v, want %s", path, err, want)
-		}
-	}
-}
-
-func TestWith(t *testing.T) {
-	d := scanned(t, "{ \"a\" : [ 1 , {\"b\":2} ],\n \"c\":3 }")
-	with, err := d.With(doc.MustSetPath("a.1.b"), scanned(t, `{"new":true}`).Value())
-	if want := "{ \"a\" : [ 1 , {\"b\":{\"new\":true}} ],\n \"c\":3 }"; err != nil || string(with.Raw()) != want {
-		t.Errorf("%s, %v", with.Raw(), err)
-	}
-	if _, err := scanned(t, `{"Meta":1}`).With(doc.MustSetPath("meta"), doc.NewNull().Value()); reason(err) != "duplicate key" {
-		t.Errorf("another spelling: %v", err)
-	}
-	if _, err := d.With(doc.MustSetPath("a"), doc.Value{}); err == nil {
-		t.Error("nothing was set to nothing")
-	}
-}
-
-func TestAppendAndDeletePath(t *testing.T) {
-	tree := doc.Tree(scanned(t, `{"a":{"list":[1,2,3],"x":null},"s":"t"}`).Value())
-	for _, path := range []string{"a.list", "a.x", "a.new"} {
-		if err := tree.AppendPath(doc.MustSetPath(path), doc.NewInt(4), doc.NewInt(5)); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	if err := tree.AppendPath(doc.MustSetPath("s"), doc.NewInt(4)); err == nil || err.Error() != "s is no array but a string" {
-		t.Error(err)
-	}
-	for path, want := range map[string]bool{"a.list.0": true, "a.list.9": false, "a.list.b": false, "a.x": true, "b.c": false, "s.t": false, "@this": false} {
-		if got := tree.DeletePath(doc.MustSetPath(path)); got != want {
-			t.Errorf("deleting %s: %v", path, got)
-		}
-	}
-	if err := tree.SetPath(doc.MustSetPath("s"), nil); err != nil {
-		t.Error(err)
-	}
-	if got, want := string(tree.AppendTo(nil)), `{"a":{"list":[2,3,4,5],"new":[4,5]}}`; got != want {
-		t.Errorf("%s, want %s", got, want)
 	}
 }

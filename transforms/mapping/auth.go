@@ -173,7 +173,7 @@ func (c *compiler) login(a *Auth, def AuthDef) {
 		c.check(err)
 		v, err := s.parseValue(p.Value)
 		c.check(err)
-		a.login.edits = append(a.login.edits, edit{place: at, value: v})
+		a.login.edits = append(a.login.edits, edit{place: at, template: v})
 	}
 	switch {
 	case (def.Token == "") == (def.Cookie == ""):

@@ -8,11 +8,11 @@ import (
 
 // edit is one change of a document.
 type edit struct {
-	where  string // in the definition
-	action action
-	place  doc.SetPath
-	value  template
-	cond   []*attribute
+	where    string // in the definition
+	action   action
+	place    doc.Place
+	template template
+	cond     []*attribute
 }
 
 type action uint8
@@ -23,8 +23,8 @@ const (
 	actionRemove
 )
 
-func parsePlace(text string) (doc.SetPath, error) {
-	p, err := doc.ParseSetPath(text)
+func parsePlace(text string) (doc.Place, error) {
+	p, err := doc.ParsePlace(text)
 	if err != nil {
 		return p, fault("bad path %q: %v", text, err)
 	}
@@ -32,55 +32,57 @@ func parsePlace(text string) (doc.SetPath, error) {
 }
 
 // build applies edits to a document. With omit, what is missing is left out instead of set to null.
-func build(root *doc.Node, edits []edit, env *Env, omit bool) (*doc.Node, error) {
+func build(root doc.Value, edits []edit, env *Env, omit bool) (doc.Value, error) {
 	for i := range edits {
 		e := &edits[i]
 		if !env.anyChanged(e.cond) {
 			continue
 		}
-		v, err := e.value.eval(env, omit)
+		n, err := e.template.eval(env, omit)
 		if err != nil {
-			return nil, err
+			return doc.Value{}, err
 		}
+		v := n.Value()
 		switch {
-		case v == nil && (omit || e.action != actionSet):
-		case v == nil:
-			err = root.SetPath(e.place, doc.NewNull())
-		case e.action == actionSet:
-			err = root.SetPath(e.place, v.Clone()) // the tree it comes from stays as it is
-		default:
-			err = e.list(root, v)
+		case n == nil && (omit || e.action != actionSet):
+			continue
+		case n == nil:
+			v = doc.NewNull().Value()
+		case e.action != actionSet:
+			v, err = e.list(root.At(e.place), n)
+		}
+		if err == nil {
+			root, err = root.With(e.place, v)
 		}
 		if err != nil {
-			return nil, unmade(e.where, "%v", err)
+			return doc.Value{}, unmade(e.where, "%v", err)
 		}
 	}
 	return root, nil
 }
 
-// list adds values to an array, or takes them out of it. Values are compared as texts, so that 7 and "7" are one.
-func (e *edit) list(root, v *doc.Node) error {
+// list returns an array with values added to it, or taken out of it. Values are compared as texts, so that 7 and "7" are one.
+func (e *edit) list(list doc.Value, v *doc.Node) (doc.Value, error) {
 	values := []*doc.Node{v}
 	if v.Kind() == doc.Array {
 		values = v.Items()
 	}
-	list := root.At(e.place)
+	var items []*doc.Node
 	switch list.Kind() {
 	case doc.Array:
+		items = slices.Clone(doc.Tree(list).Items())
 	case doc.Invalid, doc.Null:
-		list = doc.NewArray()
 	default:
-		return fault("%s is no array but a %s", e.place, list.Kind())
+		return doc.Value{}, fault("%s is no array", e.place)
 	}
-	items := slices.Clone(list.Items())
 	for _, one := range values {
 		same := func(item *doc.Node) bool { return item.Text() == one.Text() }
 		switch {
 		case e.action == actionRemove:
 			items = slices.DeleteFunc(items, same)
 		case !slices.ContainsFunc(items, same):
-			items = append(items, one.Clone())
+			items = append(items, one)
 		}
 	}
-	return root.SetPath(e.place, doc.NewArray(items...))
+	return doc.NewArray(items...).Value(), nil
 }

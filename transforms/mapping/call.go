@@ -162,11 +162,9 @@ func (c *Call) Items(env *Env, answer doc.Value) ([]doc.Value, error) {
 			return nil, malformed("the list of %s holds a %s that is no item", c.Where, item.Kind())
 		}
 		if len(c.overlay) > 0 {
-			n, err := build(doc.Tree(item), c.overlay, env, false)
-			if err != nil {
+			if list[i], err = build(item, c.overlay, env, false); err != nil {
 				return nil, err
 			}
-			list[i] = n.Doc().Value()
 		}
 	}
 	return list, nil

@@ -186,11 +186,7 @@ func (c *compiler) param(def ParamDef, s *scope) param {
 
 // content compiles what makes the body.
 func (c *compiler) content(call *Call, s *scope, def CallDef) {
-	begin := shape{kind: shapeObject, open: def.From == "cur"}
-	if def.From != "" && def.From != "cur" { // an answer can be anything
-		begin = shape{}
-	}
-	call.edits = c.edits(call, s, "edits", def.Edits, begin)
+	call.edits = c.edits(call, s, "edits", def.Edits)
 	has := len(def.Edits) > 0 || def.From != "" || def.Paginate != nil && def.Paginate.InBody
 	at := c.at("body")
 	switch def.Body {

@@ -36,7 +36,7 @@ func (c *compiler) reading(call *Call, s *scope, def CallDef) {
 			c.at(index("overlay", i)).fail("an overlay only sets")
 		}
 	}
-	call.overlay = c.edits(call, c.scope(), "overlay", def.Overlay, shape{kind: shapeObject, open: true})
+	call.overlay = c.edits(call, c.scope(), "overlay", def.Overlay)
 	if def.Paginate != nil {
 		call.paging = c.at("paginate").pager(def.Paginate)
 	}

@@ -29,8 +29,8 @@ type paging struct {
 	first       int
 	path        path
 	inBody      bool
-	place       doc.SetPath // of param in the body
-	sizePlace   doc.SetPath
+	place       doc.Place // of param in the body
+	sizePlace   doc.Place
 	total       path
 	hasTotal    bool
 	totalHeader string

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -130,13 +131,13 @@ func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
 	if c.body == bodyNone {
 		return nil
 	}
-	root := doc.NewObject()
+	root := doc.NewObject().Value()
 	switch c.from {
 	case "":
 	case "cur":
-		root = doc.Tree(env.Cur)
+		root = env.Cur
 	default:
-		root = doc.Tree(env.Vars[c.from])
+		root = env.Vars[c.from]
 	}
 	if root.Kind() == doc.Invalid {
 		return unmade(c.Where, "the body begins as a document that is not there")
@@ -154,22 +155,22 @@ func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
 		if p.Name == c.paging.sizeParam {
 			at = c.paging.sizePlace
 		}
-		if err := root.SetPath(at, v); err != nil {
+		if root, err = root.With(at, v.Value()); err != nil {
 			return unmade(c.Where, "%v", err)
 		}
 	}
 	if c.body == bodyJSON {
-		r.ContentType, r.Body = "application/json", root.AppendTo(nil)
+		r.ContentType, r.Body = "application/json", slices.Clone(root.Raw())
 		return nil
 	}
 	form := ""
-	for _, f := range root.Fields() {
-		items := []*doc.Node{f.Value}
-		if f.Value.Kind() == doc.Array {
-			items = f.Value.Items()
+	for name, v := range root.Fields() {
+		items := []doc.Value{v}
+		if v.Kind() == doc.Array {
+			items = slices.Collect(v.Items())
 		}
 		for _, item := range items {
-			form = join(form, f.Name, textOf(item))
+			form = join(form, name.Text(), textOf(doc.Tree(item)))
 		}
 	}
 	r.ContentType, r.Body = "application/x-www-form-urlencoded", []byte(form)

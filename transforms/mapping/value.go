@@ -89,6 +89,25 @@ func (s *scope) parseJSON(v doc.Value) (template, error) {
 	return template{kind: constValue, json: doc.Tree(v).Doc()}, nil
 }
 
+// known returns the kind of the value where it does not depend on the operation, else doc.Invalid.
+func (v *template) known() doc.Kind {
+	switch v.kind {
+	case textValue:
+		return doc.String
+	case constValue:
+		return v.json.Value().Kind()
+	case arrayValue:
+		return doc.Array
+	case objectValue:
+		return doc.Object
+	case exprValue:
+		if v.expr.constant() {
+			return v.expr.alts[0].source.eval(nil).Kind()
+		}
+	}
+	return doc.Invalid
+}
+
 // eval is the value; nil where it is missing. Members of an object that are missing are left out with omit, else null.
 func (v *template) eval(env *Env, omit bool) (*doc.Node, error) {
 	switch v.kind {
