@@ -64,8 +64,6 @@ func (p *mappingParser) resourceField(where string, def *mapping.ResourceDef) er
 		return p.condition(at, &def.Protect)
 	case "state":
 		return p.state(at, def)
-	case "ignore":
-		return p.words(at, &def.Ignore)
 	case "unique":
 		return p.words(at, &def.Unique)
 	case "email":
@@ -73,7 +71,7 @@ func (p *mappingParser) resourceField(where string, def *mapping.ResourceDef) er
 	case "find":
 		return p.find(where, def)
 	}
-	return p.unknown(where, "id", "key", "map", "active", "protect", "state", "ignore", "unique", "email", "find", "list", "get",
+	return p.unknown(where, "id", "key", "map", "active", "protect", "state", "unique", "email", "find", "list", "get",
 		"create", "update", "disable", "enable", "delete", "reinvite", "members", "member_add", "member_remove", "members_set")
 }
 

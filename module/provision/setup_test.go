@@ -53,7 +53,6 @@ func bitwardenMapping() *mapping.Definition {
 			State: []mapping.StateDef{{Path: "status", Values: map[string]string{
 				"-1": "revoked", "0": "invited", "1": "accepted", "2": "confirmed", "3": "staged",
 			}}},
-			Ignore:  []string{"*"},
 			Protect: []mapping.ConditionDef{{Path: "type", Is: []string{"0"}}},
 			List:    []mapping.CallDef{{Method: "GET", URL: "/members", Items: "data"}},
 			Get:     call("GET", "/members/{id}"),

@@ -33,7 +33,7 @@ func (c *compiler) resource(rt *schema.ResourceType, def *ResourceDef) *Resource
 	c.maps(r, def)
 	c.verbs(r, def)
 	c.membership(r, def)
-	c.lists(r, def)
+	c.uniques(r, def)
 	c.whole(r, def)
 	return r
 }
@@ -131,6 +131,8 @@ func (c *compiler) verbs(r *Resource, def *ResourceDef) {
 	if len(r.Disable) > 0 {
 		r.writable["active"] = true
 	}
+	c.shownLast(r, r.Disable)
+	c.shownLast(r, r.Enable)
 }
 
 // none reports fields that there must not be.
@@ -195,21 +197,8 @@ func (c *compiler) membership(r *Resource, def *ResourceDef) {
 	}
 }
 
-// lists compiles the lists of attributes.
-func (c *compiler) lists(r *Resource, def *ResourceDef) {
-	r.ignored = fold()
-	for _, name := range def.Ignore {
-		if name == "*" {
-			r.ignored["*"] = true
-			continue
-		}
-		for _, a := range c.attributes("ignore", []string{name}, r.Type) {
-			if r.Writable(a.canonical) {
-				c.at("ignore").fail("%s is written by a create or update and cannot be ignored", a.canonical)
-			}
-			r.ignored[doc.Fold(a.canonical)] = true
-		}
-	}
+// uniques compiles the attributes that no two resources share.
+func (c *compiler) uniques(r *Resource, def *ResourceDef) {
 	for _, a := range c.attributes("unique", def.Unique, r.Type) {
 		if !r.Readable(a.canonical) {
 			c.at("unique").fail("%s cannot be looked up: the mapping has no `map %s`", a.canonical, a.canonical)

@@ -61,6 +61,23 @@ func (c *compiler) about(v verb, calls []*Call) {
 	}
 }
 
+// shownLast finds a sequence in which a call changes what `active` reads before others are made. If one of those fails, the
+// provider is told so and asks again; the user looks deactivated by then, or activated, and the rest would never be done.
+// That a call changes it can be seen of its body only; of what a URL does the operator alone knows.
+func (c *compiler) shownLast(r *Resource, calls []*Call) {
+	for i := range calls {
+		for j := range calls[i].edits {
+			e := &calls[i].edits[j]
+			reads := func(cond condition) bool { return cond.path.String() == e.place.String() }
+			if i < len(calls)-1 && slices.ContainsFunc(r.active, reads) {
+				at := *c
+				at.where = e.where
+				at.fail("%s is what `active` reads, so that the call belongs last: if a later one fails, nobody would see that it is still to be made", e.place)
+			}
+		}
+	}
+}
+
 // of is the place of a call.
 func (c *compiler) of(call *Call) *compiler {
 	at := *c

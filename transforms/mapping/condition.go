@@ -14,11 +14,26 @@ type condition struct {
 }
 
 func (c *condition) holds(item doc.Value) bool {
-	text := literal(c.path.find(item))
-	if c.is != nil && !slices.Contains(c.is, text) {
+	found := c.path.find(item)
+	if c.is != nil && !equalsAny(found, c.is...) {
 		return false
 	}
-	return !slices.Contains(c.not, text)
+	return !equalsAny(found, c.not...)
+}
+
+// equalsAny reports whether a value, or one element of a list, is one of some literals. Nothing, null and an empty list are
+// the literal null.
+func equalsAny(v doc.Value, literals ...string) bool {
+	if slices.Contains(literals, literal(v)) {
+		return true
+	}
+	empty := v.Kind() == doc.Array
+	for item := range v.Items() {
+		if empty = false; equalsAny(item, literals...) {
+			return true
+		}
+	}
+	return empty && slices.Contains(literals, "null")
 }
 
 // literal is a value as conditions compare it.
@@ -37,19 +52,7 @@ type where struct {
 
 func (w *where) holds(env *Env, item doc.Value) (bool, error) {
 	want, err := w.value.text(env)
-	if err != nil {
-		return false, err
-	}
-	found := w.path.find(item)
-	if found.Kind() == doc.Array {
-		for one := range found.Items() {
-			if literal(one) == want {
-				return true, nil
-			}
-		}
-		return false, nil
-	}
-	return literal(found) == want, nil
+	return err == nil && equalsAny(w.path.find(item), want), err
 }
 
 func holdAll(conditions []where, env *Env, item doc.Value) (bool, error) {

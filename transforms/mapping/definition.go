@@ -98,9 +98,6 @@ type ResourceDef struct {
 	// How far a membership has come: invited, accepted, confirmed, revoked or staged. The first entry that knows the
 	// item's value decides.
 	State []StateDef `json:"state,omitempty"`
-	// Attributes that are accepted and dropped, because the API has no place for them; "*" for all that the mapping does
-	// not write.
-	Ignore []string `json:"ignore,omitempty"`
 	// Attributes of which no two resources may have the same value. They are looked up before a resource is created or
 	// changed; the answer is 409 uniqueness then.
 	Unique []string `json:"unique,omitempty"`

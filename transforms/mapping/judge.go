@@ -45,16 +45,23 @@ func (r *rule) matches(status int, body []byte, v doc.Value) bool {
 	case r.path.whole() && v.Kind() != doc.String:
 		return r.pattern.Match(body) // HTML and plain text too
 	}
-	found := r.path.find(v)
-	if found.Kind() == doc.Array {
-		for item := range found.Items() {
-			if r.pattern.MatchString(item.Text()) {
+	return r.matchesValue(r.path.find(v))
+}
+
+// matchesValue reports whether the pattern matches a value, or one element of a list.
+func (r *rule) matchesValue(v doc.Value) bool {
+	switch v.Kind() {
+	case doc.Invalid, doc.Null:
+		return false
+	case doc.Array:
+		for item := range v.Items() {
+			if r.matchesValue(item) {
 				return true
 			}
 		}
 		return false
 	}
-	return found.Kind() != doc.Invalid && found.Kind() != doc.Null && r.pattern.MatchString(found.Text())
+	return r.pattern.MatchString(v.Text())
 }
 
 // Judge says what an answer means: the first rule that matches, or else the status. The body is scanned here; an answer

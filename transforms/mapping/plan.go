@@ -46,7 +46,6 @@ type Resource struct {
 	readable map[string]bool // by folded canonical path
 	writable map[string]bool
 	updates  map[string]bool
-	ignored  map[string]bool
 }
 
 type mapped struct {
@@ -79,7 +78,20 @@ func (r *Resource) Active(item doc.Value) bool {
 // State is how far a membership has come: one of [States], or empty where the mapping does not say.
 func (r *Resource) State(item doc.Value) string {
 	for _, s := range r.states {
-		if word, ok := s.values[literal(s.path.find(item))]; ok {
+		if word := s.of(s.path.find(item)); word != "" {
+			return word
+		}
+	}
+	return ""
+}
+
+// of is the state that a value stands for, of a list that of its first element with one; empty where there is none.
+func (s *state) of(v doc.Value) string {
+	if word, ok := s.values[literal(v)]; ok {
+		return word
+	}
+	for item := range v.Items() {
+		if word := s.of(item); word != "" {
 			return word
 		}
 	}
@@ -240,11 +252,6 @@ func (r *Resource) Writable(path string) bool { return r.has(r.writable, path) }
 // Updates tells whether an update sends the attribute, or a part of it: one that only a create sends cannot be changed.
 // Where an update sends {scim.email}, that may come from userName.
 func (r *Resource) Updates(path string) bool { return r.has(r.updates, path) }
-
-// Ignored tells whether the attribute is accepted and dropped.
-func (r *Resource) Ignored(path string) bool {
-	return r.has(r.ignored, path) || r.ignored["*"] && !r.Writable(path)
-}
 
 // has looks a path up; one with a filter is also looked up without it.
 func (r *Resource) has(set map[string]bool, path string) bool {

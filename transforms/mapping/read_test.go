@@ -84,7 +84,7 @@ func TestResource(t *testing.T) {
 	}
 }
 
-func TestReadableWritableIgnored(t *testing.T) {
+func TestReadableAndWritable(t *testing.T) {
 	def := definition()
 	def.User.Map = append(def.User.Map, mapping.MapDef{Attribute: `emails[type eq "work"].value`, Value: "email"})
 	def.User.Create[0].Edits = []mapping.EditDef{{Path: "email", Value: "{scim.email}"}, {Path: "n", Value: "{scim.name.givenName??scim.displayName}"}}
@@ -92,27 +92,26 @@ func TestReadableWritableIgnored(t *testing.T) {
 	def.User.Active = []mapping.ConditionDef{{Path: "on", Is: []string{"true"}}}
 	def.User.Disable = []mapping.CallDef{{Method: "POST", URL: "/users/{id}/off"}}
 	def.User.Enable = []mapping.CallDef{{Method: "POST", URL: "/users/{id}/on"}}
-	def.User.Ignore = []string{"*"}
 	u := compile(t, def).User
 	tests := []struct {
-		path                        string
-		readable, writable, ignored bool
+		path               string
+		readable, writable bool
 	}{
-		{"userName", true, false, true},
-		{"username", true, false, true},
-		{"emails", true, true, false},
-		{"emails.value", true, true, false},
-		{"name", false, true, false},
-		{"name.givenName", false, true, false},
-		{"name.familyName", false, false, true},
-		{"displayName", false, true, false},
-		{"title", false, false, true},
-		{"active", true, true, false},
-		{"id", true, false, true},
+		{"userName", true, false},
+		{"username", true, false},
+		{"emails", true, true},
+		{"emails.value", true, true},
+		{"name", false, true},
+		{"name.givenName", false, true},
+		{"name.familyName", false, false},
+		{"displayName", false, true},
+		{"title", false, false},
+		{"active", true, true},
+		{"id", true, false},
 	}
 	for _, test := range tests {
-		if r, w, i := u.Readable(test.path), u.Writable(test.path), u.Ignored(test.path); r != test.readable || w != test.writable || i != test.ignored {
-			t.Errorf("%s: readable %v, writable %v, ignored %v", test.path, r, w, i)
+		if r, w := u.Readable(test.path), u.Writable(test.path); r != test.readable || w != test.writable {
+			t.Errorf("%s: readable %v, writable %v", test.path, r, w)
 		}
 	}
 }

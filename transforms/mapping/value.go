@@ -101,9 +101,7 @@ func (v *template) known() doc.Kind {
 	case objectValue:
 		return doc.Object
 	case exprValue:
-		if v.expr.constant() {
-			return v.expr.alts[0].source.eval(nil).Kind()
-		}
+		return v.expr.known()
 	}
 	return doc.Invalid
 }
