@@ -102,7 +102,7 @@ func (p *parser) resolve(attr *Attr, name string) *schema.Attribute {
 	return def
 }
 
-// relative is an attribute inside brackets: the name of a sub-attribute, which has none itself (RFC 7643 §2.3.8).
+// relative returns an attribute inside brackets: the name of a sub-attribute, which has none itself (RFC 7643 §2.3.8).
 func (p *parser) relative(token string, start int) (Attr, *schema.Attribute, error) {
 	if !schema.IsName(token) {
 		return Attr{}, nil, p.fail(start, "the name of a sub-attribute is expected inside brackets")
@@ -115,7 +115,7 @@ func (p *parser) relative(token string, start int) (Attr, *schema.Attribute, err
 	return Attr{Name: p.spelled(token, def)}, def, nil
 }
 
-// spelled is the schema's spelling of a name.
+// spelled returns the schema's spelling of a name.
 func (p *parser) spelled(name string, def *schema.Attribute) string {
 	if def == nil || def.Name == name {
 		return name

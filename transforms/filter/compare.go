@@ -38,7 +38,7 @@ func (c *Compare) holds(v *doc.Node, def *schema.Attribute) bool {
 	return c.Op.relates(schema.Fold(text), schema.Fold(c.Value.Text))
 }
 
-// relates is what the operator says of two strings.
+// relates returns what the operator says of two strings.
 func (op Operator) relates(a, b string) bool {
 	switch op {
 	case Co:
@@ -51,7 +51,7 @@ func (op Operator) relates(a, b string) bool {
 	return op.orders(strings.Compare(a, b))
 }
 
-// orders is what the operator says of two values that compare as order does: less than 0, 0 or greater.
+// orders returns what the operator says of two values that compare as order does: less than 0, 0 or greater.
 func (op Operator) orders(order int) bool {
 	switch op {
 	case Eq:

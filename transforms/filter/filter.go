@@ -76,7 +76,7 @@ type Literal struct {
 	Text string   // decoded for a string, else as written
 }
 
-// Node is the literal as a JSON value.
+// Node returns the literal as a JSON value.
 func (l Literal) Node() *doc.Node {
 	if l.Kind != doc.String {
 		if d, err := doc.Scan([]byte(l.Text)); err == nil { // always: a number or a word is JSON by the grammar of filters

@@ -38,7 +38,7 @@ var again = filter.Options{MaxBytes: 1 << 20}
 
 // mends are the leniencies that leave alone what the grammar takes. The other two find out what an attribute is, and with
 // it that a value does not fit.
-var mends = filter.Options{Allow: filter.AllNotes &^ (filter.BareExtension | filter.ComplexCompare)}
+var mends = filter.Options{Allow: ^(filter.BareExtension | filter.ComplexCompare)}
 
 func rejected(t *testing.T, text string, err error) {
 	e, ok := errors.AsType[*filter.Error](err)

@@ -36,7 +36,7 @@ func (p *parser) end(expected string) error {
 	return nil
 }
 
-// token is the text up to a space, a bracket, a parenthesis or a quote.
+// token returns the text up to a space, a bracket, a parenthesis or a quote.
 func (p *parser) token() string {
 	rest := p.text[p.pos:]
 	if i := strings.IndexAny(rest, ` []()"`); i >= 0 {

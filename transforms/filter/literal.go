@@ -46,7 +46,7 @@ func (p *parser) compare(attr Attr, def *schema.Attribute, op Operator, opAt int
 	return &Compare{attr, op, value}, nil
 }
 
-// typed is the value as the attribute's type has it.
+// typed returns the value as the attribute's type has it.
 func (p *parser) typed(v Literal, quoted bool, def *schema.Attribute, at int) (Literal, error) {
 	if def != nil {
 		switch def.Type {
@@ -137,7 +137,7 @@ func (p *parser) literal() (v Literal, quoted bool, err error) {
 	return v, quoted, nil
 }
 
-// suspicious are the characters that no string without quotes may have: whoever sent them meant more than a name, an
+// suspicious returns the characters that no string without quotes may have: whoever sent them meant more than a name, an
 // address or an id, be it another way of quoting or the percent sign of a value that was encoded twice (C35).
 func suspicious(r rune) bool {
 	if r >= utf8.RuneSelf {

@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// Match tells whether the filter holds for a resource of the given type (RFC 7644 §3.4.2.2).
+// Match reports whether the filter holds for a resource of the given type (RFC 7644 §3.4.2.2).
 //
 // A comparison holds when it holds for any of the attribute's values. A complex value without a sub-attribute in the
 // filter is compared by its "value". Without a value (absent, null or an empty list: RFC 7643 §2.5) an attribute is equal
@@ -19,7 +19,7 @@ func Match(f Filter, res *doc.Node, rt *schema.ResourceType) bool {
 	return scope{node: res, rt: rt}.holds(f)
 }
 
-// MatchElement tells whether the filter inside the brackets of a value path holds for one value of the attribute before
+// MatchElement reports whether the filter inside the brackets of a value path holds for one value of the attribute before
 // them. A nil attribute is an unknown one.
 func MatchElement(f Filter, elem *doc.Node, attr *schema.Attribute) bool {
 	return scope{node: elem, parent: attr, element: true}.holds(f)
@@ -95,7 +95,7 @@ func (s scope) compares(c *Compare) bool {
 	return empty && c.holds(nil, def)
 }
 
-// find is the attribute's value and its definition; either may be nil.
+// find returns the attribute's value and its definition; either may be nil.
 func (s scope) find(uri, name string) (*doc.Node, *schema.Attribute) {
 	if s.element {
 		n := member(s.node, name)
@@ -113,7 +113,7 @@ func (s scope) find(uri, name string) (*doc.Node, *schema.Attribute) {
 	return s.rt.Value(s.node, uri, name), s.rt.Attribute(uri, name, "")
 }
 
-// member is a sub-attribute of an element. The "value" of an element that is no object is the element (RFC 7643 §2.4).
+// member returns a sub-attribute of an element. The "value" of an element that is no object is the element (RFC 7643 §2.4).
 func member(elem *doc.Node, name string) *doc.Node {
 	if elem.Kind() != doc.Object && foldEqual(name, "value") {
 		return elem
@@ -138,7 +138,7 @@ func elements(n *doc.Node) iter.Seq[*doc.Node] {
 	}
 }
 
-// filled tells whether a value makes its attribute "present": neither empty nor null, or complex with a value in it.
+// filled reports whether a value makes its attribute "present": neither empty nor null, or complex with a value in it.
 func filled(n *doc.Node) bool {
 	switch n.Kind() {
 	case doc.Invalid, doc.Null:

@@ -66,9 +66,6 @@ const (
 	LocalizedBoolean                            // "Vrai" for a boolean attribute: a word that Options knows (Q36)
 )
 
-// AllNotes is the set of all notes.
-const AllNotes = LocalizedBoolean<<1 - 1
-
 var noteNames = [...]string{
 	"name-case", "operator-case", "core-urn", "bare-extension", "complex-compare", "spaces", "unquoted-literal",
 	"boolean-string", "number-string", "value-path-comparison", "dot-instead-of-colon",
@@ -86,7 +83,7 @@ var refusals = map[Notes]string{
 	LocalizedBoolean:    "a boolean is written true or false, in English and without quotes",
 }
 
-// Has tells whether the set has any of the given notes.
+// Has reports whether the set has any of the given notes.
 func (n Notes) Has(some Notes) bool { return n&some != 0 }
 
 // All walks over the notes in the set, one by one.

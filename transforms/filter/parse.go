@@ -146,7 +146,7 @@ func (p *parser) term() (Filter, error) {
 	return &ValuePath{attr, inner}, nil
 }
 
-// afterNot is the index of the parenthesis after the word "not"; 0 where the text does not go on so, and "not" is an
+// afterNot returns the index of the parenthesis after the word "not"; 0 where the text does not go on so, and "not" is an
 // attribute's name.
 func (p *parser) afterNot() int {
 	const not = "not"

@@ -5,28 +5,28 @@ import "github.com/caddy-scim/gateway/transforms/doc"
 // The text of a filter is printed by appending, so that its cost is in proportion to its length. Parentheses keep the
 // tree as it is: what comes out of the parser again is equal to what went in.
 
-// String is the filter in canonical form.
+// String returns the filter in canonical form.
 func (f *And) String() string { return string(appendFilter(nil, f)) }
 
-// String is the filter in canonical form.
+// String returns the filter in canonical form.
 func (f *Or) String() string { return string(appendFilter(nil, f)) }
 
-// String is the filter in canonical form.
+// String returns the filter in canonical form.
 func (f *Not) String() string { return string(appendFilter(nil, f)) }
 
-// String is the filter in canonical form.
+// String returns the filter in canonical form.
 func (f *Compare) String() string { return string(appendFilter(nil, f)) }
 
-// String is the filter in canonical form.
+// String returns the filter in canonical form.
 func (f *Present) String() string { return string(appendFilter(nil, f)) }
 
-// String is the filter in canonical form.
+// String returns the filter in canonical form.
 func (f *ValuePath) String() string { return string(appendFilter(nil, f)) }
 
-// String is the attribute as RFC 7644 §3.10 writes it.
+// String returns the attribute as RFC 7644 §3.10 writes it.
 func (a Attr) String() string { return string(a.append(nil)) }
 
-// String is the path in canonical form.
+// String returns the path in canonical form.
 func (p Path) String() string {
 	b := p.Attr.append(nil)
 	if p.Filter == nil {
@@ -40,7 +40,7 @@ func (p Path) String() string {
 	return string(b)
 }
 
-// String is the literal as JSON.
+// String returns the literal as JSON.
 func (l Literal) String() string { return string(l.append(nil)) }
 
 func appendFilter(b []byte, f Filter) []byte {

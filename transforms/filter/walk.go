@@ -63,12 +63,3 @@ func terms(f Filter, yield func(Filter) bool) bool {
 	}
 	return yield(f)
 }
-
-// Target is the attribute or sub-attribute that the path ends at, whichever of its elements the brackets choose.
-func (p Path) Target() Attr {
-	a := p.Attr
-	if p.Filter != nil {
-		a.Sub = p.Sub
-	}
-	return a
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -72,7 +73,7 @@ func TestContradictions(t *testing.T) {
 					user += "," + member
 				}
 			}
-			env := &mapping.Env{ID: "1", SCIM: doc.Tree(parsed(t, user+"}")), Vars: map[string]doc.Value{"body": parsed(t, "{}")}}
+			env := &plan.Env{ID: "1", SCIM: doc.Tree(parsed(t, user+"}")), Vars: map[string]doc.Value{"body": parsed(t, "{}")}}
 			calls := p.User.Create
 			if !create {
 				calls = p.User.Update

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 func TestAuths(t *testing.T) {
@@ -25,17 +26,17 @@ func TestAuths(t *testing.T) {
 	def.User.Create[0].Auth = "login"
 	def.User.Delete = []mapping.CallDef{{Method: "DELETE", URL: "/users/{id}"}}
 	p := compile(t, def)
-	if a := p.Auths["default"]; a.Kind != mapping.AuthStatic || a.Header != "X-Key" || a.Value("") != "k the A" {
+	if a := p.Auths["default"]; a.Kind != plan.AuthStatic || a.Header != "X-Key" || a.Value("") != "k the A" {
 		t.Errorf("%+v %q", a, a.Value(""))
 	}
-	if a := p.Auths["basic"]; a.Kind != mapping.AuthStatic || a.Header != "Authorization" || a.Value("") != "Basic YWRhOnRoZSBQ" {
+	if a := p.Auths["basic"]; a.Kind != plan.AuthStatic || a.Header != "Authorization" || a.Value("") != "Basic YWRhOnRoZSBQ" {
 		t.Errorf("%+v %q", a, a.Value(""))
 	}
 	a := p.Auths["oauth2"]
-	if a.Kind != mapping.AuthOAuth2 || a.URL != "/token" || a.ClientID != "a.the O" || a.ClientSecret != "the S" || a.Value("x") != "Bearer x" {
+	if a.Kind != plan.AuthOAuth2 || a.URL != "/token" || a.ClientID != "a.the O" || a.ClientSecret != "the S" || a.Value("x") != "Bearer x" {
 		t.Errorf("%+v %q", a, a.Value("x"))
 	}
-	if diff := cmp.Diff([]string{"r", "w"}, a.Scopes) + cmp.Diff([]mapping.Header{{Name: "device", Value: "21"}}, a.Params); diff != "" {
+	if diff := cmp.Diff([]string{"r", "w"}, a.Scopes) + cmp.Diff([]plan.Header{{Name: "device", Value: "21"}}, a.Params); diff != "" {
 		t.Error(diff)
 	}
 	a = p.Auths["login"]
@@ -51,8 +52,8 @@ func TestAuths(t *testing.T) {
 	if err != nil || string(req.Body) != "token=a%20b" || a.Header != "Cookie" || a.Value("v") != "SID=v" || a.TTL != 15*time.Minute {
 		t.Errorf("%+v %s %v", a, req.Body, err)
 	}
-	for call, want := range map[*mapping.Call]string{p.User.List[0]: "", p.User.Create[0]: "login", p.User.Delete[0]: "default"} {
-		if req, err := call.Request(&mapping.Env{ID: "1", SCIM: node(t, ada)}); err != nil || req.Auth != want {
+	for call, want := range map[*plan.Call]string{p.User.List[0]: "", p.User.Create[0]: "login", p.User.Delete[0]: "default"} {
+		if req, err := call.Request(&plan.Env{ID: "1", SCIM: node(t, ada)}); err != nil || req.Auth != want {
 			t.Errorf("%s uses %q, want %q (%v)", call.Where, req.Auth, want, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -33,7 +34,7 @@ func TestUnmadeBody(t *testing.T) {
 	} {
 		def := definition()
 		def.User.Update = []mapping.CallDef{{Method: "PUT", URL: "/users/{id}", From: "cur", Edits: test.edits}}
-		_, err := compile(t, def).User.Update[0].Request(&mapping.Env{ID: "7", Cur: value(t, `{"owner":"secret"}`), SCIM: node(t, ada)})
+		_, err := compile(t, def).User.Update[0].Request(&plan.Env{ID: "7", Cur: value(t, `{"owner":"secret"}`), SCIM: node(t, ada)})
 		wrong, ok := errors.AsType[*scim.Error](err)
 		if !ok || wrong.Status != 500 {
 			t.Errorf("the error is %v", err)
@@ -51,7 +52,7 @@ func TestBodyKeepsSpelling(t *testing.T) {
 	def.User.Update = []mapping.CallDef{{Method: "PUT", URL: "/users/{id}", From: "cur", Edits: []mapping.EditDef{
 		{Path: "Name", Value: "{scim.userName}"}, {Path: "id", Value: "{id|int}"},
 	}}}
-	req, err := compile(t, def).User.Update[0].Request(&mapping.Env{ID: "9007199254740993", Cur: value(t, `{"name": "a", "n": 1e400}`), SCIM: node(t, `{"userName":"b"}`)})
+	req, err := compile(t, def).User.Update[0].Request(&plan.Env{ID: "9007199254740993", Cur: value(t, `{"name": "a", "n": 1e400}`), SCIM: node(t, `{"userName":"b"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

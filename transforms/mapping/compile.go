@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // Compile checks a definition and makes it ready for use. Variables of {env.NAME} are looked up now, with getenv; without
 // it, or where a variable does not exist, such a placeholder is a mistake. Any error is an [*Error].
-func Compile(def Definition, set *schema.Set, getenv ...func(name string) (string, bool)) (*Plan, error) {
+func Compile(def Definition, set *schema.Set, getenv ...func(name string) (string, bool)) (*plan.Plan, error) {
 	c := &compiler{set: set, base: def.Base, errs: new([]*Error)}
 	if len(getenv) > 0 {
 		c.getenv = getenv[0]
@@ -23,14 +25,14 @@ func Compile(def Definition, set *schema.Set, getenv ...func(name string) (strin
 
 // Check finds the mistakes of a definition as [Compile] does, but leaves the environment alone: where a configuration is
 // adapted, the variables of the machine that will run it need not exist. The plan is not for use.
-func Check(def Definition, set *schema.Set) (*Plan, error) {
+func Check(def Definition, set *schema.Set) (*plan.Plan, error) {
 	c := &compiler{set: set, base: def.Base, errs: new([]*Error), checking: true}
 	// What stands for a variable can be a path, so that a base or URL that is one passes.
 	c.getenv = func(name string) (string, bool) { return "/env." + name, true }
 	return c.compile(def)
 }
 
-func (c *compiler) compile(def Definition) (*Plan, error) {
+func (c *compiler) compile(def Definition) (*plan.Plan, error) {
 	p := c.plan(def)
 	if len(*c.errs) > 0 {
 		return nil, (*c.errs)[0]
@@ -45,9 +47,9 @@ type compiler struct {
 	getenv   func(string) (string, bool)
 	checking bool
 	base     string
-	headers  []param
-	rules    []rule
-	auths    map[string]*Auth
+	headers  []plan.Param
+	rules    []plan.Rule
+	auths    map[string]*plan.Auth
 	errs     *[]*Error
 }
 
@@ -76,35 +78,46 @@ func (c *compiler) check(err error) {
 	c.fail("%v", err)
 }
 
-func (c *compiler) scope() *scope {
-	return &scope{getenv: c.getenv, checking: c.checking, uses: map[string]bool{}, written: map[string]bool{}}
+func (c *compiler) scope() *template.Scope {
+	return &template.Scope{Getenv: c.getenv, Checking: c.checking, Uses: map[string]bool{}, Written: map[string]bool{}}
 }
 
 // path compiles a path; an empty text is the whole document.
-func (c *compiler) path(text string) path {
+func (c *compiler) path(text string) plan.Path {
 	if text == "" {
-		return path{}
+		return plan.Path{}
 	}
-	p, err := parsePath(text)
-	c.check(err)
+	p, err := doc.ParsePath(text)
+	if err != nil {
+		c.fail("bad path %q: %v", text, err)
+	}
+	return plan.Path{Path: p}
+}
+
+// place compiles a path to one place.
+func (c *compiler) place(text string) doc.Place {
+	p, err := doc.ParsePlace(text)
+	if err != nil {
+		c.fail("bad path %q: %v", text, err)
+	}
 	return p
 }
 
 // static reads a text in which there is nothing but {env.NAME}.
-func (c *compiler) static(text string) []part {
-	parts, err := c.scope().parseText(text)
+func (c *compiler) static(text string) template.Text {
+	parsed, err := c.scope().ParseText(text)
 	c.check(err)
-	return parts
+	return parsed
 }
 
 func (c *compiler) text(text string) string {
-	s, err := render(c.static(text), &Env{}, nil)
+	s, err := c.static(text).Render(&template.Env{}, nil)
 	c.check(err)
 	return s
 }
 
-func (c *compiler) plan(def Definition) *Plan {
-	p := &Plan{Auths: make(map[string]*Auth)}
+func (c *compiler) plan(def Definition) *plan.Plan {
+	p := &plan.Plan{Auths: make(map[string]*plan.Auth)}
 	c.at("base").checkBase(&c.base)
 	for _, name := range slices.Sorted(maps.Keys(def.Auths)) {
 		p.Auths[name] = c.auth(name, def.Auths[name])
@@ -140,7 +153,7 @@ func (c *compiler) checkPath(text string) {
 		c.fail("%q does not begin with a slash", text)
 	}
 	for i := range len(text) {
-		if !unreserved(text[i]) && !strings.ContainsRune("/%!$&'()*+,;=:@", rune(text[i])) {
+		if !template.Unreserved(text[i]) && !strings.ContainsRune("/%!$&'()*+,;=:@", rune(text[i])) {
 			c.fail("%q has a character that a path cannot have: %q", text, text[i])
 			return
 		}
@@ -155,17 +168,17 @@ func (c *compiler) checkPath(text string) {
 	}
 }
 
-func (c *compiler) headerFields(def map[string]string, s *scope) []param {
-	var out []param
+func (c *compiler) headerFields(def map[string]string, s *template.Scope) []plan.Param {
+	var out []plan.Param
 	for _, name := range slices.Sorted(maps.Keys(def)) {
 		at := c.at(name)
 		if !isToken(name) {
 			at.fail("%q is no name of a header field", name)
 		}
-		v, err := s.parseString(def[name])
+		v, err := s.ParseString(def[name])
 		at.check(err)
 		at.checkFieldValue(def[name])
-		out = append(out, param{name, v})
+		out = append(out, plan.Param{Name: name, Template: v})
 	}
 	return out
 }
@@ -177,21 +190,21 @@ func (c *compiler) checkFieldValue(text string) {
 	}
 }
 
-// isToken tells whether s is a token of RFC 9110 §5.6.2, as names of header fields and cookies are.
+// isToken reports whether s is a token of RFC 9110 §5.6.2, as names of header fields and cookies are.
 func isToken(s string) bool {
 	for i := range len(s) {
-		if !unreserved(s[i]) && !strings.ContainsRune("!#$%&'*+^`|", rune(s[i])) {
+		if !template.Unreserved(s[i]) && !strings.ContainsRune("!#$%&'*+^`|", rune(s[i])) {
 			return false
 		}
 	}
 	return s != ""
 }
 
-// isName tells whether s can be the name of what a call saves.
-func isName(s string) bool { return s != "" && nameLen(s) == len(s) }
+// isName reports whether s can be the name of what a call saves.
+func isName(s string) bool { return s != "" && template.IsName(s) }
 
-func (c *compiler) conditions(field string, defs []ConditionDef) []condition {
-	var out []condition
+func (c *compiler) conditions(field string, defs []ConditionDef) []plan.Condition {
+	var out []plan.Condition
 	for i, def := range defs {
 		at := c.at(index(field, i))
 		if def.Path == "" {
@@ -200,32 +213,32 @@ func (c *compiler) conditions(field string, defs []ConditionDef) []condition {
 		if (len(def.Is) == 0) == (len(def.Not) == 0) {
 			at.fail("a condition needs either values that it is or values that it is not")
 		}
-		out = append(out, condition{at.path(def.Path), def.Is, def.Not})
+		out = append(out, plan.Condition{Path: at.path(def.Path), Is: def.Is, Not: def.Not})
 	}
 	return out
 }
 
-func (c *compiler) states(defs []StateDef) []state {
-	var out []state
+func (c *compiler) states(defs []StateDef) []plan.State {
+	var out []plan.State
 	for i, def := range defs {
 		at := c.at(index("state", i))
 		if def.Path == "" || len(def.Values) == 0 {
 			at.fail("a state needs a path and values")
 		}
 		for _, literal := range slices.Sorted(maps.Keys(def.Values)) {
-			if word := def.Values[literal]; !slices.Contains(States(), word) {
-				at.fail("unknown state %q: one of %s", word, strings.Join(States(), ", "))
+			if word := def.Values[literal]; !slices.Contains(plan.States(), word) {
+				at.fail("unknown state %q: one of %s", word, strings.Join(plan.States(), ", "))
 			}
 		}
-		out = append(out, state{at.path(def.Path), def.Values})
+		out = append(out, plan.State{Path: at.path(def.Path), Values: def.Values})
 	}
 	return out
 }
 
-func (c *compiler) attributes(field string, names []string, rt *schema.ResourceType) []*attribute {
-	var out []*attribute
+func (c *compiler) attributes(field string, names []string, rt *schema.ResourceType) []*template.Attribute {
+	var out []*template.Attribute
 	for _, name := range names {
-		a, err := parseAttribute(name, rt)
+		a, err := template.ParseAttribute(name, rt)
 		if err != nil {
 			c.at(field).check(err)
 			continue
@@ -235,7 +248,7 @@ func (c *compiler) attributes(field string, names []string, rt *schema.ResourceT
 	return out
 }
 
-// fold is the set of the folded texts.
+// fold returns the set of the folded texts.
 func fold(texts ...string) map[string]bool {
 	set := make(map[string]bool)
 	for _, t := range texts {

@@ -4,59 +4,38 @@ import (
 	"maps"
 	"slices"
 	"strings"
-)
 
-// verb is what a call is for.
-type verb uint8
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 
-const (
-	verbList verb = iota
-	verbFind
-	verbGet
-	verbCreate
-	verbUpdate
-	verbDisable
-	verbEnable
-	verbDelete
-	verbReinvite
-	verbMembers
-	verbMemberAdd
-	verbMemberRemove
-	verbMembersSet
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 )
 
 // known are the placeholders that calls of a verb may have, besides {env.X} and what was saved.
-var known = map[verb][]string{
-	verbList:         {},
-	verbFind:         {"value"},
-	verbGet:          {"id"},
-	verbCreate:       {"scim", "changed", "random"},
-	verbUpdate:       {"id", "key", "cur", "scim", "changed", "random"},
-	verbDisable:      {"id", "key", "cur", "random"},
-	verbEnable:       {"id", "key", "cur", "random"},
-	verbDelete:       {"id", "key", "cur"},
-	verbReinvite:     {"id", "key", "cur"},
-	verbMembers:      {"id", "key", "cur"},
-	verbMemberAdd:    {"id", "key", "cur", "mid", "member", "members"},
-	verbMemberRemove: {"id", "key", "cur", "mid", "member", "members"},
-	verbMembersSet:   {"id", "key", "cur", "members"},
+var known = map[plan.Verb][]string{
+	plan.VerbList:         {},
+	plan.VerbFind:         {"value"},
+	plan.VerbGet:          {"id"},
+	plan.VerbCreate:       {"scim", "changed", "random"},
+	plan.VerbUpdate:       {"id", "key", "cur", "scim", "changed", "random"},
+	plan.VerbDisable:      {"id", "key", "cur", "random"},
+	plan.VerbEnable:       {"id", "key", "cur", "random"},
+	plan.VerbDelete:       {"id", "key", "cur"},
+	plan.VerbReinvite:     {"id", "key", "cur"},
+	plan.VerbMembers:      {"id", "key", "cur"},
+	plan.VerbMemberAdd:    {"id", "key", "cur", "mid", "member", "members"},
+	plan.VerbMemberRemove: {"id", "key", "cur", "mid", "member", "members"},
+	plan.VerbMembersSet:   {"id", "key", "cur", "members"},
 }
 
 // methods are the methods of calls; the first has no body.
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
 
-// lists tells whether calls of the verb yield a list.
-func (v verb) lists() bool { return v == verbList || v == verbFind || v == verbMembers }
-
-// changing tells whether conditions on changed attributes make sense.
-func (v verb) changing() bool { return v == verbCreate || v == verbUpdate }
-
 // calls compiles the calls of one verb. What one saves, those after it may use.
-func (c *compiler) calls(r *Resource, v verb, field string, defs []CallDef) []*Call {
-	var out []*Call
+func (c *compiler) calls(r *plan.Resource, v plan.Verb, field string, defs []CallDef) []*plan.Call {
+	var out []*plan.Call
 	saved := map[string]bool{}
 	for i, def := range defs {
-		if v.lists() {
+		if v.Lists() {
 			saved = map[string]bool{} // the calls of a union do not follow each other
 		}
 		out = append(out, c.at(index(field, i)).call(r, v, i, def, saved))
@@ -65,54 +44,54 @@ func (c *compiler) calls(r *Resource, v verb, field string, defs []CallDef) []*C
 	return out
 }
 
-func (c *compiler) call(r *Resource, v verb, nth int, def CallDef, saved map[string]bool) *Call {
+func (c *compiler) call(r *plan.Resource, v plan.Verb, nth int, def CallDef, saved map[string]bool) *plan.Call {
 	s := c.scope()
-	s.rt, s.email, s.saved = r.Type, r.email, saved
-	s.names = known[v]
-	if v == verbCreate && nth > 0 {
-		s.names = append([]string{"id", "key", "cur"}, s.names...)
+	s.Type, s.Email, s.Saved = r.Type, r.EmailOrder, saved
+	s.Names = known[v]
+	if v == plan.VerbCreate && nth > 0 {
+		s.Names = append([]string{"id", "key", "cur"}, s.Names...)
 	}
-	call := &Call{Method: def.Method, Where: c.where, Hydrate: def.Hydrate, verb: v, uses: s.uses}
+	call := &plan.Call{Method: def.Method, Where: c.where, Hydrate: def.Hydrate, Verb: v, Placeholders: s.Uses}
 	if !slices.Contains(methods, def.Method) {
 		c.fail("unknown method %q: GET, POST, PUT, PATCH or DELETE", def.Method)
 	}
 	c.url(call, s, def)
 	c.credential(call, def)
-	call.headers = append(slices.Clone(c.headers), c.at("headers").headerFields(def.Headers, s)...)
+	call.Headers = append(slices.Clone(c.headers), c.at("headers").headerFields(def.Headers, s)...)
 	for i, p := range def.Query {
-		call.query = append(call.query, c.at(index("query", i)).param(p, s))
+		call.Query = append(call.Query, c.at(index("query", i)).param(p, s))
 	}
-	if len(def.If) > 0 && !v.changing() {
+	if len(def.If) > 0 && !v.Changes() {
 		c.at("if").fail("there are changed attributes only in create and update")
 	}
-	call.cond = c.attributes("if", def.If, r.Type)
+	call.If = c.attributes("if", def.If, r.Type)
 	c.content(call, s, def)
 	c.reading(call, s, def)
-	call.rules = append(c.errorRules(def.Errors), c.rules...)
+	call.Rules = append(c.errorRules(def.Errors), c.rules...)
 	c.results(call, s, r, def.Result)
-	call.picked = s.picked
-	if v.changing() {
-		for p := range s.written {
-			r.writable[p] = true
-			if v == verbUpdate {
-				r.updates[p] = true
+	call.Needs = s.Picked
+	if v.Changes() {
+		for p := range s.Written {
+			r.WritablePaths[p] = true
+			if v == plan.VerbUpdate {
+				r.UpdatedPaths[p] = true
 			}
 		}
-		if v == verbUpdate && s.address && slices.ContainsFunc(r.email, ofUserName) {
-			r.updates["username"] = true
+		if v == plan.VerbUpdate && s.Address && slices.ContainsFunc(r.EmailOrder, template.OfUserName) {
+			r.UpdatedPaths["username"] = true
 		}
 	}
 	for i, save := range def.Save {
 		c.at(index("save", i)).save(call, s, save)
 	}
-	for _, one := range call.saves {
-		saved[one.name] = len(one.where) > 0
+	for _, one := range call.Saves {
+		saved[one.Name] = len(one.Where) > 0
 	}
 	return call
 }
 
 // url compiles a call's URL, below the base.
-func (c *compiler) url(call *Call, s *scope, def CallDef) {
+func (c *compiler) url(call *plan.Call, s *template.Scope, def CallDef) {
 	at := c.at("url")
 	switch {
 	case strings.Contains(def.URL, "://"):
@@ -122,82 +101,59 @@ func (c *compiler) url(call *Call, s *scope, def CallDef) {
 		at.fail("%q does not begin with a slash", def.URL)
 		return
 	}
-	s.url = true
-	parts, err := s.parseText(def.URL)
-	s.url = false
+	text, err := s.ParseURL(def.URL)
 	if err != nil {
 		at.check(err)
 		return
 	}
-	call.path = []part{{text: c.base}}
-	inQuery := false
-	for _, p := range parts {
-		switch {
-		case inQuery:
-			call.rawQuery = append(call.rawQuery, p)
-		case p.expr != nil:
-			call.path, call.names = append(call.path, p), true
-		default:
-			path, query, ok := strings.Cut(p.text, "?")
-			call.path = append(call.path, part{text: path})
-			if inQuery = ok; ok {
-				call.rawQuery = append(call.rawQuery, part{text: query})
-			}
+	path, query, _ := text.Cut("?")
+	at.checkPath(path.Sample("x"))
+	for literal := range query.Literals() {
+		if !plan.IsQuery(literal) || strings.ContainsAny(literal, "#{}") {
+			at.fail("%q has a character that a query cannot have: use `query <name> <value>`, which encodes it", literal)
 		}
 	}
-	written := &strings.Builder{}
-	for _, p := range call.path[1:] {
-		if p.expr != nil {
-			written.WriteString("x")
-		}
-		written.WriteString(p.text)
-	}
-	at.checkPath(written.String())
-	for _, p := range call.rawQuery {
-		if p.expr == nil && (!isQuery(p.text) && p.text != "" || strings.ContainsAny(p.text, "#{}")) {
-			at.fail("%q has a character that a query cannot have: use `query <name> <value>`, which encodes it", p.text)
-		}
-		call.names = call.names || p.expr != nil && !call.verb.lists()
-	}
+	call.Path, call.RawQuery = append(template.Literal(c.base), path...), query
+	call.NamesResource = path.Placeholders() || query.Placeholders() && !call.Verb.Lists()
 }
 
-func (c *compiler) credential(call *Call, def CallDef) {
+func (c *compiler) credential(call *plan.Call, def CallDef) {
 	switch {
 	case def.Auth == "none":
 	case def.Auth == "":
 		if c.auths["default"] != nil {
-			call.auth = "default"
+			call.Auth = "default"
 		}
 	case c.auths[def.Auth] == nil:
 		c.at("auth").fail("there is no auth called %q", def.Auth)
 	default:
-		call.auth = def.Auth
+		call.Auth = def.Auth
 	}
 }
 
-func (c *compiler) param(def ParamDef, s *scope) param {
+func (c *compiler) param(def ParamDef, s *template.Scope) plan.Param {
 	if def.Name == "" {
 		c.fail("a parameter needs a name")
 	}
-	v, err := s.parseString(def.Value)
+	v, err := s.ParseString(def.Value)
 	c.check(err)
-	return param{def.Name, v}
+	return plan.Param{Name: def.Name, Template: v}
 }
 
 // content compiles what makes the body.
-func (c *compiler) content(call *Call, s *scope, def CallDef) {
-	call.edits = c.edits(call, s, "edits", def.Edits)
+func (c *compiler) content(call *plan.Call, s *template.Scope, def CallDef) {
+	call.Edits = c.edits(call, s, "edits", def.Edits)
 	has := len(def.Edits) > 0 || def.From != "" || def.Paginate != nil && def.Paginate.InBody
 	at := c.at("body")
 	switch def.Body {
 	case "":
 		if has {
-			call.body = bodyJSON
+			call.Body = plan.JSONBody
 		}
 	case "json":
-		call.body = bodyJSON
+		call.Body = plan.JSONBody
 	case "form":
-		call.body = bodyForm
+		call.Body = plan.FormBody
 	case "none":
 		if has {
 			at.fail("there is something to send")
@@ -205,44 +161,44 @@ func (c *compiler) content(call *Call, s *scope, def CallDef) {
 	default:
 		at.fail("unknown body %q: json, form or none", def.Body)
 	}
-	if call.body != bodyNone && call.Method == methods[0] {
+	if call.Body != plan.NoBody && call.Method == methods[0] {
 		at.fail("a GET has no body")
 	}
 	at = c.at("from")
-	switch _, isSaved := s.saved[def.From]; {
+	switch _, isSaved := s.Saved[def.From]; {
 	case def.From == "":
 	case def.From == "cur":
-		if !slices.Contains(s.names, "cur") {
+		if !slices.Contains(s.Names, "cur") {
 			at.fail("there is no item yet")
 		}
-		s.use("cur")
+		s.Use("cur")
 	case !isSaved:
 		at.fail("no call before this one saves %q", def.From)
-	case s.saved[def.From]:
-		s.picked = append(s.picked, def.From)
+	case s.Saved[def.From]:
+		s.Picked = append(s.Picked, def.From)
 	}
-	call.from = def.From
+	call.From = def.From
 }
 
 // results compiles how the new item is found.
-func (c *compiler) results(call *Call, s *scope, r *Resource, def *ResultDef) {
+func (c *compiler) results(call *plan.Call, s *template.Scope, r *plan.Resource, def *ResultDef) {
 	if def == nil {
 		return
 	}
 	c = c.at("result")
-	if call.verb != verbCreate {
+	if call.Verb != plan.VerbCreate {
 		c.fail("only create makes an item")
 	}
-	kinds := map[string]Result{"body": ResultBody, "location": ResultLocation, "id": ResultID, "refetch": ResultRefetch}
+	kinds := map[string]plan.Result{"body": plan.ResultBody, "location": plan.ResultLocation, "id": plan.ResultID, "refetch": plan.ResultRefetch}
 	var ok bool
 	if call.Result, ok = kinds[def.Kind]; !ok {
 		c.fail("unknown result %q: one of %s", def.Kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
-	if (def.Path != "") != (call.Result == ResultID) {
+	if (def.Path != "") != (call.Result == plan.ResultID) {
 		c.fail("the result id needs a path, and no other has one")
 	}
-	call.newID = c.path(def.Path)
-	if call.Result != ResultRefetch {
+	call.NewIDPath = c.path(def.Path)
+	if call.Result != plan.ResultRefetch {
 		if def.Attribute != "" || def.Value != "" {
 			c.fail("only refetch has an attribute and a value")
 		}
@@ -254,18 +210,18 @@ func (c *compiler) results(call *Call, s *scope, r *Resource, def *ResultDef) {
 			name = "userName"
 		}
 	}
-	a, err := parseAttribute(name, r.Type)
+	a, err := template.ParseAttribute(name, r.Type)
 	if err != nil {
 		c.check(err)
 		return
 	}
 	if text == "" {
-		text = "{scim." + a.canonical + "}"
+		text = "{scim." + a.Path + "}"
 	}
-	written := s.written
-	s.written = map[string]bool{} // looking something up does not store it
-	call.soughtAs, err = s.parseString(text)
-	s.written = written
+	written := s.Written
+	s.Written = map[string]bool{} // looking something up does not store it
+	call.SoughtAs, err = s.ParseString(text)
+	s.Written = written
 	c.check(err)
-	call.sought = a.canonical
+	call.SoughtBy = a.Path
 }

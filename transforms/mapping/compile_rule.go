@@ -9,11 +9,12 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-func (c *compiler) errorRules(defs []RuleDef) []rule {
-	var out []rule
+func (c *compiler) errorRules(defs []RuleDef) []plan.Rule {
+	var out []plan.Rule
 	for i, def := range defs {
 		out = append(out, c.at(index("errors", i)).rule(def))
 	}
@@ -23,16 +24,16 @@ func (c *compiler) errorRules(defs []RuleDef) []rule {
 // types are the scimTypes that a rule may give an error (RFC 7644 §3.12).
 var types = []string{scim.InvalidValue, scim.Uniqueness, scim.Mutability, scim.TooMany, scim.InvalidSyntax, scim.InvalidPath, scim.NoTarget}
 
-func (c *compiler) rule(def RuleDef) rule {
-	r := rule{ok: def.OK, path: c.path(def.Path)}
+func (c *compiler) rule(def RuleDef) plan.Rule {
+	r := plan.Rule{OK: def.OK, Path: c.path(def.Path)}
 	switch status, err := strconv.Atoi(def.Status); {
 	case err == nil && status >= 100 && status <= 599:
-		r.low, r.high = status, status
+		r.Low, r.High = status, status
 	case def.Status == "*":
-		r.high = 999
+		r.High = 999
 	case len(def.Status) == 3 && def.Status[0] >= '1' && def.Status[0] <= '5' && doc.Fold(def.Status[1:]) == "xx":
-		r.low = int(def.Status[0]-'0') * 100
-		r.high = r.low + 99
+		r.Low = int(def.Status[0]-'0') * 100
+		r.High = r.Low + 99
 	default:
 		c.fail("%q is no status: a code such as 400, a class such as 4xx, or *", def.Status)
 	}
@@ -41,7 +42,7 @@ func (c *compiler) rule(def RuleDef) rule {
 	}
 	if def.Pattern != "" {
 		var err error
-		if r.pattern, err = regexp.Compile("(?is)" + def.Pattern); err != nil {
+		if r.Pattern, err = regexp.Compile("(?is)" + def.Pattern); err != nil {
 			reason := err.Error()
 			if wrong, ok := errors.AsType[*syntax.Error](err); ok {
 				reason = wrong.Code.String()
@@ -49,7 +50,7 @@ func (c *compiler) rule(def RuleDef) rule {
 			c.fail("bad regular expression %q: %s", def.Pattern, reason)
 		}
 	}
-	r.answer = scim.Error{Status: def.Answer, Type: def.Type, Detail: def.Detail}
+	r.Answer = scim.Error{Status: def.Answer, Type: def.Type, Detail: def.Detail}
 	switch {
 	case def.OK && (def.Answer != 0 || def.Type != "" || def.Detail != ""):
 		c.fail("a success has neither a status, a scimType nor a detail")
@@ -61,14 +62,14 @@ func (c *compiler) rule(def RuleDef) rule {
 	case def.Type != "" && !slices.Contains(types, def.Type):
 		c.fail("unknown scimType %q: one of %s", def.Type, strings.Join(types, ", "))
 	}
-	if r.answer.Detail == "" {
-		r.answer.Detail = details[def.Type]
+	if r.Answer.Detail == "" {
+		r.Answer.Detail = details[def.Type]
 	}
-	if r.answer.Detail == "" {
-		r.answer.Detail = "the organization refused the request"
+	if r.Answer.Detail == "" {
+		r.Answer.Detail = "the organization refused the request"
 	}
 	if def.Answer == 404 && def.Detail == "" {
-		r.answer.Detail = "the resource is not known to the organization"
+		r.Answer.Detail = "the resource is not known to the organization"
 	}
 	return r
 }

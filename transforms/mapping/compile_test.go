@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -83,7 +84,7 @@ func TestEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := p.User.Create[0].Request(&mapping.Env{SCIM: node(t, ada)})
+	req, err := p.User.Create[0].Request(&plan.Env{SCIM: node(t, ada)})
 	if err != nil || req.Path != "/api/users" || string(req.Body) != `{"org":7}` {
 		t.Errorf("%s %s %v", req.Path, req.Body, err)
 	}
@@ -106,7 +107,7 @@ func TestCustomAttribute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := p.User.Create[0].Request(&mapping.Env{SCIM: node(t, `{"urn:ietf:params:scim:schemas:extension:Contoso:2.0:User":{"level":3}}`)})
+	req, err := p.User.Create[0].Request(&plan.Env{SCIM: node(t, `{"urn:ietf:params:scim:schemas:extension:Contoso:2.0:User":{"level":3}}`)})
 	if err != nil || string(req.Body) != `{"lvl":3}` {
 		t.Errorf("%s %v", req.Body, err)
 	}

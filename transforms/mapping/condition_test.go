@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 // A condition on a list is about its elements: protect, active, state, where and error rules alike. A list never equals a
@@ -40,11 +41,11 @@ func TestConditionsOverLists(t *testing.T) {
 		if got := u.State(item); got != test.state {
 			t.Errorf("%s: state %q", test.item, got)
 		}
-		items, err := u.List[0].Items(&mapping.Env{}, item)
+		items, err := u.List[0].Items(&plan.Env{}, item)
 		if err != nil || (len(items) == 1) != test.listed {
 			t.Errorf("%s: listed %v, %v", test.item, items, err)
 		}
-		if got := u.List[0].Judge(200, []byte(test.item)).Outcome == mapping.Failed; got != test.errorRuleDecides {
+		if got := u.List[0].Judge(200, []byte(test.item)).Outcome == plan.Failed; got != test.errorRuleDecides {
 			t.Errorf("%s: the rule decides: %v", test.item, got)
 		}
 	}

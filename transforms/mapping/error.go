@@ -1,10 +1,6 @@
 package mapping
 
-import (
-	"fmt"
-
-	"github.com/caddy-scim/gateway/transforms/scim"
-)
+import "fmt"
 
 // Error is a mistake in a mapping.
 type Error struct {
@@ -21,10 +17,4 @@ func (e *Error) Error() string {
 
 func errorf(where, format string, args ...any) *Error {
 	return &Error{where, fmt.Sprintf(format, args...)}
-}
-
-// unmade is what the provider is told when a call cannot be made as the mapping says. It is nobody's fault but the
-// mapping's: neither did the API answer something wrong, nor would another request do better.
-func unmade(where, format string, args ...any) error {
-	return scim.Errorf(500, "", "the mapping does not fit: %s cannot be carried out: "+format, append([]any{where}, args...)...)
 }

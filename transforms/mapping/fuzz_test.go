@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -39,9 +40,9 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-func check(t *testing.T, p *mapping.Plan) {
+func check(t *testing.T, p *plan.Plan) {
 	t.Helper()
-	env := &mapping.Env{SCIM: node(t, ada), ID: `../a b?"`, Cur: value(t, `{"id":1}`), Random: func() string { return "r" }}
+	env := &plan.Env{SCIM: node(t, ada), ID: `../a b?"`, Cur: value(t, `{"id":1}`), Random: func() string { return "r" }}
 	for _, c := range append(p.User.Create, p.User.Delete...) {
 		req, err := c.Request(env)
 		if err != nil {
@@ -74,7 +75,7 @@ func TestValuesStayValues(t *testing.T) {
 	call := compile(t, def).User.Find["userName"]
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "value")
-		req, err := call.Request(&mapping.Env{Value: text})
+		req, err := call.Request(&plan.Env{Value: text})
 		if err != nil {
 			return // it cannot be part of a path
 		}
@@ -110,11 +111,11 @@ func TestPlanIsShared(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 100 {
-				req, err := p.User.Create[0].Request(&mapping.Env{SCIM: node(t, ada)})
+				req, err := p.User.Create[0].Request(&plan.Env{SCIM: node(t, ada)})
 				if want := `{"v":{"a":[1,{"b":"Ada.Lovelace@Example.com"}]},"c":[{"x":1,"y":2}]}`; err != nil || string(req.Body) != want {
 					t.Errorf("%s %v", req.Body, err)
 				}
-				list, err := p.User.List[0].Items(&mapping.Env{}, value(t, `[{"id":1},{"id":2}]`))
+				list, err := p.User.List[0].Items(&plan.Env{}, value(t, `[{"id":1},{"id":2}]`))
 				if err != nil || len(list) != 2 {
 					t.Error(err)
 				}

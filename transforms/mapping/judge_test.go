@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 func TestJudge(t *testing.T) {
@@ -31,7 +32,7 @@ func TestJudge(t *testing.T) {
 		MemberRemove: []mapping.CallDef{{Method: "DELETE", URL: "/groups/{id}/m/{mid}"}},
 	}
 	p := compile(t, def)
-	calls := map[string]*mapping.Call{
+	calls := map[string]*plan.Call{
 		"create": p.User.Create[0], "update": p.User.Update[0], "get": p.User.Get[0], "find": p.User.Find["userName"], "list": p.User.List[0],
 		"add": p.Group.MemberAdd[0], "remove": p.Group.MemberRemove[0],
 	}
@@ -88,7 +89,7 @@ func TestJudge(t *testing.T) {
 		t.Run(fmt.Sprintf("%s %d %s", test.call, test.status, test.body), func(t *testing.T) {
 			v := calls[test.call].Judge(test.status, []byte(test.body))
 			got := [...]string{"proceed", "done", ""}[v.Outcome]
-			if (v.Outcome == mapping.Failed) != (v.Err != nil) {
+			if (v.Outcome == plan.Failed) != (v.Err != nil) {
 				t.Fatal(v)
 			}
 			if v.Err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -21,12 +22,12 @@ func definition() mapping.Definition {
 			Map:       []mapping.MapDef{{Attribute: "userName", Value: "email"}},
 			List:      []mapping.CallDef{{Method: "GET", URL: "/users"}},
 			Create:    []mapping.CallDef{{Method: "POST", URL: "/users", Headers: map[string]string{"X-For": "{scim.timezone}"}}},
-			DisableAs: mapping.DisableRefuse,
+			DisableAs: plan.DisableRefuse,
 		},
 	}
 }
 
-func compile(t testing.TB, def mapping.Definition) *mapping.Plan {
+func compile(t testing.TB, def mapping.Definition) *plan.Plan {
 	t.Helper()
 	p, err := mapping.Compile(def, schema.Standard(), func(name string) (string, bool) { return "the " + name, name != "MISSING" })
 	if err != nil {
@@ -129,7 +130,7 @@ func TestValues(t *testing.T) {
 				return
 			}
 			call := compile(t, def).User.Create[0]
-			req, err := call.Request(&mapping.Env{SCIM: node(t, ada), Random: func() string { return "s3cret" }})
+			req, err := call.Request(&plan.Env{SCIM: node(t, ada), Random: func() string { return "s3cret" }})
 			if status, scimType, ok := strings.Cut(test.want, " "); ok && status == "400" {
 				wrong, is := errors.AsType[*scim.Error](err)
 				if !is || wrong.Status != 400 || wrong.Type != scimType || strings.Contains(wrong.Detail, "Ada.") {
@@ -165,18 +166,18 @@ func TestMissingIsNullExceptInCreate(t *testing.T) {
 	def.User.Create[0].Edits = edits
 	def.User.Update = []mapping.CallDef{{Method: "PUT", URL: "/users/{id}", Edits: edits}}
 	p := compile(t, def)
-	body := func(c *mapping.Call, env *mapping.Env) string {
+	body := func(c *plan.Call, env *plan.Env) string {
 		req, err := c.Request(env)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(req.Body)
 	}
-	if got, want := body(p.User.Create[0], &mapping.Env{SCIM: node(t, ada)}), `{"b":{"d":1},"f":[{"g":true}]}`; got != want {
+	if got, want := body(p.User.Create[0], &plan.Env{SCIM: node(t, ada)}), `{"b":{"d":1},"f":[{"g":true}]}`; got != want {
 		t.Errorf("create sends %s, want %s", got, want)
 	}
 	changed := func(path string) bool { return path == "locale" }
-	env := &mapping.Env{SCIM: node(t, ada), ID: "7", Changed: changed}
+	env := &plan.Env{SCIM: node(t, ada), ID: "7", Changed: changed}
 	if got, want := body(p.User.Update[0], env), `{"a":null,"b":{"c":null,"d":1},"e":"x"}`; got != want {
 		t.Errorf("update sends %s, want %s", got, want)
 	}
@@ -195,7 +196,7 @@ func TestReadMergeWrite(t *testing.T) {
 		{Method: "PUT", URL: "/users/{id}", From: "cur", Edits: []mapping.EditDef{{Path: "collections", Value: "{cur.collections}"}}},
 	}
 	p := compile(t, def)
-	env := &mapping.Env{SCIM: node(t, ada), ID: "7", Cur: value(t, `{"collections":[{"id":"c"}],"x":1.50}`)}
+	env := &plan.Env{SCIM: node(t, ada), ID: "7", Cur: value(t, `{"collections":[{"id":"c"}],"x":1.50}`)}
 	answer := value(t, `{"data":{"roles":["7",9],"tags":["a","b","a"],"drop":"a","n":12345678901234567890}}`)
 	if err := p.User.Update[0].Save(env, answer); err != nil {
 		t.Fatal(err)
@@ -212,7 +213,7 @@ func TestReadMergeWrite(t *testing.T) {
 			t.Errorf("call %d (-want +got)\n%s", i+1, diff)
 		}
 	}
-	if err := p.User.Update[0].Save(&mapping.Env{}, value(t, `{"other":1}`)); err == nil {
+	if err := p.User.Update[0].Save(&plan.Env{}, value(t, `{"other":1}`)); err == nil {
 		t.Error("what a later call needs is missing, and nobody says so")
 	}
 }
@@ -237,7 +238,7 @@ func TestPickAndLeaveOut(t *testing.T) {
 	}
 	g := compile(t, def).Group
 	answer := value(t, `{"7":[{"membership_id":1,"user_id":7,"group_id":2},{"membership_id":2,"user_id":7,"group_id":3}],"8":[{"membership_id":3,"user_id":8,"group_id":3}]}`)
-	env := &mapping.Env{ID: "3", MID: "8"}
+	env := &plan.Env{ID: "3", MID: "8"}
 	if err := g.MemberRemove[0].Save(env, answer); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +248,7 @@ func TestPickAndLeaveOut(t *testing.T) {
 	if req, err := g.MemberRemove[1].Request(env); err != nil || req.Path != "/membership/3" {
 		t.Errorf("%s %v", req.Path, err)
 	}
-	env = &mapping.Env{ID: "2", MID: "8"}
+	env = &plan.Env{ID: "2", MID: "8"}
 	if err := g.MemberRemove[0].Save(env, answer); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +256,7 @@ func TestPickAndLeaveOut(t *testing.T) {
 		t.Error("there is no membership, but one would be removed")
 	}
 	users := value(t, `[{"id":1,"groups":[{"id":3},{"id":4}]},{"id":2,"groups":[]},{"id":"x","groups":[{"id":"3"}]}]`)
-	ids, err := g.Members[0].MemberIDs(&mapping.Env{ID: "3"}, users)
+	ids, err := g.Members[0].MemberIDs(&plan.Env{ID: "3"}, users)
 	if diff := cmp.Diff([]string{"1", "x"}, ids); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -264,21 +265,21 @@ func TestPickAndLeaveOut(t *testing.T) {
 func TestURLs(t *testing.T) {
 	tests := []struct {
 		name, url string
-		env       mapping.Env
+		env       plan.Env
 		want      string // empty: the resource cannot exist
 	}{
-		{"plain", "/u/{id}", mapping.Env{ID: "7"}, "/api/u/7"},
-		{"everything is encoded", "/u/{id}.json", mapping.Env{ID: `a/b?c#d%e f"ü+;&=`}, "/api/u/a%2Fb%3Fc%23d%25e%20f%22%C3%BC%2B%3B%26%3D.json"},
-		{"key", "/u/{key}?purge=false", mapping.Env{ID: "7", Key: "ada l"}, "/api/u/ada%20l?purge=false"},
-		{"in the query", "/u?a=1&uid={id}&b=2", mapping.Env{ID: "a&b"}, "/api/u?a=1&uid=a%26b&b=2"},
-		{"empty", "/u/{id}", mapping.Env{}, ""},
-		{"dots", "/u/{id}", mapping.Env{ID: ".."}, ""},
-		{"one dot", "/u/{id}/x", mapping.Env{ID: "."}, ""},
-		{"dots between slashes", "/u/{id}/x", mapping.Env{ID: "../g/7"}, ""},
-		{"dots between backslashes", "/u/{id}/x", mapping.Env{ID: `a\..\b`}, ""},
-		{"dots that climb nowhere", "/u/{id}", mapping.Env{ID: "..."}, "/api/u/..."},
-		{"NUL", "/u/{id}", mapping.Env{ID: "a\x00"}, ""},
-		{"an environment variable is encoded too", "/u/{env.X}/{id}", mapping.Env{ID: "7"}, "/api/u/the%20X/7"},
+		{"plain", "/u/{id}", plan.Env{ID: "7"}, "/api/u/7"},
+		{"everything is encoded", "/u/{id}.json", plan.Env{ID: `a/b?c#d%e f"ü+;&=`}, "/api/u/a%2Fb%3Fc%23d%25e%20f%22%C3%BC%2B%3B%26%3D.json"},
+		{"key", "/u/{key}?purge=false", plan.Env{ID: "7", Key: "ada l"}, "/api/u/ada%20l?purge=false"},
+		{"in the query", "/u?a=1&uid={id}&b=2", plan.Env{ID: "a&b"}, "/api/u?a=1&uid=a%26b&b=2"},
+		{"empty", "/u/{id}", plan.Env{}, ""},
+		{"dots", "/u/{id}", plan.Env{ID: ".."}, ""},
+		{"one dot", "/u/{id}/x", plan.Env{ID: "."}, ""},
+		{"dots between slashes", "/u/{id}/x", plan.Env{ID: "../g/7"}, ""},
+		{"dots between backslashes", "/u/{id}/x", plan.Env{ID: `a\..\b`}, ""},
+		{"dots that climb nowhere", "/u/{id}", plan.Env{ID: "..."}, "/api/u/..."},
+		{"NUL", "/u/{id}", plan.Env{ID: "a\x00"}, ""},
+		{"an environment variable is encoded too", "/u/{env.X}/{id}", plan.Env{ID: "7"}, "/api/u/the%20X/7"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -313,21 +314,21 @@ func TestQueryHeadersAndForms(t *testing.T) {
 		{Path: "user name", Value: "{scim.userName}"}, {Path: "to", Value: `["a&b","c"]`}, {Path: "o", Value: `{"x":1}`},
 	}}
 	p := compile(t, def)
-	req, err := p.User.Find["userName"].Request(&mapping.Env{Value: "o'neill & co"})
+	req, err := p.User.Find["userName"].Request(&plan.Env{Value: "o'neill & co"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := mapping.Request{
+	want := plan.Request{
 		Method: "GET", Path: "/users?limit=5&filter=email%3D%27o%5C%27neill%20%26%20co%27&q=o%27neill%20%26%20co",
-		Header: []mapping.Header{{Name: "X-All", Value: "the A"}, {Name: "X-One", Value: "v o'neill & co"}},
+		Header: []plan.Header{{Name: "X-All", Value: "the A"}, {Name: "X-One", Value: "v o'neill & co"}},
 	}
 	if diff := cmp.Diff(want, req); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, err := p.User.Find["userName"].Request(&mapping.Env{Value: "a\r\nX-Admin: 1"}); err == nil {
+	if _, err := p.User.Find["userName"].Request(&plan.Env{Value: "a\r\nX-Admin: 1"}); err == nil {
 		t.Error("a value can add a header field")
 	}
-	req, err = p.User.Create[0].Request(&mapping.Env{SCIM: node(t, ada)})
+	req, err = p.User.Create[0].Request(&plan.Env{SCIM: node(t, ada)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 // page is an answer of a made-up server.
@@ -90,11 +91,11 @@ func TestPaging(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			def := definition()
 			def.User.List[0] = mapping.CallDef{Method: "GET", URL: "/u?a=1", Items: "d", Paginate: test.paginate}
-			pages := compile(t, def).User.List[0].Pages(&mapping.Env{})
+			pages := compile(t, def).User.List[0].Pages(&plan.Env{})
 			var got []string
 			var err error
 			for pages.More() && err == nil {
-				var req mapping.Request
+				var req plan.Request
 				if req, err = pages.Request(); err != nil {
 					break
 				}
@@ -127,7 +128,7 @@ func TestPagingInTheBody(t *testing.T) {
 		Method: "POST", URL: "/users.list", Items: "d", Edits: []mapping.EditDef{{Path: "filter", Value: "all"}},
 		Paginate: &mapping.PaginateDef{By: "offset", Param: "page.offset", SizeParam: "page.limit", Size: 2, InBody: true},
 	}
-	pages := compile(t, def).User.List[0].Pages(&mapping.Env{})
+	pages := compile(t, def).User.List[0].Pages(&plan.Env{})
 	for i, want := range []string{`{"filter":"all","page":{"offset":0,"limit":2}}`, `{"filter":"all","page":{"offset":2,"limit":2}}`} {
 		req, err := pages.Request()
 		if err != nil || string(req.Body) != want || req.Path != "/users.list" {
@@ -146,7 +147,7 @@ func TestPagingInTheBody(t *testing.T) {
 func TestEndlessList(t *testing.T) {
 	def := definition()
 	def.User.List[0] = mapping.CallDef{Method: "GET", URL: "/u", Items: "d", Paginate: &mapping.PaginateDef{By: "cursor", Param: "c", Path: "next"}}
-	pages := compile(t, def).User.List[0].Pages(&mapping.Env{})
+	pages := compile(t, def).User.List[0].Pages(&plan.Env{})
 	for i := 0; pages.More(); i++ {
 		if err := pages.Answered(value(t, fmt.Sprintf(`{"d":[],"next":%d}`, i)), nil); err != nil {
 			return

@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -160,12 +162,12 @@ func TestUpdates(t *testing.T) {
 		t.Error("userName is sent although no address comes from it")
 	}
 	// Without an address nothing is sent.
-	_, err := compile(t, def).User.Update[0].Request(&mapping.Env{ID: "1", SCIM: node(t, `{"userName":"ada@example.com"}`)})
+	_, err := compile(t, def).User.Update[0].Request(&plan.Env{ID: "1", SCIM: node(t, `{"userName":"ada@example.com"}`)})
 	if wrong, ok := errors.AsType[*scim.Error](err); !ok || wrong.Status != 400 || wrong.Type != scim.InvalidValue {
 		t.Errorf("the error is %v", err)
 	}
 	def.User.Update[0].Edits[0].Value = "{scim.email??scim.userName}"
-	if _, err := compile(t, def).User.Update[0].Request(&mapping.Env{ID: "1", SCIM: node(t, `{"userName":"ada"}`)}); err != nil {
+	if _, err := compile(t, def).User.Update[0].Request(&plan.Env{ID: "1", SCIM: node(t, `{"userName":"ada"}`)}); err != nil {
 		t.Error(err)
 	}
 }
@@ -196,12 +198,12 @@ func TestPrimaryEmail(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := mapping.PrimaryEmail(node(t, test.user), test.order); got != test.want {
+			if got := template.PrimaryEmail(node(t, test.user), test.order); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
 	}
-	if got := mapping.PrimaryEmail(nil, nil); got != "" {
+	if got := template.PrimaryEmail(nil, nil); got != "" {
 		t.Errorf("nobody has the address %q", got)
 	}
 }
@@ -227,7 +229,7 @@ func TestItems(t *testing.T) {
 			def := definition()
 			def.User.List[0].Items = test.items
 			def.User.List[0].Overlay = []mapping.EditDef{{Path: "s", Value: "3"}}
-			items, err := compile(t, def).User.List[0].Items(&mapping.Env{}, value(t, test.answer))
+			items, err := compile(t, def).User.List[0].Items(&plan.Env{}, value(t, test.answer))
 			if (err != nil) != test.bad {
 				t.Fatal(err)
 			}

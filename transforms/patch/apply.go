@@ -44,7 +44,7 @@ type openList struct {
 }
 
 func newEngine(res *doc.Node, rt *schema.ResourceType) *engine {
-	return &engine{rt: rt, res: res, lists: map[string]*openList{}, budget: MaxVisits}
+	return &engine{rt: rt, res: res, lists: map[string]*openList{}, budget: maxVisits}
 }
 
 // finish puts the work into res, unless it came to nothing or would leave something that cannot be.
@@ -98,7 +98,7 @@ func (e *engine) checkKept(before *doc.Node) error {
 	return nil
 }
 
-// key is what open lists are found by.
+// key returns what open lists are found by.
 func key(at filter.Attr) string { return doc.Fold(at.String()) }
 
 // list opens a multi-valued attribute. One that is about to get its first value takes its place among the others now.
@@ -174,7 +174,7 @@ func checkValue(t *target, v doc.Value) error {
 	return checkOne(a, t.String(), v)
 }
 
-// several tells whether the attribute is multi-valued: by the schema, or, where the schema does not know it, by what it
+// several reports whether the attribute is multi-valued: by the schema, or, where the schema does not know it, by what it
 // holds or is given.
 func (e *engine) several(op Op, t *target, v doc.Value) bool {
 	if t.Def != nil {
@@ -243,7 +243,7 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 	return nil
 }
 
-// removable tells whether a sub-attribute can lose its value.
+// removable returns an error where a sub-attribute cannot lose its value.
 func removable(t *target, from *doc.Node) error {
 	if t.SubDef != nil && !value.Absent(from.Get(t.Sub)) && (t.SubDef.Required || t.SubDef.Mutability == schema.Immutable) {
 		return scim.Errorf(400, scim.Mutability, "%s cannot be removed", t)
@@ -264,7 +264,7 @@ func dropDerived(attr *schema.Attribute, n, about *doc.Node) {
 	}
 }
 
-// isReference tells whether an attribute is about another resource, as the manager is: what it says is about its value.
+// isReference reports whether an attribute is about another resource, as the manager is: what it says is about its value.
 func isReference(attr *schema.Attribute) bool {
 	return attr != nil && attr.SubAttribute("value") != nil && attr.SubAttribute("$ref") != nil
 }

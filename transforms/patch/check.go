@@ -35,7 +35,7 @@ func resolve(p filter.Path, rt *schema.ResourceType) (*target, error) {
 	return t, nil
 }
 
-// known tells whether a value filter names sub-attributes of attr only.
+// known reports whether a value filter names sub-attributes of attr only.
 func known(f filter.Filter, attr *schema.Attribute) bool {
 	for a := range filter.Attributes(f) {
 		if a.Sub != "" || attr.SubAttribute(a.Name) == nil {
@@ -45,7 +45,7 @@ func known(f filter.Filter, attr *schema.Attribute) bool {
 	return true
 }
 
-// check tells whether a value, null included, can be the attribute's (RFC 7643 §2.3). name is for the message.
+// check returns an error where a value cannot be the attribute's (RFC 7643 §2.3); null always can. name is for the message.
 func check(attr *schema.Attribute, name string, v doc.Value) error {
 	if attr == nil || v.Kind() == doc.Null {
 		return nil
@@ -128,7 +128,7 @@ func checkComplex(attr *schema.Attribute, name string, v doc.Value) error {
 	return nil
 }
 
-// subNamed is the sub-attribute that a key names; nil for none.
+// subNamed returns the sub-attribute that a key names; nil for none.
 func subNamed(attr *schema.Attribute, key doc.Value) *schema.Attribute {
 	for _, sub := range attr.Sub {
 		if key.Is(sub.Name) {
@@ -147,16 +147,16 @@ func checkNull(t *target) error {
 	return nil
 }
 
-// identified tells whether an attribute's elements are references that their value alone identifies, as members are:
+// identified reports whether an attribute's elements are references that their value alone identifies, as members are:
 // their value is immutable, so that another value is another element.
 func identified(attr *schema.Attribute) bool {
 	value := attr.SubAttribute("value")
 	return attr != nil && attr.MultiValued && value != nil && value.Mutability == schema.Immutable
 }
 
-// CheckPrimary refuses a resource that calls more than one value of an attribute primary (RFC 7643 §2.4). That is for
+// checkPrimary refuses a resource that calls more than one value of an attribute primary (RFC 7643 §2.4). That is for
 // POST and PUT; in a PATCH the last one wins (RFC 7644 §3.5.2).
-func CheckPrimary(res *doc.Node, rt *schema.ResourceType) error {
+func checkPrimary(res *doc.Node, rt *schema.ResourceType) error {
 	for uri, a := range rt.Attributes() {
 		if !a.MultiValued || a.SubAttribute("primary") == nil {
 			continue

@@ -57,7 +57,7 @@ func (d *differ) attribute(attr *schema.Attribute, at filter.Attr, was, is *doc.
 	}
 }
 
-// object tells whether a value has fields, or is not there at all.
+// object reports whether a value has fields, or is not there at all.
 func object(n *doc.Node) bool { return n.Kind() == doc.Object || value.Absent(n) }
 
 func (d *differ) compare(at filter.Attr, was, is *doc.Node) {
@@ -82,7 +82,7 @@ func names(a, b *doc.Node) func(yield func(string) bool) {
 	}
 }
 
-// Touches tells whether a list of changed attributes has something to do with path: the attribute itself, a part of it,
+// Touches reports whether a list of changed attributes has something to do with path: the attribute itself, a part of it,
 // or what it is a part of. Both are canonical paths.
 func Touches(changed []string, path string) bool {
 	for _, c := range changed {

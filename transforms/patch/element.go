@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// assigned is a checked value as it goes into a resource: names as the schema spells them, without what a client cannot
+// assigned returns a checked value as it goes into a resource: names as the schema spells them, without what a client cannot
 // set (RFC 7643 §2.2: readOnly values in a request are ignored) and without null, which means no value (RFC 7643 §2.5).
 func assigned(attr *schema.Attribute, v doc.Value) *doc.Node {
 	n := doc.Tree(v)
@@ -93,7 +93,7 @@ func valuesOf(f filter.Filter, values []string) ([]string, bool) {
 	return nil, false
 }
 
-// blank tells whether a value is an externalId without anything in it, which identifies nothing (RFC 7643 §3.1). Kept, it
+// blank reports whether a value is an externalId without anything in it, which identifies nothing (RFC 7643 §3.1). Kept, it
 // would be what the next resource without one is found to have too.
 func (t *target) blank(v doc.Value) bool {
 	return t.Attr.URI == "" && t.Attr.Name == "externalId" && t.Def != nil && v.Kind() == doc.String && strings.TrimSpace(v.Text()) == ""

@@ -21,13 +21,13 @@ type list struct {
 	budget  *int
 }
 
-// MaxVisits bounds how many elements all operations of one request may look at together. Only operations with other
+// maxVisits bounds how many elements all operations of one request may look at together. Only operations with other
 // filters than `value eq` on very long lists come near it.
-const MaxVisits = 20_000_000
+const maxVisits = 20_000_000
 
 func (l *list) spend(n int) error {
 	if *l.budget -= n; *l.budget < 0 {
-		return scim.Errorf(400, scim.TooMany, "the operations would have to look at more than %d elements", MaxVisits)
+		return scim.Errorf(400, scim.TooMany, "the operations would have to look at more than %d elements", maxVisits)
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (l *list) remove(i int) {
 	}
 }
 
-// rest are the elements without the holes.
+// rest returns the elements without the holes.
 func (l *list) rest() []*doc.Node {
 	if l.live == len(l.items) {
 		return l.items
@@ -69,7 +69,7 @@ func (l *list) rest() []*doc.Node {
 	return slices.DeleteFunc(l.items, func(n *doc.Node) bool { return n == nil })
 }
 
-// find is the index of the element that is the same as n; -1 for none.
+// find returns the index of the element that is the same as n; -1 for none.
 func (l *list) find(n *doc.Node) (int, error) {
 	if l.byKey == nil {
 		if err := l.spend(len(l.items)); err != nil {
@@ -105,7 +105,7 @@ func (l *list) append(n *doc.Node) int {
 	return i
 }
 
-// key is what makes two elements the same one: the value of a reference; type and value of anything else that has a
+// key returns what makes two elements the same one: the value of a reference; type and value of anything else that has a
 // value, since no two elements should share both (RFC 7643 §2.4); all of it for the rest.
 func (l *list) key(n *doc.Node) string {
 	about := n.Get("value")
@@ -124,7 +124,7 @@ func (l *list) index(i int, n *doc.Node) {
 	}
 }
 
-// exact tells whether the values of the elements are compared letter by letter (RFC 7643 §7: caseExact), as ids are.
+// exact reports whether the values of the elements are compared letter by letter (RFC 7643 §7: caseExact), as ids are.
 func (l *list) exact() bool {
 	def := l.attr
 	if def != nil && def.Type == schema.Complex {
@@ -133,7 +133,7 @@ func (l *list) exact() bool {
 	return def != nil && def.CaseExact
 }
 
-// match are the indexes of the elements that a filter selects, in order.
+// match returns the indexes of the elements that a filter selects, in order.
 func (l *list) match(f filter.Filter) ([]int, error) {
 	if l.exact() {
 		if values, ok := valuesOf(f, nil); ok {

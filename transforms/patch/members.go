@@ -70,7 +70,7 @@ func Members(ops []Operation, rt *schema.ResourceType) (*Membership, error) {
 	return m, nil
 }
 
-// Against is what has to be added to and removed from a group that has the given members now. It is for a Membership
+// Against returns what has to be added to and removed from a group that has the given members now. It is for a Membership
 // that is not Open.
 func (m *Membership) Against(current []string) (add, remove []string) {
 	has := make(map[string]bool, len(current))

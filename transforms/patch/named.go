@@ -7,7 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// member is the value of the one element that the path names, of an attribute whose elements their value alone identifies:
+// member returns the value of the one element that the path names, of an attribute whose elements their value alone identifies:
 // members[value eq "x"]. It is empty where the path names none.
 func (t *target) member() string {
 	if t.Filter == nil || t.Sub != "" || !identified(t.Def) {
@@ -19,7 +19,7 @@ func (t *target) member() string {
 	return ""
 }
 
-// namesMember tells whether the path alone says what an add adds, so that it needs no value.
+// namesMember reports whether the path alone says what an add adds, so that it needs no value.
 func (o *Operation) namesMember(rt *schema.ResourceType) bool {
 	if o.Op != OpAdd || o.Path.Filter == nil {
 		return false
@@ -28,7 +28,7 @@ func (o *Operation) namesMember(rt *schema.ResourceType) bool {
 	return err == nil && t.member() != ""
 }
 
-// named is the element that the path of an add names, and more, what the value says of it besides. A value that is about
+// named returns the element that the path of an add names, and more, what the value says of it besides. A value that is about
 // another element than the path is refused: nobody can tell which of the two was meant.
 func (t *target) named(v doc.Value) (element, more *doc.Node, err error) {
 	element, more = value.Element(t.Filter, t.Def), doc.NewObject()

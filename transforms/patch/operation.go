@@ -23,7 +23,7 @@ const (
 	OpRemove
 )
 
-// String is the operation as a request spells it.
+// String returns the operation as a request spells it.
 func (o Op) String() string { return [...]string{"add", "replace", "remove"}[o] }
 
 // Operation is one canonical operation.
@@ -33,7 +33,7 @@ type Operation struct {
 	Value doc.Value   // zero for remove, and for an add whose path says it all
 }
 
-// whole tells whether the operation has no path.
+// whole reports whether the operation has no path.
 func (o *Operation) whole() bool { return o.Path.Attr.Name == "" && o.Path.Attr.URI == "" }
 
 // MaxOperations is how many operations one request may hold. One large group removal is one operation per member, so
@@ -145,7 +145,7 @@ func numbered(index int, err error) error {
 	return err
 }
 
-// article is the kind with its article, for messages.
+// article returns the kind with its article, for messages.
 func article(k doc.Kind) string {
 	switch k {
 	case doc.Array, doc.Object:

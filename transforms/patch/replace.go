@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// Create is the resource that the body of a POST asks for (RFC 7644 §3.3): checked against the schema, without what a
+// Create returns the resource that the body of a POST asks for (RFC 7644 §3.3): checked against the schema, without what a
 // client cannot set and without null. It has no id and no meta. Any error is a [*scim.Error].
 func Create(body doc.Doc, rt *schema.ResourceType) (*doc.Node, error) {
 	e, err := assume(doc.NewObject(), body, rt)
@@ -38,7 +38,7 @@ func assume(kept *doc.Node, body doc.Doc, rt *schema.ResourceType) (*engine, err
 	if root.Kind() != doc.Object {
 		return nil, scim.Errorf(400, scim.InvalidSyntax, "the body must be an object, not %s", article(root.Kind()))
 	}
-	if err := CheckPrimary(doc.Tree(root), rt); err != nil {
+	if err := checkPrimary(doc.Tree(root), rt); err != nil {
 		return nil, err
 	}
 	e := newEngine(kept, rt)
@@ -56,7 +56,7 @@ func assume(kept *doc.Node, body doc.Doc, rt *schema.ResourceType) (*engine, err
 	return e, nil
 }
 
-// keep is what a replacement leaves of a resource before it assigns anything.
+// keep returns what a replacement leaves of a resource before it assigns anything.
 func keep(res *doc.Node, rt *schema.ResourceType) *doc.Node {
 	out := doc.NewObject()
 	for _, f := range res.Fields() {

@@ -24,7 +24,7 @@ type Custom struct {
 	CaseExact bool `json:"case_exact,omitempty"`
 }
 
-// With is the set with more attributes; s itself stays as it is. A multi-valued complex attribute of which no
+// With returns the set with more attributes; s itself stays as it is. A multi-valued complex attribute of which no
 // sub-attribute is declared gets those of RFC 7643 §2.4.
 func (s *Set) With(custom ...Custom) (*Set, error) {
 	set := &Set{User: s.User.clone(), Group: s.Group.clone()}
@@ -92,7 +92,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 	typ := String
 	if c.Type != "" {
 		var ok bool
-		if typ, ok = ParseType(c.Type); !ok {
+		if typ, ok = parseType(c.Type); !ok {
 			return nil, fmt.Errorf("unknown type %q: one of %s", c.Type, strings.Join(typeWords[:], ", "))
 		}
 	}
@@ -139,7 +139,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 	return a, nil
 }
 
-// schemaName is the part of a URN that tells extensions apart: the last one that is neither a version nor the resource
+// schemaName returns the part of a URN that tells extensions apart: the last one that is neither a version nor the resource
 // type's own name. "urn:ietf:params:scim:schemas:extension:Contoso:2.0:User" is called "Contoso".
 func schemaName(uri, resource string) string {
 	parts := strings.Split(uri, ":")

@@ -11,7 +11,7 @@ import (
 // names merely look alike are the same (T3).
 func Fold(s string) string { return mapped(s, unicode.ToLower) }
 
-// Upper is the upper case of a text, with the same exception.
+// Upper returns the upper case of a text, with the same exception.
 func Upper(s string) string { return mapped(s, unicode.ToUpper) }
 
 func mapped(s string, to func(rune) rune) string {

@@ -21,7 +21,7 @@ func find(attributes []*Attribute, name string) *Attribute {
 	return nil
 }
 
-// SubAttribute is the sub-attribute called name; nil where there is none or a is nil.
+// SubAttribute returns the sub-attribute called name; nil where there is none or a is nil.
 func (a *Attribute) SubAttribute(name string) *Attribute {
 	if a == nil {
 		return nil
@@ -29,7 +29,7 @@ func (a *Attribute) SubAttribute(name string) *Attribute {
 	return find(a.Sub, name)
 }
 
-// Attribute is the schema's attribute called name; nil where there is none or s is nil.
+// Attribute returns the schema's attribute called name; nil where there is none or s is nil.
 func (s *Schema) Attribute(name string) *Attribute {
 	if s == nil {
 		return nil
@@ -37,7 +37,7 @@ func (s *Schema) Attribute(name string) *Attribute {
 	return find(s.Attributes, name)
 }
 
-// Schema is the core schema or the extension with the given URI, compared without ASCII case; nil where there is none.
+// Schema returns the core schema or the extension with the given URI, compared without ASCII case; nil where there is none.
 func (rt *ResourceType) Schema(uri string) *Schema {
 	if equalFold(rt.Core.ID, uri) {
 		return rt.Core
@@ -50,7 +50,7 @@ func (rt *ResourceType) Schema(uri string) *Schema {
 	return nil
 }
 
-// Attribute is an attribute, or its sub-attribute where sub is not empty; nil where there is none. An empty uri, like the
+// Attribute returns an attribute, or its sub-attribute where sub is not empty; nil where there is none. An empty uri, like the
 // URI of the core schema, means the core schema and the attributes that every resource has (RFC 7643 §3.1).
 func (rt *ResourceType) Attribute(uri, name, sub string) *Attribute {
 	s := rt.Core
@@ -68,7 +68,7 @@ func (rt *ResourceType) Attribute(uri, name, sub string) *Attribute {
 }
 
 // Attributes walks over the attributes that the resource type's schemas list, those of the core schema with an empty URI
-// first. The attributes of every resource, [Common], are not among them.
+// first. The attributes of every resource (RFC 7643 §3.1) are not among them.
 func (rt *ResourceType) Attributes() iter.Seq2[string, *Attribute] {
 	return func(yield func(string, *Attribute) bool) {
 		for _, a := range rt.Core.Attributes {
@@ -86,7 +86,7 @@ func (rt *ResourceType) Attributes() iter.Seq2[string, *Attribute] {
 	}
 }
 
-// Value is what a resource of the type holds of an attribute; nil for nothing.
+// Value returns what a resource of the type holds of an attribute; nil for nothing.
 func (rt *ResourceType) Value(res *doc.Node, uri, name string) *doc.Node {
 	if uri != "" && !equalFold(uri, rt.Core.ID) {
 		res = res.Get(uri)
@@ -94,7 +94,7 @@ func (rt *ResourceType) Value(res *doc.Node, uri, name string) *doc.Node {
 	return res.Get(name)
 }
 
-// Prefix is the schema with the longest URI that s begins with, and what follows the URI: nothing, or a text that begins
+// Prefix returns the schema with the longest URI that s begins with, and what follows the URI: nothing, or a text that begins
 // with ":" or "." Without such a schema it is nil and s. The dot is left to the caller: it is not the separator of
 // RFC 7644 §3.10, but clients have used it as one (Q40).
 func (rt *ResourceType) Prefix(s string) (known *Schema, rest string) {

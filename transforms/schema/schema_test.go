@@ -84,7 +84,11 @@ func TestStandard(t *testing.T) {
 			check(prefix+a.Name+".", a.Sub, a)
 		}
 	}
-	all("", schema.Common())
+	var common []*schema.Attribute
+	for _, name := range []string{"schemas", "id", "externalId", "meta"} {
+		common = append(common, set.User.Attribute("", name, ""))
+	}
+	all("", common)
 	all("User ", set.User.Core.Attributes)
 	all("Enterprise ", set.User.Extensions[0].Attributes)
 	all("Group ", set.Group.Core.Attributes)

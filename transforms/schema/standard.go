@@ -7,7 +7,7 @@ const (
 	EnterpriseURI = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 )
 
-// Standard is what RFC 7643 defines: User with the enterprise extension, and Group. Every call makes a set of its own.
+// Standard returns what RFC 7643 defines: User with the enterprise extension, and Group. Every call makes a set of its own.
 //
 // The values are those of RFC 7643 §8.7.1, except where the text of the RFC overrules its own example: references and
 // binaries are case exact (§2.3.6, §2.3.7), and so is a value that holds the id of a resource, because id is (§3.1) and
@@ -43,10 +43,6 @@ var common = []*Attribute{
 		{Name: "version", CaseExact: true, Mutability: ReadOnly, Description: "The version of the resource, as in its ETag header."},
 	}},
 }
-
-// Common are the attributes that every resource has (RFC 7643 §3, §3.1): schemas, id, externalId and meta. They are
-// shared and must not be changed.
-func Common() []*Attribute { return common }
 
 // user is RFC 7643 §4.1.
 func user() []*Attribute {
@@ -139,7 +135,7 @@ func primary() *Attribute {
 	return &Attribute{Name: "primary", Type: Boolean, Description: "Whether this is the preferred value; true for one value at most."}
 }
 
-// several is a multi-valued attribute with the sub-attributes of RFC 7643 §2.4 that §8.7.1 gives to most of them.
+// several returns a multi-valued attribute with the sub-attributes of RFC 7643 §2.4 that §8.7.1 gives to most of them.
 func several(name, description string, value *Attribute, canonical ...string) *Attribute {
 	return &Attribute{Name: name, Type: Complex, MultiValued: true, Description: description, Sub: []*Attribute{
 		value,

@@ -13,20 +13,20 @@ var (
 	uniquenessWords = [...]string{"none", "server", "global"}
 )
 
-// String is the data type as a schema document spells it (RFC 7643 §7).
+// String returns the data type as a schema document spells it (RFC 7643 §7).
 func (t Type) String() string { return typeWords[t] }
 
-// String is the mutability as a schema document spells it (RFC 7643 §7).
+// String returns the mutability as a schema document spells it (RFC 7643 §7).
 func (m Mutability) String() string { return mutabilityWords[m] }
 
-// String is the word for when the attribute is returned, as a schema document spells it (RFC 7643 §7).
+// String returns the word for when the attribute is returned, as a schema document spells it (RFC 7643 §7).
 func (r Returned) String() string { return returnedWords[r] }
 
-// String is the uniqueness as a schema document spells it (RFC 7643 §7).
+// String returns the uniqueness as a schema document spells it (RFC 7643 §7).
 func (u Uniqueness) String() string { return uniquenessWords[u] }
 
-// ParseType reads the name of a data type, in any ASCII case.
-func ParseType(s string) (Type, bool) {
+// parseType reads the name of a data type, in any ASCII case.
+func parseType(s string) (Type, bool) {
 	for i, word := range typeWords {
 		if equalFold(s, word) {
 			return Type(i), true
@@ -35,7 +35,7 @@ func ParseType(s string) (Type, bool) {
 	return 0, false
 }
 
-// IsName tells whether s can be an attribute's name: ATTRNAME of RFC 7643 §2.1, a letter followed by letters, digits,
+// IsName reports whether s can be an attribute's name: ATTRNAME of RFC 7643 §2.1, a letter followed by letters, digits,
 // "$", "-" and "_", and besides "$ref", which RFC 7643 §2.4 defines although the grammar does not reach it. What is no
 // name never gets as far as a JSON key, "__proto__" for one.
 func IsName(s string) bool {
@@ -56,7 +56,7 @@ func IsName(s string) bool {
 	return true
 }
 
-// IsURN tells whether s can be the URI of an extension schema: a URN (RFC 8141) of plain characters, without the ones
+// IsURN reports whether s can be the URI of an extension schema: a URN (RFC 8141) of plain characters, without the ones
 // that have a meaning in a filter or a path.
 func IsURN(s string) bool {
 	if len(s) < len("urn:a:b") || !equalFold(s[:len("urn:")], "urn:") {

@@ -39,7 +39,7 @@ func Adopt(d doc.Doc, path, base string) (doc.Doc, bool) {
 	return n.Doc(), true
 }
 
-// routed tells whether the gateway leads to resources of a type, whose endpoint may be given as a URL (RFC 7643 §6 has it
+// routed reports whether the gateway leads to resources of a type, whose endpoint may be given as a URL (RFC 7643 §6 has it
 // relative to the root).
 func routed(rt *doc.Node) bool {
 	endpoint := rt.Get("endpoint").Text()

@@ -18,7 +18,7 @@ const (
 // The discovery documents never hold a null, and leave out what has no value: Entra's schema discovery stumbles over
 // both (Q13). They depend on nothing in the request but the base, so that query parameters have no effect.
 
-// ServiceProviderConfig is the document of RFC 7643 §5. base is the public URL of the SCIM root.
+// ServiceProviderConfig returns the document of RFC 7643 §5. base is the public URL of the SCIM root.
 func ServiceProviderConfig(f Features, base string) []byte {
 	n := object("schemas", texts(ServiceProviderConfigSchema))
 	n.Set("patch", supported(f.Patch))
@@ -34,7 +34,7 @@ func ServiceProviderConfig(f Features, base string) []byte {
 	return n.AppendTo(nil)
 }
 
-// ResourceTypes is the list of the resource types that the upstream has (RFC 7643 §6).
+// ResourceTypes returns the list of the resource types that the upstream has (RFC 7643 §6).
 func ResourceTypes(set *schema.Set, f Features, base string) []byte {
 	list := documents(f.resourceTypes(set), base, resourceType)
 	return ListResponse(len(list), 1, list)
@@ -45,7 +45,7 @@ func ResourceType(set *schema.Set, f Features, base, id string) ([]byte, error) 
 	return withID(documents(f.resourceTypes(set), base, resourceType), id, "there is no resource type of this name")
 }
 
-// Schemas is the list of the schemas of all resource types, each with the attributes that the upstream keeps (RFC 7643 §7).
+// Schemas returns the list of the schemas of all resource types, each with the attributes that the upstream keeps (RFC 7643 §7).
 func Schemas(set *schema.Set, f Features, base string) []byte {
 	list := documents(f.schemas(set), base, schemaNode)
 	return ListResponse(len(list), 1, list)
@@ -64,7 +64,7 @@ func documents[T any](all []T, base string, document func(T, string) *doc.Node) 
 	return list
 }
 
-// withID is the one document of a list that has the id, compared without ASCII case.
+// withID returns the one document of a list that has the id, compared without ASCII case.
 func withID(list []*doc.Node, id, missing string) ([]byte, error) {
 	for _, n := range list {
 		if doc.FoldEqual(n.Get("id").Text(), id) {
@@ -153,7 +153,7 @@ func noBulk() *doc.Node {
 	return n
 }
 
-// bearer is the list of the ways in: there is one.
+// bearer returns the list of the ways in: there is one.
 func bearer() *doc.Node {
 	return doc.NewArray(object(
 		"type", doc.NewString("oauthbearertoken"), "name", doc.NewString("SCIM API key"),
@@ -176,7 +176,7 @@ func texts(list ...string) *doc.Node {
 	return n
 }
 
-// object is an object of the given names and nodes, in turn.
+// object returns an object of the given names and nodes, in turn.
 func object(pairs ...any) *doc.Node {
 	n := doc.NewObject()
 	for pair := range slices.Chunk(pairs, 2) {

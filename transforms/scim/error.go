@@ -45,7 +45,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Body is the error as a document; status is a string there (RFC 7644 §3.12).
+// Body returns the error as a document; status is a string there (RFC 7644 §3.12).
 func (e *Error) Body() []byte {
 	b := append([]byte(nil), `{"schemas":["`+ErrorSchema+`"],"status":"`...)
 	b = strconv.AppendInt(b, int64(e.Status), 10)

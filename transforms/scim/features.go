@@ -23,7 +23,7 @@ type Features struct {
 	Shape func(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute)
 }
 
-// attribute is an attribute as this upstream has it; nil where it has not.
+// attribute returns an attribute as this upstream has it; nil where it has not.
 func (f *Features) attribute(rt *schema.ResourceType, uri string, a *schema.Attribute) *schema.Attribute {
 	if len(a.Sub) == 0 {
 		return f.kept(rt, uri, a.Name, "", a)
@@ -44,7 +44,7 @@ func (f *Features) attribute(rt *schema.ResourceType, uri string, a *schema.Attr
 	return &whole
 }
 
-// kept is a copy of an attribute without sub-attributes, or of a sub-attribute, as this upstream has it.
+// kept returns a copy of an attribute without sub-attributes, or of a sub-attribute, as this upstream has it.
 func (f *Features) kept(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute) *schema.Attribute {
 	if f.Keeps != nil && !f.Keeps(rt, uri, name, sub) {
 		return nil
@@ -56,7 +56,7 @@ func (f *Features) kept(rt *schema.ResourceType, uri, name, sub string, a *schem
 	return &kept
 }
 
-// schema is a schema as this upstream has it; nil where nothing of it is kept.
+// schema returns a schema as this upstream has it; nil where nothing of it is kept.
 func (f *Features) schema(rt *schema.ResourceType, s *schema.Schema) *schema.Schema {
 	uri := s.ID
 	if s == rt.Core {
@@ -75,7 +75,7 @@ func (f *Features) schema(rt *schema.ResourceType, s *schema.Schema) *schema.Sch
 	return &kept
 }
 
-// ResourceType is a resource type as this upstream has it: the attributes that are kept, as it keeps them. It is nil where
+// ResourceType returns a resource type as this upstream has it: the attributes that are kept, as it keeps them. It is nil where
 // nothing of the core schema is kept.
 func (f *Features) ResourceType(rt *schema.ResourceType) *schema.ResourceType {
 	core := f.schema(rt, rt.Core)

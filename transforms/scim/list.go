@@ -6,7 +6,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
-// ListResponse is the answer to a query (RFC 7644 §3.4.2): total is how many resources match, start the 1-based index of
+// ListResponse returns the answer to a query (RFC 7644 §3.4.2): total is how many resources match, start the 1-based index of
 // the first one given. Resources is there even when it is empty and itemsPerPage is what this page really holds, because
 // Entra takes an answer without them for an incompatible server (Q12, Q76).
 func ListResponse(total, start int, resources []*doc.Node) []byte {

@@ -19,12 +19,12 @@ const (
 	Delete
 )
 
-// String is the verb as logs and metrics show it.
+// String returns the verb as logs and metrics show it.
 func (v Verb) String() string {
 	return [...]string{"list", "read", "create", "replace", "patch", "delete"}[v]
 }
 
-// Writes tells whether the verb changes the resource.
+// Writes reports whether the verb changes the resource.
 func (v Verb) Writes() bool { return v >= Create }
 
 // Operation is one request after routing and normalization: everything in it is canonical.

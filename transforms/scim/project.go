@@ -7,7 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// Project is the resource as a query asks for it (RFC 7644 §3.9): with attributes, these and what is always returned;
+// Project returns the resource as a query asks for it (RFC 7644 §3.9): with attributes, these and what is always returned;
 // with excludedAttributes, everything that is returned by default but these. id, schemas and meta are always there. What
 // is never returned is not, whoever asks. The result shares its parts with res and is for printing; res stays as it is.
 func Project(res *doc.Node, rt *schema.ResourceType, q Query) *doc.Node {
@@ -74,7 +74,7 @@ func choiceKey(uri, name string, rt *schema.ResourceType) string {
 	return doc.Fold(uri) + "\x00" + doc.Fold(name)
 }
 
-// of is the choice for an attribute: that of its whole schema, or its own.
+// of returns the choice for an attribute: that of its whole schema, or its own.
 func (c choices) of(uri, name string, rt *schema.ResourceType) *choice {
 	if len(c) == 0 {
 		return nil
@@ -95,7 +95,7 @@ type projection struct {
 	wanted, unwanted choices
 }
 
-// attribute is the value as it is returned; nil for not at all.
+// attribute returns the value as it is returned; nil for not at all.
 func (p *projection) attribute(uri, name string, v *doc.Node) *doc.Node {
 	attr := p.rt.Attribute(uri, name, "")
 	returned := returnedOf(attr)
@@ -124,7 +124,7 @@ func (p *projection) attribute(uri, name string, v *doc.Node) *doc.Node {
 	})
 }
 
-// hides tells whether the resource has something that is not returned by default.
+// hides reports whether the resource has something that is not returned by default.
 func (p *projection) hides(res *doc.Node) bool {
 	for uri, a := range p.rt.Attributes() {
 		if !shown(a) && p.rt.Value(res, uri, a.Name) != nil {
@@ -134,7 +134,7 @@ func (p *projection) hides(res *doc.Node) bool {
 	return false
 }
 
-// shown tells whether an attribute is returned by default with all that it consists of.
+// shown reports whether an attribute is returned by default with all that it consists of.
 func shown(a *schema.Attribute) bool {
 	if a.Returned == schema.Never || a.Returned == schema.OnRequest {
 		return false
@@ -154,7 +154,7 @@ func returnedOf(a *schema.Attribute) schema.Returned {
 	return a.Returned
 }
 
-// reduce is a complex value, or a list of them, with the sub-attributes that keep lets through; nil where nothing is
+// reduce returns a complex value, or a list of them, with the sub-attributes that keep lets through; nil where nothing is
 // left. Whatever has no sub-attributes stays whole.
 func reduce(v *doc.Node, keep func(sub string) bool) *doc.Node {
 	switch v.Kind() {

@@ -60,7 +60,7 @@ func (r *relocation) url() {
 	}
 }
 
-// PublicURL is an upstream's URL as the gateway's: whatever precedes the endpoint is the base. The endpoint is the last
+// PublicURL returns an upstream's URL as the gateway's: whatever precedes the endpoint is the base. The endpoint is the last
 // segment but one, or else the last, so that neither the upstream's own root nor an id that is called like an endpoint is
 // taken for it. What leads to no endpoint stays as it is.
 func PublicURL(url, base string) string {

@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// Location is the public URL of a resource (RFC 7644 §3.1). The id stays one path segment, whatever it is made of.
+// Location returns the public URL of a resource (RFC 7644 §3.1). The id stays one path segment, whatever it is made of.
 func Location(base string, rt *schema.ResourceType, id string) string {
 	return base + rt.Endpoint + "/" + url.PathEscape(id)
 }

@@ -1,4 +1,4 @@
-package mapping
+package plan
 
 import (
 	"bytes"
@@ -27,29 +27,29 @@ type Verdict struct {
 	Err     *scim.Error // for Failed
 }
 
-// rule is an error rule, compiled.
-type rule struct {
-	low, high int // status
-	path      path
-	pattern   *regexp.Regexp // nil: the status decides
-	ok        bool
-	answer    scim.Error
+// Rule is an error rule, compiled.
+type Rule struct {
+	Low, High int // status
+	Path      Path
+	Pattern   *regexp.Regexp // nil: the status decides
+	OK        bool
+	Answer    scim.Error
 }
 
-func (r *rule) matches(status int, body []byte, v doc.Value) bool {
+func (r *Rule) matches(status int, body []byte, v doc.Value) bool {
 	switch {
-	case status < r.low || status > r.high:
+	case status < r.Low || status > r.High:
 		return false
-	case r.pattern == nil:
+	case r.Pattern == nil:
 		return true
-	case r.path.whole() && v.Kind() != doc.String:
-		return r.pattern.Match(body) // HTML and plain text too
+	case r.Path.whole() && v.Kind() != doc.String:
+		return r.Pattern.Match(body) // HTML and plain text too
 	}
-	return r.matchesValue(r.path.find(v))
+	return r.matchesValue(r.Path.find(v))
 }
 
 // matchesValue reports whether the pattern matches a value, or one element of a list.
-func (r *rule) matchesValue(v doc.Value) bool {
+func (r *Rule) matchesValue(v doc.Value) bool {
 	switch v.Kind() {
 	case doc.Invalid, doc.Null:
 		return false
@@ -61,7 +61,7 @@ func (r *rule) matchesValue(v doc.Value) bool {
 		}
 		return false
 	}
-	return r.pattern.MatchString(v.Text())
+	return r.Pattern.MatchString(v.Text())
 }
 
 // Judge says what an answer means: the first rule that matches, or else the status. The body is scanned here; an answer
@@ -73,21 +73,21 @@ func (c *Call) Judge(status int, body []byte) Verdict {
 		d = doc.Doc{}
 	}
 	v := d.Value()
-	for i := range c.rules {
-		r := &c.rules[i]
+	for i := range c.Rules {
+		r := &c.Rules[i]
 		if !r.matches(status, body, v) {
 			continue
 		}
-		if r.ok && status/100 == 2 {
+		if r.OK && status/100 == 2 {
 			return c.read(v, body, broken)
 		}
-		if r.ok {
+		if r.OK {
 			return Verdict{Outcome: Done}
 		}
-		if r.answer.Status == 404 {
-			return c.missing(status, &r.answer)
+		if r.Answer.Status == 404 {
+			return c.missing(status, &r.Answer)
 		}
-		answer := r.answer
+		answer := r.Answer
 		answer.Cause = answered(status)
 		return Verdict{Outcome: Failed, Err: &answer}
 	}
@@ -108,33 +108,33 @@ func (c *Call) read(v doc.Value, body []byte, broken error) Verdict {
 	return Verdict{Outcome: Failed, Err: err}
 }
 
-// isPage tells whether an answer is a web page: what a proxy shows in the place of an API, to have somebody log in or to
+// isPage reports whether an answer is a web page: what a proxy shows in the place of an API, to have somebody log in or to
 // say that it is under repair. Nothing was done then, whatever the status says.
 func isPage(body []byte) bool {
 	head := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)]))
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
-// reads tells whether the call needs to read the answer.
+// reads reports whether the call needs to read the answer.
 func (c *Call) reads() bool {
-	switch c.verb {
-	case verbList, verbFind, verbGet, verbMembers:
+	switch c.Verb {
+	case VerbList, VerbFind, VerbGet, VerbMembers:
 		return true
 	}
-	return len(c.saves) > 0 || c.Result == ResultBody || c.Result == ResultID
+	return len(c.Saves) > 0 || c.Result == ResultBody || c.Result == ResultID
 }
 
-// refused is the meaning of a status for which there is no rule. The API's 401 and 403 are about the gateway's own
+// refused returns the meaning of a status for which there is no rule. The API's 401 and 403 are about the gateway's own
 // credentials: passed on, they would make the provider give up its own, which are good.
 func (c *Call) refused(status int) Verdict {
 	err := scim.Errorf(502, "", "the organization answered with status %d", status)
 	switch {
-	case (status == 404 || status == 410) && c.verb == verbFind,
-		(status == 404 || status == 410) && c.verb == verbMemberRemove && c.names:
+	case (status == 404 || status == 410) && c.Verb == VerbFind,
+		(status == 404 || status == 410) && c.Verb == VerbMemberRemove && c.NamesResource:
 		return Verdict{Outcome: Done}
-	case (status == 404 || status == 410) && c.verb == verbMemberAdd && c.names:
+	case (status == 404 || status == 410) && c.Verb == VerbMemberAdd && c.NamesResource:
 		err = scim.Errorf(400, scim.InvalidValue, "the group or the member is not known to the organization")
-	case (status == 404 || status == 410) && c.names:
+	case (status == 404 || status == 410) && c.NamesResource:
 		err = scim.Errorf(404, "", "the resource is not known to the organization")
 	case status == 404 || status == 410: // a wrong base, most likely; it must not look as if a resource were gone
 		err.Detail += " where it should know the URL"
@@ -151,7 +151,7 @@ func (c *Call) refused(status int) Verdict {
 	return Verdict{Outcome: Failed, Err: err}
 }
 
-// missing is the meaning of an answer that by a rule says "not there" in words of its own: the same as of a 404.
+// missing returns the meaning of an answer that by a rule says "not there" in words of its own: the same as of a 404.
 func (c *Call) missing(status int, rule *scim.Error) Verdict {
 	v := c.refused(404)
 	if v.Err == nil {

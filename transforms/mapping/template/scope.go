@@ -1,4 +1,4 @@
-package mapping
+package template
 
 import (
 	"fmt"
@@ -11,19 +11,19 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// scope is what placeholders may name at one place of a definition.
-type scope struct {
-	rt       *schema.ResourceType
-	getenv   func(string) (string, bool)
-	checking bool            // the environment is made up
-	url      bool            // the text is part of a URL
-	names    []string        // roots that are known here besides env
-	saved    map[string]bool // saved by earlier calls; true where it may be missing, because it was picked
-	email    []string        // the order for {scim.email}
-	uses     map[string]bool // filled in: roots that were used
-	written  map[string]bool // filled in: folded canonical paths of {scim.X}
-	address  bool            // filled in: {scim.email} was used
-	picked   []string        // filled in: picked names that were used
+// Scope is what placeholders may name at one place of a definition, and what was named there.
+type Scope struct {
+	Type     *schema.ResourceType
+	Getenv   func(string) (string, bool) // nil: there is no environment
+	Checking bool                        // the environment is made up
+	Names    []string                    // roots that are known here besides env
+	Saved    map[string]bool             // saved by earlier calls; true where it may be missing, because it was picked
+	Email    []string                    // the order for {scim.email}
+
+	Uses    map[string]bool // roots that were used
+	Written map[string]bool // folded canonical paths of {scim.X}
+	Address bool            // {scim.email} was used
+	Picked  []string        // picked names that were used
 }
 
 // source is where a placeholder's value comes from.
@@ -34,11 +34,11 @@ type (
 	textSource  func(*Env) string
 	itemSource  struct {
 		item func(*Env) doc.Value
-		path path
+		path doc.Path
 	}
-	attrSource    struct{ attr *attribute }
+	attrSource    struct{ attr *Attribute }
 	emailSource   struct{ order []string }
-	changedSource struct{ attr *attribute }
+	changedSource struct{ attr *Attribute }
 	membersSource struct{}
 )
 
@@ -49,7 +49,10 @@ func (a attrSource) eval(env *Env) *doc.Node  { return a.attr.Get(env.SCIM) }
 func (e emailSource) eval(env *Env) *doc.Node { return orMissing(PrimaryEmail(env.SCIM, e.order)) }
 
 func (i itemSource) eval(env *Env) *doc.Node {
-	v := i.path.find(i.item(env))
+	v := i.item(env)
+	if !i.path.IsZero() {
+		v = v.Find(i.path)
+	}
 	if v.Kind() == doc.Invalid {
 		return nil
 	}
@@ -89,23 +92,23 @@ var texts = map[string]textSource{
 }
 
 // source reads the first word of an alternative. Literals other than true, false and null are for later ones.
-func (s *scope) source(word string, later bool) (source, error) {
+func (s *Scope) source(word string, later bool) (source, error) {
 	root, rest, dotted := strings.Cut(word, ".")
 	if word == "true" || word == "false" || word == "null" || later && nameLen(word) == 0 {
 		d, err := doc.Scan([]byte(word))
 		if err != nil {
-			return nil, fault("%q is neither a placeholder nor JSON", word)
+			return nil, fmt.Errorf("%q is neither a placeholder nor JSON", word)
 		}
 		return constSource{d}, nil
 	}
 	if root == "env" {
 		return s.environment(rest)
 	}
-	_, isSaved := s.saved[root]
-	if !isSaved && !slices.Contains(s.names, root) {
-		return nil, fault("unknown placeholder {%s}: here there are %s", word, s.known())
+	_, isSaved := s.Saved[root]
+	if !isSaved && !slices.Contains(s.Names, root) {
+		return nil, fmt.Errorf("unknown placeholder {%s}: here there are %s", word, s.known())
 	}
-	s.use(root)
+	s.Use(root)
 	item := itemSource{}
 	switch root {
 	case "scim", "changed":
@@ -116,53 +119,53 @@ func (s *scope) source(word string, later bool) (source, error) {
 		item.item = func(env *Env) doc.Value { return env.Member }
 	case "members":
 		if dotted {
-			return nil, fault("{members} are ids and have no %q", rest)
+			return nil, fmt.Errorf("{members} are ids and have no %q", rest)
 		}
 		return membersSource{}, nil
 	default:
 		if !isSaved {
 			if dotted {
-				return nil, fault("{%s} is a text and has no %q", root, rest)
+				return nil, fmt.Errorf("{%s} is a text and has no %q", root, rest)
 			}
 			return texts[root], nil
 		}
-		if s.saved[root] {
-			s.picked = append(s.picked, root)
+		if s.Saved[root] {
+			s.Picked = append(s.Picked, root)
 		}
 		item.item = func(env *Env) doc.Value { return env.Vars[root] }
 	}
 	if dotted {
 		var err error
-		if item.path, err = parsePath(rest); err != nil {
-			return nil, err
+		if item.path, err = doc.ParsePath(rest); err != nil {
+			return nil, fmt.Errorf("bad path %q: %v", rest, err)
 		}
 	}
 	return item, nil
 }
 
-func (s *scope) environment(name string) (source, error) {
+func (s *Scope) environment(name string) (source, error) {
 	if name == "" {
-		return nil, fault("{env} needs the name of a variable, as in {env.TOKEN}")
+		return nil, fmt.Errorf("{env} needs the name of a variable, as in {env.TOKEN}")
 	}
-	if s.getenv == nil {
-		return nil, fault("{env.%s}: there is no environment here", name)
+	if s.Getenv == nil {
+		return nil, fmt.Errorf("{env.%s}: there is no environment here", name)
 	}
-	text, ok := s.getenv(name)
+	text, ok := s.Getenv(name)
 	if !ok {
-		return nil, fault("the environment has no variable %s", name)
+		return nil, fmt.Errorf("the environment has no variable %s", name)
 	}
 	return constSource{doc.NewString(text).Doc()}, nil
 }
 
-func (s *scope) attribute(root, name string) (source, error) {
+func (s *Scope) attribute(root, name string) (source, error) {
 	if root == "scim" && name == "email" {
 		for _, word := range []string{"emails", "emails.value", "emails.type", "emails.primary"} {
-			s.written[word] = true
+			s.Written[word] = true
 		}
-		s.address = true
-		return emailSource{s.email}, nil
+		s.Address = true
+		return emailSource{s.Email}, nil
 	}
-	attr, err := parseAttribute(name, s.rt)
+	attr, err := ParseAttribute(name, s.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -170,21 +173,22 @@ func (s *scope) attribute(root, name string) (source, error) {
 		return changedSource{attr}, nil
 	}
 	for _, p := range attr.sent() {
-		s.written[doc.Fold(p)] = true
+		s.Written[doc.Fold(p)] = true
 	}
 	return attrSource{attr}, nil
 }
 
-func (s *scope) use(name string) {
-	if s.uses == nil {
-		s.uses = make(map[string]bool)
+// Use notes that a root is used.
+func (s *Scope) Use(name string) {
+	if s.Uses == nil {
+		s.Uses = make(map[string]bool)
 	}
-	s.uses[name] = true
+	s.Uses[name] = true
 }
 
-func (s *scope) known() string {
+func (s *Scope) known() string {
 	words := []string{"{env.NAME}"}
-	for _, name := range slices.Concat(s.names, slices.Sorted(maps.Keys(s.saved))) {
+	for _, name := range slices.Concat(s.Names, slices.Sorted(maps.Keys(s.Saved))) {
 		switch name {
 		case "scim", "changed", "cur", "member":
 			name += ".…"
@@ -194,16 +198,13 @@ func (s *scope) known() string {
 	return strings.Join(words, ", ")
 }
 
-// fault is a mistake whose place is not known yet.
-func fault(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
-// noAddress is what the provider is told when a user has no e-mail address and the organization wants one. An empty one
+// noAddress returns what the provider is told when a user has no e-mail address and the organization wants one. An empty one
 // must not be sent: it would be somebody else's mistake to explain.
 func noAddress() error {
 	return scim.Errorf(400, scim.InvalidValue, "the user has no e-mail address: neither emails nor userName holds one that can be used")
 }
 
-// invalid is what the provider is told when a value cannot be made into what the API wants. It names the placeholder and
+// invalid returns what the provider is told when a value cannot be made into what the API wants. It names the placeholder and
 // never the value.
 func invalid(source string, err error) error {
 	return scim.Errorf(400, scim.InvalidValue, "%s cannot be sent to the organization: %v", source, err)

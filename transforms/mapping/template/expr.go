@@ -1,16 +1,11 @@
-package mapping
+package template
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 )
-
-// A part of a text: what stands there, or a placeholder.
-type part struct {
-	text string
-	expr *expr
-}
 
 // expr is what is between the braces of a placeholder: alternatives, of which the first that has a value is used.
 type expr struct {
@@ -25,59 +20,14 @@ type alt struct {
 	words   []string // the filters' names
 }
 
-// parseText cuts a text into parts. A brace opens a placeholder only where a name follows it, so that JSON and GraphQL
-// seldom need quoting; a backslash before a brace takes its meaning away.
-func (s *scope) parseText(text string) ([]part, error) {
-	var parts []part
-	var lit strings.Builder
-	for i := 0; i < len(text); {
-		if text[i] == '\\' && i+1 < len(text) && (text[i+1] == '{' || text[i+1] == '}') {
-			lit.WriteByte(text[i+1])
-			i += 2
-			continue
-		}
-		if text[i] != '{' || !opens(text[i:]) {
-			lit.WriteByte(text[i])
-			i++
-			continue
-		}
-		end := closing(text[i:])
-		if end < 0 {
-			return nil, fault("the placeholder %q is not closed", text[i:])
-		}
-		e, err := s.parseExpr(text[i+1 : i+end])
-		if err != nil {
-			return nil, err
-		}
-		if e.constant() { // known already: {env.X}
-			text := textOf(e.alts[0].source.(constSource).node())
-			if s.url {
-				text = escape(text)
-			}
-			lit.WriteString(text)
-		} else {
-			if lit.Len() > 0 {
-				parts = append(parts, part{text: lit.String()})
-				lit.Reset()
-			}
-			parts = append(parts, part{expr: e})
-		}
-		i += end + 1
-	}
-	if lit.Len() > 0 {
-		parts = append(parts, part{text: lit.String()})
-	}
-	return parts, nil
-}
-
-// opens tells whether text, which begins with a brace, begins with a placeholder: {name}, {name.…}, {name|…} or {name??…}.
+// opens reports whether text, which begins with a brace, begins with a placeholder: {name}, {name.…}, {name|…} or {name??…}.
 func opens(text string) bool {
 	n := nameLen(text[1:])
 	rest := text[1+n:]
 	return n > 0 && (rest == "" || rest[0] == '}' || rest[0] == '.' || rest[0] == '|' || strings.HasPrefix(rest, "??"))
 }
 
-// nameLen is the length of the name that s begins with.
+// nameLen returns the length of the name that s begins with.
 func nameLen(s string) int {
 	n := 0
 	for n < len(s) && (s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z' || s[n] == '_' || n > 0 && s[n] >= '0' && s[n] <= '9') {
@@ -86,7 +36,7 @@ func nameLen(s string) int {
 	return n
 }
 
-// closing is the index of the brace that closes the one that text begins with; -1 where there is none. Braces inside
+// closing returns the index of the brace that closes the one that text begins with; -1 where there is none. Braces inside
 // quotes do not count.
 func closing(text string) int {
 	quoted := false
@@ -127,7 +77,7 @@ func split(s, sep string) []string {
 	return append(out, s[start:])
 }
 
-func (s *scope) parseExpr(text string) (*expr, error) {
+func (s *Scope) parseExpr(text string) (*expr, error) {
 	e := &expr{source: text}
 	for i, one := range split(text, "??") {
 		words := split(strings.TrimSpace(one), "|")
@@ -140,14 +90,14 @@ func (s *scope) parseExpr(text string) (*expr, error) {
 			word = strings.TrimSpace(word)
 			f, ok := filters[word]
 			if !ok {
-				return nil, fault("unknown filter %q in {%s}: one of %s", word, text, near(word, filters))
+				return nil, fmt.Errorf("unknown filter %q in {%s}: one of %s", word, text, near(word, filters))
 			}
 			a.filters, a.words = append(a.filters, f), append(a.words, word)
 		}
 		if c, ok := a.source.(constSource); ok && len(a.filters) > 0 { // decided here and now
 			n, err := a.apply(c.node())
-			if err != nil && !s.checking {
-				return nil, fault("{%s}: %v", text, err)
+			if err != nil && !s.Checking {
+				return nil, fmt.Errorf("{%s}: %v", text, err)
 			}
 			if err != nil {
 				n = c.node()
@@ -159,7 +109,7 @@ func (s *scope) parseExpr(text string) (*expr, error) {
 	return e, nil
 }
 
-// constant tells whether the value does not depend on the operation.
+// constant reports whether the value does not depend on the operation.
 func (e *expr) constant() bool {
 	_, ok := e.alts[0].source.(constSource)
 	return ok && (len(e.alts) == 1 || !empty(e.alts[0].source.(constSource).node()))
@@ -180,7 +130,7 @@ func (e *expr) known() doc.Kind {
 	return doc.Invalid
 }
 
-// eval is the value of the first alternative that has one; nil where none has. An e-mail address has to be there.
+// eval returns the value of the first alternative that has one; nil where none has. An e-mail address has to be there.
 func (e *expr) eval(env *Env) (*doc.Node, error) {
 	var last *doc.Node
 	address := false
@@ -213,7 +163,7 @@ func (a alt) apply(n *doc.Node) (*doc.Node, error) {
 	return n, nil
 }
 
-// empty tells whether a value gives way to the next alternative: it is missing, null or a blank text.
+// empty reports whether a value gives way to the next alternative: it is missing, null or a blank text.
 func empty(n *doc.Node) bool {
 	switch n.Kind() {
 	case doc.Invalid, doc.Null:
@@ -224,33 +174,4 @@ func empty(n *doc.Node) bool {
 		return len(n.Items()) == 0
 	}
 	return false
-}
-
-// textOf is a value as it stands inside a text: nothing for what is missing or null, JSON for arrays and objects.
-func textOf(n *doc.Node) string {
-	if n.Kind() == doc.Null {
-		return ""
-	}
-	return n.Text()
-}
-
-// render puts the parts together; escape is applied to what placeholders stand for.
-func render(parts []part, env *Env, escape func(string) string) (string, error) {
-	var b strings.Builder
-	for _, p := range parts {
-		if p.expr == nil {
-			b.WriteString(p.text)
-			continue
-		}
-		n, err := p.expr.eval(env)
-		if err != nil {
-			return "", err
-		}
-		text := textOf(n)
-		if escape != nil {
-			text = escape(text)
-		}
-		b.WriteString(text)
-	}
-	return b.String(), nil
 }

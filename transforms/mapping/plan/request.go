@@ -1,10 +1,12 @@
-package mapping
+package plan
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -21,25 +23,28 @@ type Request struct {
 // Header is a header field.
 type Header struct{ Name, Value string }
 
-type bodyKind uint8
+// Body is how a body is sent.
+type Body uint8
 
+// The kinds of bodies.
 const (
-	bodyNone bodyKind = iota
-	bodyJSON
-	bodyForm
+	NoBody Body = iota
+	JSONBody
+	FormBody
 )
 
-type param struct {
-	name  string
-	value template
+// Param is a named value.
+type Param struct {
+	Name     string
+	Template template.Template
 }
 
 // Request makes the call's request.
-func (c *Call) Request(env *Env) (Request, error) { return c.request(env, nil, "") }
+func (c *Call) Request(env *template.Env) (Request, error) { return c.request(env, nil, "") }
 
 // request makes a request with more parameters, or with another query instead of the call's own.
-func (c *Call) request(env *Env, more []Header, query string) (Request, error) {
-	r := Request{Method: c.Method, Auth: c.auth}
+func (c *Call) request(env *template.Env, more []Header, query string) (Request, error) {
+	r := Request{Method: c.Method, Auth: c.Auth}
 	path, err := c.renderPath(env)
 	if err != nil {
 		return r, err
@@ -49,7 +54,7 @@ func (c *Call) request(env *Env, more []Header, query string) (Request, error) {
 			return r, err
 		}
 	}
-	if c.paging == nil || !c.paging.inBody {
+	if c.Paging == nil || !c.Paging.InBody {
 		for _, p := range more {
 			query = join(query, p.Name, p.Value)
 		}
@@ -58,26 +63,26 @@ func (c *Call) request(env *Env, more []Header, query string) (Request, error) {
 	if r.Path = path; query != "" {
 		r.Path += "?" + query
 	}
-	for _, h := range c.headers {
-		text, err := h.value.text(env)
+	for _, h := range c.Headers {
+		text, err := h.Template.Text(env)
 		if err != nil {
 			return r, err
 		}
 		if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
 			return r, scim.Errorf(400, scim.InvalidValue, "a value has control characters and cannot be sent in a header field")
 		}
-		r.Header = append(r.Header, Header{h.name, text})
+		r.Header = append(r.Header, Header{h.Name, text})
 	}
 	return r, c.renderBody(env, more, &r)
 }
 
 // renderPath makes the path. A value becomes a part of one segment and can neither be empty nor climb: a DELETE of "" or
 // of ".." would hit another route than the operator meant.
-func (c *Call) renderPath(env *Env) (string, error) {
+func (c *Call) renderPath(env *template.Env) (string, error) {
 	bad := false
-	path, err := render(c.path, env, func(s string) string {
+	path, err := c.Path.Render(env, func(s string) string {
 		bad = bad || s == "" || climbs(s)
-		return escape(s)
+		return template.Escape(s)
 	})
 	if err != nil {
 		return "", err
@@ -91,7 +96,7 @@ func (c *Call) renderPath(env *Env) (string, error) {
 	return path, nil
 }
 
-// climbs tells whether a server that decodes %2F before it cleans a path would leave the segment.
+// climbs reports whether a server that decodes %2F before it cleans a path would leave the segment.
 func climbs(s string) bool {
 	for segment := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if segment == ".." || segment == "." {
@@ -101,18 +106,18 @@ func climbs(s string) bool {
 	return strings.ContainsRune(s, 0)
 }
 
-func (c *Call) renderQuery(env *Env) (string, error) {
-	query, err := render(c.rawQuery, env, escape)
+func (c *Call) renderQuery(env *template.Env) (string, error) {
+	query, err := c.RawQuery.Render(env, template.Escape)
 	if err != nil {
 		return "", err
 	}
-	for _, p := range c.query {
-		n, err := p.value.eval(env, false)
+	for _, p := range c.Query {
+		n, err := p.Template.Eval(env, false)
 		if err != nil {
 			return "", err
 		}
 		if n != nil {
-			query = join(query, p.name, textOf(n))
+			query = join(query, p.Name, template.TextOf(n))
 		}
 	}
 	return query, nil
@@ -122,44 +127,44 @@ func join(query, name, text string) string {
 	if query != "" {
 		query += "&"
 	}
-	return query + escape(name) + "=" + escape(text)
+	return query + template.Escape(name) + "=" + template.Escape(text)
 }
 
 // renderBody makes the body. In a create what is missing is left out, so that the API's own default holds; anywhere else
 // it is null, so that what was removed is removed.
-func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
-	if c.body == bodyNone {
+func (c *Call) renderBody(env *template.Env, more []Header, r *Request) error {
+	if c.Body == NoBody {
 		return nil
 	}
 	root := doc.NewObject().Value()
-	switch c.from {
+	switch c.From {
 	case "":
 	case "cur":
 		root = env.Cur
 	default:
-		root = env.Vars[c.from]
+		root = env.Vars[c.From]
 	}
 	if root.Kind() == doc.Invalid {
 		return unmade(c.Where, "the body begins as a document that is not there")
 	}
-	root, err := build(root, c.edits, env, c.verb == verbCreate)
+	root, err := build(root, c.Edits, env, c.Verb == VerbCreate)
 	if err != nil {
 		return err
 	}
 	for _, p := range more {
 		v := doc.NewString(p.Value)
-		if n, err := toInt(v); err == nil && c.paging.counts() {
-			v = n
+		if n, err := strconv.ParseInt(p.Value, 10, 64); err == nil && c.Paging.Counts() {
+			v = doc.NewInt(n)
 		}
-		at := c.paging.place
-		if p.Name == c.paging.sizeParam {
-			at = c.paging.sizePlace
+		at := c.Paging.Place
+		if p.Name == c.Paging.SizeParam {
+			at = c.Paging.SizePlace
 		}
 		if root, err = root.With(at, v.Value()); err != nil {
 			return unmade(c.Where, "%v", err)
 		}
 	}
-	if c.body == bodyJSON {
+	if c.Body == JSONBody {
 		r.ContentType, r.Body = "application/json", slices.Clone(root.Raw())
 		return nil
 	}
@@ -170,36 +175,11 @@ func (c *Call) renderBody(env *Env, more []Header, r *Request) error {
 			items = slices.Collect(v.Items())
 		}
 		for _, item := range items {
-			form = join(form, name.Text(), textOf(doc.Tree(item)))
+			form = join(form, name.Text(), template.TextOf(doc.Tree(item)))
 		}
 	}
 	r.ContentType, r.Body = "application/x-www-form-urlencoded", []byte(form)
 	return nil
-}
-
-// escape percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
-func escape(s string) string {
-	const hex = "0123456789ABCDEF"
-	plain := true
-	for i := range len(s) {
-		plain = plain && unreserved(s[i])
-	}
-	if plain {
-		return s
-	}
-	b := make([]byte, 0, len(s)+16)
-	for i := range len(s) {
-		if c := s[i]; unreserved(c) {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(b)
-}
-
-func unreserved(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
 }
 
 // unescape decodes percent-encoding; what is none stays as it is.
@@ -231,7 +211,7 @@ func nibble(c byte) byte {
 	return 16
 }
 
-// lastSegment is the last segment of a URL's path, decoded.
+// lastSegment returns the last segment of a URL's path, decoded.
 func lastSegment(location string) string {
 	location, _, _ = strings.Cut(location, "#")
 	location, _, _ = strings.Cut(location, "?")

@@ -1,9 +1,10 @@
-package mapping
+package plan
 
 import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -32,13 +33,13 @@ func coerce(v *doc.Node, a *schema.Attribute) *doc.Node {
 	}
 	switch a.Type {
 	case schema.Boolean:
-		b, err := toBool(v)
+		b, err := template.ToBool(v)
 		if err != nil {
 			return nil
 		}
 		return b
 	case schema.Integer:
-		n, err := toInt(v)
+		n, err := template.ToInt(v)
 		if err != nil {
 			return nil
 		}

@@ -1,4 +1,4 @@
-package mapping
+package template
 
 import (
 	"errors"
@@ -14,9 +14,9 @@ type filterFunc func(*doc.Node) (*doc.Node, error)
 
 // filters are the words behind the bar of a placeholder. Those made with each work on every element of an array.
 var filters = map[string]filterFunc{
-	"int":       each(toInt),
+	"int":       each(ToInt),
 	"str":       each(text(func(s string) string { return s })),
-	"bool":      each(toBool),
+	"bool":      each(ToBool),
 	"not":       each(not),
 	"lower":     each(text(schema.Fold)),
 	"upper":     each(text(schema.Upper)),
@@ -64,7 +64,7 @@ func text(f func(string) string) filterFunc {
 	}
 }
 
-func toInt(n *doc.Node) (*doc.Node, error) {
+func ToInt(n *doc.Node) (*doc.Node, error) {
 	s := n.Text()
 	digits := strings.TrimPrefix(s, "-")
 	// The text is used as it stands: an id may have more digits than a machine word.
@@ -78,7 +78,7 @@ func toInt(n *doc.Node) (*doc.Node, error) {
 	return doc.Tree(d.Value()), nil
 }
 
-func toBool(n *doc.Node) (*doc.Node, error) {
+func ToBool(n *doc.Node) (*doc.Node, error) {
 	switch s := n.Text(); {
 	case doc.FoldEqual(s, "true"), s == "1":
 		return doc.NewBool(true), nil
@@ -89,7 +89,7 @@ func toBool(n *doc.Node) (*doc.Node, error) {
 }
 
 func not(n *doc.Node) (*doc.Node, error) {
-	b, err := toBool(n)
+	b, err := ToBool(n)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func slug(s string) string {
 	return strings.Trim(b.String(), "-.")
 }
 
-// latin is the rune in ASCII; empty where there is nothing like it.
+// latin returns the rune in ASCII; empty where there is nothing like it.
 func latin(r rune) string {
 	if r < 0x80 {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.' {
@@ -180,13 +180,13 @@ func otherWords(s string) string {
 	return strings.TrimSpace(words)
 }
 
-// jsonInside is the text as it stands inside a JSON string.
+// jsonInside returns the text as it stands inside a JSON string.
 func jsonInside(s string) string {
 	quoted := doc.AppendString(nil, s)
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// singleQuoted is the text as it stands inside single quotes, with backslashes before quotes and backslashes.
+// singleQuoted returns the text as it stands inside single quotes, with backslashes before quotes and backslashes.
 func singleQuoted(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s)
 }
@@ -197,7 +197,7 @@ func csv(n *doc.Node) (*doc.Node, error) {
 	}
 	words := make([]string, 0, len(n.Items()))
 	for _, item := range n.Items() {
-		words = append(words, textOf(item))
+		words = append(words, TextOf(item))
 	}
 	return doc.NewString(strings.Join(words, ",")), nil
 }

@@ -1,68 +1,64 @@
-package mapping
+package plan
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 )
 
-// edit is one change of a document.
-type edit struct {
-	where    string // in the definition
-	action   action
-	place    doc.Place
-	template template
-	cond     []*attribute
+// Edit is one change of a document.
+type Edit struct {
+	Where    string // in the definition
+	Action   Action
+	Place    doc.Place
+	Template template.Template
+	If       []*template.Attribute // the change is made if one of these has changed
 }
 
-type action uint8
+// Action is what an edit does.
+type Action uint8
 
+// The actions.
 const (
-	actionSet action = iota
-	actionAppend
-	actionRemove
+	Set Action = iota
+	Append
+	Remove
 )
-
-func parsePlace(text string) (doc.Place, error) {
-	p, err := doc.ParsePlace(text)
-	if err != nil {
-		return p, fault("bad path %q: %v", text, err)
-	}
-	return p, nil
-}
 
 // build applies edits to a document. With omit, what is missing is left out instead of set to null.
-func build(root doc.Value, edits []edit, env *Env, omit bool) (doc.Value, error) {
+func build(root doc.Value, edits []Edit, env *template.Env, omit bool) (doc.Value, error) {
 	for i := range edits {
 		e := &edits[i]
-		if !env.anyChanged(e.cond) {
+		if !env.AnyChanged(e.If) {
 			continue
 		}
-		n, err := e.template.eval(env, omit)
+		n, err := e.Template.Eval(env, omit)
 		if err != nil {
 			return doc.Value{}, err
 		}
 		v := n.Value()
 		switch {
-		case n == nil && (omit || e.action != actionSet):
+		case n == nil && (omit || e.Action != Set):
 			continue
 		case n == nil:
 			v = doc.NewNull().Value()
-		case e.action != actionSet:
-			v, err = e.list(root.At(e.place), n)
+		case e.Action != Set:
+			v, err = e.list(root.At(e.Place), n)
 		}
 		if err == nil {
-			root, err = root.With(e.place, v)
+			root, err = root.With(e.Place, v)
 		}
 		if err != nil {
-			return doc.Value{}, unmade(e.where, "%v", err)
+			return doc.Value{}, unmade(e.Where, "%v", err)
 		}
 	}
 	return root, nil
 }
 
 // list returns an array with values added to it, or taken out of it. Values are compared as texts, so that 7 and "7" are one.
-func (e *edit) list(list doc.Value, v *doc.Node) (doc.Value, error) {
+func (e *Edit) list(list doc.Value, v *doc.Node) (doc.Value, error) {
 	values := []*doc.Node{v}
 	if v.Kind() == doc.Array {
 		values = v.Items()
@@ -73,12 +69,12 @@ func (e *edit) list(list doc.Value, v *doc.Node) (doc.Value, error) {
 		items = slices.Clone(doc.Tree(list).Items())
 	case doc.Invalid, doc.Null:
 	default:
-		return doc.Value{}, fault("%s is no array", e.place)
+		return doc.Value{}, fmt.Errorf("%s is no array", e.Place)
 	}
 	for _, one := range values {
 		same := func(item *doc.Node) bool { return item.Text() == one.Text() }
 		switch {
-		case e.action == actionRemove:
+		case e.Action == Remove:
 			items = slices.DeleteFunc(items, same)
 		case !slices.ContainsFunc(items, same):
 			items = append(items, one)

@@ -1,4 +1,4 @@
-package mapping
+package plan
 
 import (
 	"bytes"
@@ -6,38 +6,39 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/template"
 )
 
-// style is how a list is continued.
-type style uint8
+// Style is how a list is continued.
+type Style uint8
 
+// The styles.
 const (
-	byPage style = iota
-	byOffset
-	byCursor
-	byNext
-	byLink
+	ByPage Style = iota
+	ByOffset
+	ByCursor
+	ByNext
+	ByLink
 )
 
-var styles = map[string]style{"page": byPage, "offset": byOffset, "cursor": byCursor, "next": byNext, "link": byLink}
-
-type paging struct {
-	style       style
-	param       string
-	sizeParam   string
-	size        int
-	first       int
-	path        path
-	inBody      bool
-	place       doc.Place // of param in the body
-	sizePlace   doc.Place
-	total       path
-	hasTotal    bool
-	totalHeader string
+// Paging says how a list is continued, compiled.
+type Paging struct {
+	Style       Style
+	Param       string
+	SizeParam   string
+	Size        int
+	First       int
+	Path        Path // of the cursor or the next URL
+	InBody      bool
+	Place       doc.Place // of Param in the body
+	SizePlace   doc.Place // of SizeParam in the body
+	Total       Path
+	HasTotal    bool
+	TotalHeader string
 }
 
-// counts tells whether the parameters are numbers.
-func (p *paging) counts() bool { return p.style == byPage || p.style == byOffset }
+// Counts reports whether the parameters are numbers.
+func (p *Paging) Counts() bool { return p.Style == ByPage || p.Style == ByOffset }
 
 // maxPages ends a list that has no end.
 const maxPages = 10_000
@@ -46,7 +47,7 @@ const maxPages = 10_000
 // it to [Pages.Answered]. A call without paging has one page.
 type Pages struct {
 	call   *Call
-	env    *Env
+	env    *template.Env
 	n      int // pages so far
 	items  int // items so far
 	cursor string
@@ -57,14 +58,14 @@ type Pages struct {
 }
 
 // Pages begins a walk.
-func (c *Call) Pages(env *Env) *Pages { return &Pages{call: c, env: env} }
+func (c *Call) Pages(env *template.Env) *Pages { return &Pages{call: c, env: env} }
 
-// More tells whether there is another page to ask for.
+// More reports whether there is another page to ask for.
 func (p *Pages) More() bool { return !p.end }
 
-// Request is the request for the next page.
+// Request returns the request for the next page.
 func (p *Pages) Request() (Request, error) {
-	g := p.call.paging
+	g := p.call.Paging
 	if g == nil {
 		return p.call.request(p.env, nil, "")
 	}
@@ -74,16 +75,16 @@ func (p *Pages) Request() (Request, error) {
 			more = append(more, Header{name, value})
 		}
 	}
-	switch g.style {
-	case byPage:
-		add(g.param, strconv.Itoa(g.first+p.n))
-	case byOffset:
-		add(g.param, strconv.Itoa(g.first+p.items))
-	case byCursor:
-		add(g.param, p.cursor)
+	switch g.Style {
+	case ByPage:
+		add(g.Param, strconv.Itoa(g.First+p.n))
+	case ByOffset:
+		add(g.Param, strconv.Itoa(g.First+p.items))
+	case ByCursor:
+		add(g.Param, p.cursor)
 	}
-	if p.query == "" && g.size > 0 {
-		add(g.sizeParam, strconv.Itoa(g.size))
+	if p.query == "" && g.Size > 0 {
+		add(g.SizeParam, strconv.Itoa(g.Size))
 	}
 	return p.call.request(p.env, more, p.query)
 }
@@ -92,12 +93,12 @@ func (p *Pages) Request() (Request, error) {
 // itself, ends before its own total, or does not end: half a list would make the provider create again what is there.
 func (p *Pages) Answered(answer doc.Value, header func(name string) []string) error {
 	p.n++
-	g := p.call.paging
+	g := p.call.Paging
 	if g == nil {
 		p.end = true
 		return nil
 	}
-	list := p.call.items.find(answer)
+	list := p.call.ItemsPath.find(answer)
 	count := 0
 	for range list.Items() {
 		count++
@@ -123,24 +124,24 @@ func (p *Pages) Answered(answer doc.Value, header func(name string) []string) er
 }
 
 func (p *Pages) advance(answer doc.Value, header func(string) []string, list doc.Value, count, total int) error {
-	g := p.call.paging
-	switch g.style {
-	case byPage, byOffset:
+	g := p.call.Paging
+	switch g.Style {
+	case ByPage, ByOffset:
 		if total >= 0 {
 			p.end = count == 0 || p.items >= total
 		} else {
-			p.end = count < g.size
+			p.end = count < g.Size
 		}
 		if !p.end && bytes.Equal(list.Raw(), p.last) {
 			return malformed("%s answered the same page twice", p.call.Where)
 		}
 		p.last = append(p.last[:0], list.Raw()...)
-	case byCursor:
-		p.cursor = scalar(g.path.find(answer))
+	case ByCursor:
+		p.cursor = scalar(g.Path.find(answer))
 		return p.goOn(p.cursor)
-	case byNext:
-		return p.follow(scalar(g.path.find(answer)))
-	case byLink:
+	case ByNext:
+		return p.follow(scalar(g.Path.find(answer)))
+	case ByLink:
 		return p.follow(nextLink(header("Link")))
 	}
 	return nil
@@ -151,7 +152,7 @@ func (p *Pages) advance(answer doc.Value, header func(string) []string, list doc
 func (p *Pages) follow(url string) error {
 	url, _, _ = strings.Cut(url, "#")
 	_, query, ok := strings.Cut(url, "?")
-	if url != "" && (!ok || query == "" || !isQuery(query)) {
+	if url != "" && (!ok || query == "" || !IsQuery(query)) {
 		return malformed("the next page of %s has no query", p.call.Where)
 	}
 	p.query = query
@@ -170,8 +171,8 @@ func (p *Pages) goOn(mark string) error {
 	return nil
 }
 
-// isQuery tells whether a text may stand behind the question mark of a request line.
-func isQuery(s string) bool {
+// IsQuery reports whether a text may stand behind the question mark of a request line.
+func IsQuery(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == '"' || s[i] == '<' || s[i] == '>' {
 			return false
@@ -180,15 +181,15 @@ func isQuery(s string) bool {
 	return true
 }
 
-// total is the number of all items; -1 where nobody says.
+// total returns the number of all items; -1 where nobody says.
 func (p *Pages) total(answer doc.Value, header func(string) []string) (int, error) {
-	g := p.call.paging
+	g := p.call.Paging
 	var text string
 	switch {
-	case g.hasTotal:
-		text = scalar(g.total.find(answer))
-	case g.totalHeader != "":
-		text = strings.Join(header(g.totalHeader), "")
+	case g.HasTotal:
+		text = scalar(g.Total.find(answer))
+	case g.TotalHeader != "":
+		text = strings.Join(header(g.TotalHeader), "")
 	default:
 		return -1, nil
 	}
@@ -199,7 +200,7 @@ func (p *Pages) total(answer doc.Value, header func(string) []string) (int, erro
 	return n, nil
 }
 
-// nextLink is the URL of the link with rel="next" (RFC 8288 §3); empty where there is none.
+// nextLink returns the URL of the link with rel="next" (RFC 8288 §3); empty where there is none.
 func nextLink(fields []string) string {
 	for _, field := range fields {
 		for field != "" {

@@ -1,6 +1,7 @@
-package mapping
+package template
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ var DefaultEmail = []string{"primary", "work", "userName"}
 // emailWords are the words of such an order.
 var emailWords = []string{"primary", "work", "first", "userName", "guest"}
 
-// PrimaryEmail is the address that stands for a SCIM user at the organization: the first that the order finds. The words
+// PrimaryEmail returns the address that stands for a SCIM user at the organization: the first that the order finds. The words
 // are primary (the e-mail marked so), work (of that type), first (any), userName (if it looks like an address) and guest
 // (userName even of a guest). Blank values are skipped, and so is, unless the order says guest, the address that Entra makes
 // up for a guest, which holds #EXT#: no mail arrives there, be it a userName or mapped to an e-mail. Without any address it
@@ -32,13 +33,13 @@ func PrimaryEmail(res *doc.Node, order []string) string {
 	return ""
 }
 
-// ofUserName tells whether a word of an order looks at userName.
-func ofUserName(word string) bool { return word == "userName" || word == "guest" }
+// OfUserName reports whether a word of an order looks at userName.
+func OfUserName(word string) bool { return word == "userName" || word == "guest" }
 
 func madeUp(address string) bool { return strings.Contains(strings.ToUpper(address), "#EXT#") }
 
 func email(res *doc.Node, word string, guests bool) string {
-	if ofUserName(word) {
+	if OfUserName(word) {
 		name := strings.TrimSpace(res.Get("userName").Text())
 		if at := strings.IndexByte(name, '@'); at < 1 || at == len(name)-1 || madeUp(name) && word != "guest" {
 			return ""
@@ -57,13 +58,14 @@ func email(res *doc.Node, word string, guests bool) string {
 	return ""
 }
 
-func checkEmail(order []string) error {
+// CheckEmail returns what is wrong with an order.
+func CheckEmail(order []string) error {
 	for i, word := range order {
 		if !slices.Contains(emailWords, word) {
-			return fault("unknown word %q: one of %s", word, strings.Join(emailWords, ", "))
+			return fmt.Errorf("unknown word %q: one of %s", word, strings.Join(emailWords, ", "))
 		}
 		if slices.Contains(order[:i], word) {
-			return fault("%q is there twice", word)
+			return fmt.Errorf("%q is there twice", word)
 		}
 	}
 	return nil
