@@ -157,8 +157,12 @@ func (p *mappingParser) paginate(at string, call *mapping.CallDef) error {
 			*to, rest = rest[0], rest[1:]
 		}
 	}
+	size := ""
 	switch g.By {
 	case "page", "offset":
+		if len(rest) == 1 { // the call says {page} or {offset} itself
+			take(&size)
+		}
 		take(&g.Param)
 	case "cursor":
 		take(&g.Param)
@@ -169,7 +173,6 @@ func (p *mappingParser) paginate(at string, call *mapping.CallDef) error {
 	default:
 		return p.Errf("unknown style %q: page, offset, cursor, next or link", g.By)
 	}
-	size := ""
 	take(&g.SizeParam)
 	take(&size)
 	if len(rest) > 0 {

@@ -48,6 +48,9 @@ func (c *compiler) call(r *plan.Resource, v plan.Verb, nth int, def CallDef, sav
 	s := c.scope()
 	s.Type, s.Email, s.Saved = r.Type, r.EmailOrder, saved
 	s.Names = known[v]
+	if v.Lists() && def.Paginate != nil {
+		s.Names = append([]string{"page", "offset", "size"}, s.Names...)
+	}
 	if v == plan.VerbCreate && nth > 0 {
 		s.Names = append([]string{"id", "key", "cur"}, s.Names...)
 	}

@@ -42,7 +42,7 @@ func (c *compiler) reading(call *plan.Call, s *template.Scope, def CallDef) {
 	}
 	call.Overlay = c.edits(call, c.scope(), "overlay", def.Overlay)
 	if def.Paginate != nil {
-		call.Paging = c.at("paginate").pager(def.Paginate)
+		call.Paging = c.at("paginate").pager(def.Paginate, s.Uses["page"] || s.Uses["offset"])
 	}
 }
 
@@ -84,7 +84,7 @@ func reserved(name string) bool {
 			return true
 		}
 	}
-	return slices.Contains([]string{"env", "true", "false", "null", "token"}, name)
+	return slices.Contains([]string{"env", "true", "false", "null", "token", "page", "offset", "size"}, name)
 }
 
 // styles are the words for how a list is continued.
@@ -92,17 +92,23 @@ var styles = map[string]plan.Style{
 	"page": plan.ByPage, "offset": plan.ByOffset, "cursor": plan.ByCursor, "next": plan.ByNext, "link": plan.ByLink,
 }
 
-func (c *compiler) pager(def *PaginateDef) *plan.Paging {
+func (c *compiler) pager(def *PaginateDef, inside bool) *plan.Paging {
 	style, ok := styles[def.By]
 	if !ok {
 		c.fail("unknown style %q: one of %s", def.By, strings.Join(slices.Sorted(maps.Keys(styles)), ", "))
 	}
 	p := &plan.Paging{Style: style, Param: def.Param, SizeParam: def.SizeParam, Size: def.Size, TotalHeader: def.TotalHeader}
 	numbered := p.Counts()
-	if (def.Param == "") == (numbered || style == plan.ByCursor) {
+	switch {
+	case inside && !numbered:
+		c.fail("{page} and {offset} are known where a list is continued by page or offset")
+	case inside && (def.Param != "" || def.SizeParam != "" || def.Size < 1):
+		c.fail("the call says {page} or {offset} itself: then there are no parameters, and a size of at least 1")
+	case inside:
+	case (def.Param == "") == (numbered || style == plan.ByCursor):
 		c.fail("page, offset and cursor need a parameter, and no other style has one")
 	}
-	if numbered && (def.SizeParam == "" || def.Size < 1) || (def.SizeParam == "") != (def.Size == 0) || def.Size < 0 {
+	if !inside && numbered && (def.SizeParam == "" || def.Size < 1) || !inside && (def.SizeParam == "") != (def.Size == 0) || def.Size < 0 {
 		c.fail("page and offset need the parameter for the size of a page and a size of at least 1; others may have both")
 	}
 	if (def.Path == "") == (style == plan.ByCursor || style == plan.ByNext) {

@@ -103,6 +103,8 @@ func TestValues(t *testing.T) {
 		{"upper", `{scim.name.givenName|upper}`, `"ADA"`},
 		{"localpart", `{scim.userName|localpart}`, `"Ada.Lovelace"`},
 		{"domain", `{scim.userName|domain}`, `"Example.com"`},
+		{"doubled quotes", `{scim.nickName|dq}`, `"\"Müller\\'' #1"`},
+		{"rison", `{scim.nickName|rison}`, `"\"Müller\\!' #1"`},
 		{"slug", `{scim.nickName|slug}`, `"Mueller-1"`},
 		{"slug of spaces", `{scim.displayName|slug|lower}`, `"ada-king-lovelace"`},
 		{"first", `{scim.displayName|first}`, `"Ada"`},

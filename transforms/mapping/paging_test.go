@@ -143,6 +143,28 @@ func TestPagingInTheBody(t *testing.T) {
 	}
 }
 
+// Where the page is a part of a parameter, the call says itself where it goes.
+func TestPagingInsideParameters(t *testing.T) {
+	def := definition()
+	def.User.List[0] = mapping.CallDef{
+		Method: "GET", URL: "/users", Items: "d", Query: []mapping.ParamDef{{Name: "q", Value: "(page:{page},at:{offset},page_size:{size})"}},
+		Paginate: &mapping.PaginateDef{By: "page", Size: 2, First: new(int)},
+	}
+	pages := compile(t, def).User.List[0].Pages(&plan.Env{})
+	for i, want := range []string{"/users?q=%28page%3A0%2Cat%3A0%2Cpage_size%3A2%29", "/users?q=%28page%3A1%2Cat%3A2%2Cpage_size%3A2%29"} {
+		req, err := pages.Request()
+		if err != nil || req.Path != want {
+			t.Fatalf("%s (%v)", req.Path, err)
+		}
+		if err := pages.Answered(value(t, []string{items(1, 2), items(3)}[i]), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if pages.More() {
+		t.Error("the list has no end")
+	}
+}
+
 // A list that goes on for ever is an error and not an afternoon.
 func TestEndlessList(t *testing.T) {
 	def := definition()

@@ -69,6 +69,8 @@ func (p *Pages) Request() (Request, error) {
 	if g == nil {
 		return p.call.request(p.env, nil, "")
 	}
+	env := *p.env
+	env.Page = template.Page{Number: g.First + p.n, Offset: g.First + p.items, Size: g.Size}
 	var more []Header
 	add := func(name, value string) {
 		if name != "" && value != "" {
@@ -77,16 +79,16 @@ func (p *Pages) Request() (Request, error) {
 	}
 	switch g.Style {
 	case ByPage:
-		add(g.Param, strconv.Itoa(g.First+p.n))
+		add(g.Param, strconv.Itoa(env.Page.Number))
 	case ByOffset:
-		add(g.Param, strconv.Itoa(g.First+p.items))
+		add(g.Param, strconv.Itoa(env.Page.Offset))
 	case ByCursor:
 		add(g.Param, p.cursor)
 	}
 	if p.query == "" && g.Size > 0 {
 		add(g.SizeParam, strconv.Itoa(g.Size))
 	}
-	return p.call.request(p.env, more, p.query)
+	return p.call.request(&env, more, p.query)
 }
 
 // Answered takes a page, and the header of the answer as http.Header.Values gives it. It is an error if the list repeats

@@ -19,7 +19,11 @@ type Env struct {
 	Members []string               // {members}: ids of members, those to add or remove, or all there shall be
 	Vars    map[string]doc.Value   // what earlier calls saved
 	Random  func() string          // {random}: an unguessable text
+	Page    Page                   // {page}, {offset}, {size}: of a list
 }
+
+// Page says which page of a list is asked for.
+type Page struct{ Number, Offset, Size int }
 
 // AnyChanged reports whether one of some attributes is part of the change; true where there are none.
 func (env *Env) AnyChanged(attributes []*Attribute) bool {

@@ -28,6 +28,8 @@ var filters = map[string]filterFunc{
 	"rest":      each(text(otherWords)),
 	"esc":       each(text(jsonInside)),
 	"sq":        each(text(singleQuoted)),
+	"dq":        each(text(doubledQuotes)),
+	"rison":     each(text(risonInside)),
 	"csv":       csv,
 	"json":      asJSON,
 	"list":      asList,
@@ -190,6 +192,12 @@ func jsonInside(s string) string {
 func singleQuoted(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s)
 }
+
+// doubledQuotes is the text as it stands inside single quotes where a quote is written twice, as in SQL and OData.
+func doubledQuotes(s string) string { return strings.ReplaceAll(s, `'`, `''`) }
+
+// risonInside is the text as it stands inside single quotes in Rison, with ! before quotes and itself.
+func risonInside(s string) string { return strings.NewReplacer(`!`, `!!`, `'`, `!'`).Replace(s) }
 
 func csv(n *doc.Node) (*doc.Node, error) {
 	if n.Kind() != doc.Array {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -83,6 +84,11 @@ var texts = map[string]textSource{
 	"value": func(env *Env) string { return env.Value },
 	"mid":   func(env *Env) string { return env.MID },
 	"token": func(env *Env) string { return env.Value },
+
+	"page":   func(env *Env) string { return strconv.Itoa(env.Page.Number) },
+	"offset": func(env *Env) string { return strconv.Itoa(env.Page.Offset) },
+	"size":   func(env *Env) string { return strconv.Itoa(env.Page.Size) },
+
 	"random": func(env *Env) string {
 		if env.Random == nil {
 			return ""
