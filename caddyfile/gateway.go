@@ -53,6 +53,10 @@ func init() {
 //		ledger        <off>
 //		store         <attribute...|*>
 //		user_name_follows_email
+//		cluster {
+//			advertise <url>
+//			ttl       <duration>
+//		}
 //		pace, pace_wait, reinvite_after, view_ttl, page_size, max_results, organization, soft_delete, local_locks
 //		max_body         <size>
 //		max_response     <size>

@@ -36,6 +36,7 @@ var policies = map[string]func(o *provision.Organization, d *caddyfile.Dispenser
 	"pace_wait":      func(o *provision.Organization, d *caddyfile.Dispenser) error { return duration(d, &o.PaceWait) },
 	"page_size":      func(o *provision.Organization, d *caddyfile.Dispenser) error { return number(d, &o.PageSize) },
 	"max_results":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return number(d, &o.MaxResults) },
+	"cluster":        clusterOptions,
 	"local_locks":    func(o *provision.Organization, d *caddyfile.Dispenser) error { return toggle(d, &o.LocalLocks) },
 }
 

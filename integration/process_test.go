@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,61 +26,131 @@ func TestMain(m *testing.M) {
 }
 
 func serveCaddyfile(file string) int {
-	text, err := os.ReadFile(file)
-	if err == nil {
-		var adapted []byte
-		if adapted, _, err = caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file}); err == nil {
-			err = caddy.Load(adapted, true)
+	load := func() error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
 		}
+		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file})
+		if err != nil {
+			return err
+		}
+		return caddy.Load(adapted, true)
 	}
-	if err != nil {
+	if err := load(); err != nil {
 		fmt.Println("error:", err)
 		return 1
 	}
-	fmt.Println("ready")
-	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent is gone
+	fmt.Println("done")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); { // until the parent is gone
+		err := errors.New("no such command")
+		switch lines.Text() {
+		case "load":
+			err = load()
+		case "stop":
+			err = caddy.Stop()
+		}
+		if err != nil {
+			fmt.Println("error:", err)
+		}
+		fmt.Println("done")
+	}
 	return 0
 }
 
+// process is a Caddy in a process of its own.
+type process struct {
+	t       testing.TB
+	cmd     *exec.Cmd
+	file    string
+	storage string
+	stdin   io.WriteCloser
+	lines   *bufio.Scanner
+}
+
 // startProcess runs Caddy with the sites and the storage folder given in a process of its own, and returns its process id.
-// {KEY} in the sites is the API key.
 func startProcess(t testing.TB, storage, sites string) int {
 	t.Helper()
+	return runProcess(t, storage, sites).cmd.Process.Pid
+}
+
+// runProcess runs Caddy with the sites and the storage folder given. {KEY} in the sites is the API key.
+func runProcess(t testing.TB, storage, sites string) *process {
+	t.Helper()
+	p := &process{t: t, file: filepath.Join(t.TempDir(), "Caddyfile"), storage: storage}
+	p.configure(sites)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cmd = exec.CommandContext(ctx, os.Args[0])
+	p.cmd.Env = append(os.Environ(), "GATEWAY_TEST_CADDYFILE="+p.file)
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.stdin.Close(); cancel(); _ = p.cmd.Wait() })
+	p.lines = bufio.NewScanner(stdout)
+	p.done("start")
+	return p
+}
+
+// configure writes the configuration that the process loads next.
+func (p *process) configure(sites string) {
+	p.t.Helper()
 	text := `{
 	admin off
 	auto_https off
 	persist_config off
 	log {
-		level ERROR
+		output file ` + filepath.Join(filepath.Dir(p.file), "caddy.log") + `
+		level INFO
 	}
-	storage file_system ` + storage + `
+	storage file_system ` + p.storage + `
 }
 ` + strings.ReplaceAll(sites, "{KEY}", testKey)
-	file := filepath.Join(t.TempDir(), "Caddyfile")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), "GATEWAY_TEST_CADDYFILE="+file)
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+}
+
+// do has the process do something: load its configuration anew, or stop Caddy.
+func (p *process) do(command string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.stdin, command+"\n"); err != nil {
+		p.t.Fatal(err)
 	}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = stdin.Close(); cancel(); _ = cmd.Wait() })
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if lines.Text() == "ready" {
-			return cmd.Process.Pid
+	p.done(command)
+}
+
+func (p *process) done(what string) {
+	p.t.Helper()
+	for p.lines.Scan() {
+		if p.lines.Text() == "done" {
+			return
 		}
-		t.Log(lines.Text())
+		p.t.Log(p.lines.Text())
 	}
-	t.Fatal("Caddy did not start")
-	return 0
+	p.t.Fatalf("%s: Caddy is gone", what)
+}
+
+// signal kills, stops or continues the process.
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// log is everything that the process has logged.
+func (p *process) log() string {
+	p.t.Helper()
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(p.file), "caddy.log"))
+	if err != nil && !os.IsNotExist(err) {
+		p.t.Fatal(err)
+	}
+	return string(text)
 }

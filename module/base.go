@@ -18,7 +18,13 @@ func publicBase(r *http.Request, rt route) string {
 			root = before
 		}
 	}
-	scheme, host := "http", r.Host
+	scheme, host := publicHost(r)
+	return scheme + "://" + host + root
+}
+
+// publicHost is the scheme and the host that the provider asked for.
+func publicHost(r *http.Request) (scheme, host string) {
+	scheme, host = "http", r.Host
 	if r.TLS != nil {
 		scheme = "https"
 	}
@@ -30,5 +36,5 @@ func publicBase(r *http.Request, rt route) string {
 			host = h
 		}
 	}
-	return scheme + "://" + host + root
+	return scheme, host
 }

@@ -83,6 +83,7 @@ type Handler struct {
 	norm     *quirks.Normalizer
 	upstream upstream.Upstream
 	metrics  *metrics
+	peers    map[string]caddyhttp.MiddlewareHandler // reverse_proxy to the gateway that leads, by scheme
 }
 
 // Quirks says which deviations from RFC 7643 and RFC 7644 are normalized. "caddy scim quirks" lists them.
@@ -119,6 +120,9 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	}
 	if err := h.loadUpstream(ctx); err != nil {
 		return fmt.Errorf("upstream: %w", err)
+	}
+	if err := h.loadPeers(ctx); err != nil {
+		return fmt.Errorf("cluster: %w", err)
 	}
 	if h.set, err = schema.Standard().With(h.attributes()...); err != nil {
 		return fmt.Errorf("attributes: %w", err)

@@ -34,13 +34,23 @@ type exchange struct {
 	scanned doc.Doc // the document as it came
 	op      scim.Operation
 	calls   *upstream.Caller
+	body    []byte // as it came
+	peer    bool   // another gateway of the cluster has sent it
+	sent    bool   // it was sent on to the gateway that leads, and has been answered
 }
 
 // ServeHTTP carries one SCIM request out. It answers in every case itself: an error that Caddy writes has no body, and a
 // provider could not tell what it was.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	x := &exchange{h: h, w: w, r: r, start: time.Now()}
+	if x.health() {
+		return nil
+	}
+	x.recognize()
 	answer, err := x.run(next)
+	if x.sent { // the gateway that led has counted and logged it
+		return nil
+	}
 	status := x.answer(answer, err)
 	x.record(status, err)
 	return nil
@@ -64,10 +74,11 @@ func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
 	if !x.route.resource() {
 		return x.discover(x.r.Context())
 	}
+	x.body = body
 	if err := x.normalize(body); err != nil {
 		return nil, err
 	}
-	return x.h.upstream.Carry(x.r.Context(), x.calls, &x.op)
+	return x.lead()
 }
 
 // locate finds the endpoint.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
@@ -108,7 +109,12 @@ type Organization struct {
 	// organization. The default is false: they are taken in Caddy's storage too.
 	LocalLocks bool `json:"local_locks,omitempty"`
 
+	// Whether several gateways provision the organization, of which one leads. It needs the organization's name, since the
+	// one that it gets by default changes with the mapping. The default is that there is one gateway.
+	Cluster *cluster.Options `json:"cluster,omitempty"`
+
 	engine *engine
+	seat   *cluster.Seat
 	pooled string // key in the pool
 	claim  claim  // the name that it got by default
 }
@@ -162,6 +168,8 @@ func (o *Organization) defaults() error {
 		return errors.New("reinvite_after needs the ledger, which is off")
 	case o.Ledger.Off && (len(o.Ledger.Store) > 0 || o.Ledger.SoftDelete):
 		return errors.New("the ledger is off and cannot store anything")
+	case o.Cluster != nil && o.ID == "":
+		return errors.New("cluster needs the organization's name: organization <name>")
 	case o.ReinviteAfter < 0, o.PaceWait < 0, o.PageSize < 0, o.MaxResults < 0:
 		return errors.New("reinvite_after, pace_wait, page_size and max_results must not be negative")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/upstream"
@@ -107,9 +108,18 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		return errors.New("two organizations cannot be told apart: give each a name of its own (organization <name>, id in JSON), or both the same if they are one")
 	}
 	sh.load = registry
+	if o.seat, err = cluster.Open(ctx, organization, cluster.Config{Options: o.Cluster}); err != nil {
+		return err
+	}
 	o.engine = o.newEngine(plan, sh, ctx.Storage(), organization, ctx.Logger())
 	return nil
 }
+
+// Clustered implements [upstream.Clustered].
+func (o *Organization) Clustered() bool { return o.Cluster != nil }
+
+// Seat implements [upstream.Seated].
+func (o *Organization) Seat() *cluster.Seat { return o.seat }
 
 // possible finds policies that the mapping cannot carry out.
 func (o *Organization) possible(plan *mapping.Plan) error {
@@ -261,4 +271,5 @@ var (
 	_ caddy.Provisioner  = (*Organization)(nil)
 	_ caddy.CleanerUpper = (*Organization)(nil)
 	_ upstream.Upstream  = (*Organization)(nil)
+	_ upstream.Clustered = (*Organization)(nil)
 )

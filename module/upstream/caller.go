@@ -17,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
+	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -129,6 +130,9 @@ func (c *Caller) Spent() time.Duration { return time.Duration(c.spent.Load()) }
 func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	target, err := parseTarget(call.Path)
 	if err != nil {
+		return nil, err
+	}
+	if err := cluster.Alive(ctx); err != nil {
 		return nil, err
 	}
 	if c.config.Gate != nil {
@@ -251,7 +255,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return nil, failure(http.StatusBadGateway, "the upstream's answer is too large", nil)
 	case errors.Is(err, errCutShort):
 		return nil, failure(http.StatusBadGateway, "the upstream's answer was cut short", nil)
-	case unreachable(err), handler.StatusCode == http.StatusServiceUnavailable:
+	case Unreachable(err), handler.StatusCode == http.StatusServiceUnavailable:
 		return nil, failure(http.StatusServiceUnavailable, "the upstream cannot be reached", err)
 	case handler.StatusCode == http.StatusGatewayTimeout, errors.Is(err, context.DeadlineExceeded):
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
@@ -262,8 +266,8 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 	return nil, failure(http.StatusBadGateway, "the upstream's answer could not be read", err)
 }
 
-// unreachable tells whether no connection came about. reverse_proxy's own error hides what it wraps.
-func unreachable(err error) bool {
+// Unreachable tells whether no connection came about. reverse_proxy's own error hides what it wraps.
+func Unreachable(err error) bool {
 	if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
 		return true
 	}

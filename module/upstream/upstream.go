@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -44,6 +45,19 @@ type Preparer interface {
 // Declarer is an [Upstream] whose resources have attributes beyond RFC 7643.
 type Declarer interface {
 	Attributes() []schema.Custom
+}
+
+// Seated is an [Upstream] on which one gateway at a time carries operations out.
+type Seated interface {
+	Seat() *cluster.Seat
+}
+
+// Clustered is a [Seated] that may have several gateways, of which one leads.
+type Clustered interface {
+	Seated
+
+	// Clustered tells whether it has.
+	Clustered() bool
 }
 
 // Gateway is what an upstream may know of the gateway.

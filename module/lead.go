@@ -1,0 +1,161 @@
+package module
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// Headers of a request that one gateway of a cluster sends to another one: who the client is, how it asked, and what shows
+// that a gateway says so.
+const (
+	peerClient    = "Scim-Gateway-Client"
+	peerProto     = "Scim-Gateway-Proto"
+	peerHost      = "Scim-Gateway-Host"
+	peerSignature = "Scim-Gateway-Peer"
+)
+
+// leaderKey is the placeholder for the address of the gateway that leads.
+const leaderKey = "http.scim.leader"
+
+// seat is the place of the organization in the cluster; nil where the upstream is no organization.
+func (h *Handler) seat() *cluster.Seat {
+	if s, ok := h.upstream.(upstream.Seated); ok {
+		return s.Seat()
+	}
+	return nil
+}
+
+// loadPeers makes what requests are sent on with to the gateway that leads. Connections are not kept: one that the leader
+// closes, since it is reloaded, would take a request with it that nobody may repeat.
+func (h *Handler) loadPeers(ctx caddy.Context) error {
+	if c, ok := h.upstream.(upstream.Clustered); !ok || !c.Clustered() {
+		return nil
+	}
+	h.peers = map[string]caddyhttp.MiddlewareHandler{}
+	for scheme, transport := range map[string]string{
+		"http": `{"protocol":"http","keep_alive":{"enabled":false}}`,
+		// The other gateways serve the same sites, with the same names.
+		"https": `{"protocol":"http","keep_alive":{"enabled":false},"tls":{"server_name":"{http.request.host}"}}`,
+	} {
+		v, err := ctx.LoadModuleByID("http.handlers.reverse_proxy", json.RawMessage(`{
+			"upstreams":[{"dial":"{`+leaderKey+`}"}],
+			"transport":`+transport+`,
+			"headers":{"request":{"set":{"Host":["{http.request.hostport}"]}}}
+		}`))
+		if err != nil {
+			return err
+		}
+		h.peers[scheme] = v.(caddyhttp.MiddlewareHandler) //nolint:forcetypeassert // it is one
+	}
+	return nil
+}
+
+// lead carries the operation out where this gateway leads, and sends the request on to the one that does where it does not.
+func (x *exchange) lead() (*scim.Answer, error) {
+	seat := x.h.seat()
+	if seat == nil {
+		return x.h.upstream.Carry(x.r.Context(), x.calls, &x.op)
+	}
+	asked := cluster.Asked{Forwarded: x.peer, Leaver: x.leaver()}
+	for {
+		turn, err := seat.Begin(x.r.Context(), asked)
+		if err == nil {
+			defer turn.End()
+			return x.h.upstream.Carry(turn.With(x.r.Context()), x.calls, &x.op)
+		}
+		leader, ok := errors.AsType[*cluster.Standby](err)
+		if !ok || x.peer || leader.Address == "" {
+			return nil, err
+		}
+		failed := x.forward(seat, leader)
+		switch {
+		case failed == nil:
+			x.sent = true
+			return nil, nil
+		case !upstream.Unreachable(failed):
+			return nil, &scim.Error{
+				Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Cause: failed,
+				Detail: "the gateway that provisions the organization did not answer; try again",
+			}
+		}
+		seat.Suspect()
+		if asked.Fresh { // asked anew, and it still is the one
+			e := asError(err)
+			return nil, &scim.Error{
+				Status: http.StatusServiceUnavailable, RetryAfter: e.RetryAfter, Cause: failed,
+				Detail: "the gateway that provisions the organization cannot be reached; another one takes its place when it stays away; try again",
+			}
+		}
+		asked.Take, asked.Fresh = leader.Idle, true
+	}
+}
+
+// leaver tells whether the operation takes somebody's access away.
+func (x *exchange) leaver() bool {
+	return x.route.endpoint == users && (x.verb == scim.Delete || x.verb.Writes() && quirks.Deactivates(x.scanned))
+}
+
+// forward sends the request on as it came. Nothing was answered where no connection came about.
+func (x *exchange) forward(seat *cluster.Seat, leader *cluster.Standby) error {
+	scheme, address, err := leader.Target()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := seat.While(x.r.Context(), leader)
+	defer cancel()
+	r := x.r.Clone(ctx)
+	if orig, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
+		url := *orig.URL
+		r.URL, r.RequestURI = &url, orig.RequestURI
+	}
+	if x.body != nil {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(x.body)), int64(len(x.body))
+	}
+	proto, host := publicHost(r)
+	client := clientIP(r.Context())
+	r.Header.Set(peerClient, client)
+	r.Header.Set(peerProto, proto)
+	r.Header.Set(peerHost, host)
+	r.Header.Set(peerSignature, leader.Sign(r.Method, r.URL.RequestURI(), client, proto, host))
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Set(leaderKey, address)
+	}
+	return x.h.peers[scheme].ServeHTTP(x.w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil }))
+}
+
+// recognize finds out whether another gateway of the cluster has sent the request on. Only then does it say who the client
+// is and how it asked.
+func (x *exchange) recognize() {
+	h := x.r.Header
+	signature, client, proto, host := h.Get(peerSignature), h.Get(peerClient), h.Get(peerProto), h.Get(peerHost)
+	for _, name := range []string{peerSignature, peerClient, peerProto, peerHost} {
+		delete(h, name)
+	}
+	if signature == "" {
+		return
+	}
+	uri := x.r.URL.RequestURI()
+	if orig, ok := x.r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && orig.URL != nil {
+		uri = orig.URL.RequestURI()
+	}
+	if seat := x.h.seat(); seat == nil || !seat.Verify(signature, x.r.Method, uri, client, proto, host) {
+		return
+	}
+	x.peer = true
+	h.Set("X-Forwarded-Proto", proto)
+	h.Set("X-Forwarded-Host", host)
+	caddyhttp.SetVar(x.r.Context(), caddyhttp.ClientIPVarKey, client)
+	caddyhttp.SetVar(x.r.Context(), caddyhttp.TrustedProxyVarKey, true)
+}
