@@ -142,6 +142,23 @@ func runDocumented(t *testing.T, text string) {
 		if !answered {
 			t.Errorf("%s/Users without a key is not answered 401 with a SCIM error\n%s", root, text)
 		}
+		// What is outside of the gateway's root is nobody's, and Caddy's answer to it is an empty 200 unless the site has another.
+		for addr := range addrs {
+			for _, path := range []string{root + "Groups/x", "/elsewhere"} {
+				req, _ := http.NewRequest(http.MethodPut, "http://"+addr+path, strings.NewReader("{}"))
+				if host := hosts(adapted); host != "" {
+					req.Host = host
+				}
+				res, err := client.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = res.Body.Close()
+				if res.StatusCode < 400 {
+					t.Errorf("PUT %s is answered %d\n%s", path, res.StatusCode, text)
+				}
+			}
+		}
 	}
 }
 
