@@ -314,6 +314,24 @@ func TestRefusedDeactivation(t *testing.T) {
 	}
 }
 
+// A server that answers a deactivation with success and shows the user active has deactivated nobody.
+func TestIgnoredDeactivation(t *testing.T) {
+	core, logs := observer.New(zapcore.ErrorLevel)
+	g := newGateway(t, config)
+	module.SetLogger(g.h, zap.New(core))
+	for shown, want := range map[string]int{`true`: 502, `"True"`: 502, `1`: 502, `false`: 200, `"False"`: 200} {
+		g.next = func(w http.ResponseWriter, _ *http.Request) error {
+			_, err := io.WriteString(w, `{"id":"1","userName":"u","active":`+shown+`}`)
+			return err
+		}
+		logs.TakeAll()
+		w := g.do(t, request("PATCH", "/s/Users/1", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}`))
+		if said := logs.FilterMessageSnippet("still active").Len(); w.Code != want || (said == 1) != (want == 502) {
+			t.Errorf("active %s: status %d, said %d times: %s", shown, w.Code, said, w.Body)
+		}
+	}
+}
+
 func TestMistakesInTheConfiguration(t *testing.T) {
 	for config, want := range map[string]string{
 		`{}`: "there is no key",

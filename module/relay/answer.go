@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -29,6 +30,8 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 	switch {
 	case err != nil:
 		return nil, err
+	case op.Verb == scim.Delete && saysFailed(d.Value()):
+		return nil, bad("the upstream answered a DELETE with an error", statusError(a.Status))
 	case op.Verb == scim.Delete:
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
@@ -38,11 +41,17 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 		}
 		d = r.normal(c, op, d)
 	}
+	if ignoresLeaver(op, d.Value()) {
+		return nil, bad("the upstream answered that it deactivated the user, and showed the user active", nil)
+	}
 	d = scim.Relocate(d, op.Base)
 	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: d.Raw()}
 	if op.Verb == scim.Create { // some servers say 200; RFC 7644 §3.3 knows 201 only
+		out.Status = http.StatusCreated
+	}
+	if op.Verb == scim.Create || op.Verb != scim.List && a.Header.Get("Location") != "" {
 		id, _ := d.Value().Lookup("id")
-		out.Status, out.Location = http.StatusCreated, scim.Location(op.Base, op.Type, id.Text())
+		out.Location = scim.Location(op.Base, op.Type, id.Text())
 	}
 	return out, nil
 }
@@ -60,7 +69,7 @@ func (r *Relay) normal(c *upstream.Caller, op *scim.Operation, d doc.Doc) doc.Do
 		resources = []*doc.Node{n}
 	}
 	for _, res := range resources {
-		if res.Kind() == doc.Object && res.Get("meta").Get("location") == nil {
+		if res.Kind() == doc.Object && res.Get("meta").Get("location").Kind() != doc.String {
 			scim.SetMeta(res, op.Type, op.Base)
 		}
 	}
@@ -76,6 +85,57 @@ func isAnswer(op *scim.Operation, v doc.Value) bool {
 	}
 	id, _ := v.Lookup("id")
 	return id.Kind() == doc.Number || id.Kind() == doc.String && !id.Is("")
+}
+
+// saysFailed tells whether a document that came with a status of success is about a failure: an error of SCIM (RFC 7644 §3.12), or
+// what the frameworks write in its place.
+func saysFailed(v doc.Value) bool {
+	schemas, _ := v.Lookup("schemas")
+	for item := range schemas.Items() {
+		if item.Is(scim.ErrorSchema) {
+			return true
+		}
+	}
+	for _, name := range []string{"success", "succeeded", "ok"} {
+		if v, _ := v.Lookup(name); v.Kind() == doc.Bool && !v.True() || v.Is("false") {
+			return true
+		}
+	}
+	for _, name := range []string{"error", "errors", "scimType"} {
+		switch v, _ := v.Lookup(name); v.Kind() {
+		case doc.Bool:
+			if v.True() {
+				return true
+			}
+		case doc.String:
+			if !v.Is("") {
+				return true
+			}
+		case doc.Array, doc.Object:
+			if len(bytes.Trim(v.Raw(), "[]{} \t\r\n")) > 0 {
+				return true
+			}
+		}
+	}
+	for _, name := range []string{"status", "statusCode", "code"} {
+		v, _ := v.Lookup(name)
+		if i, err := strconv.Atoi(v.Text()); err == nil && i >= http.StatusBadRequest && i < 600 {
+			return true
+		}
+		if v.Is("error") || v.Is("fail") || v.Is("failed") || v.Is("failure") {
+			return true
+		}
+	}
+	return false
+}
+
+// ignoresLeaver tells whether a user who was to be deactivated is active in the answer.
+func ignoresLeaver(op *scim.Operation, v doc.Value) bool {
+	if op.Verb != scim.Replace && op.Verb != scim.Patch || !quirks.Deactivates(op.Body) {
+		return false
+	}
+	active, _ := v.Lookup("active")
+	return active.True() || active.Is("true")
 }
 
 // failed is an answer that is no success.

@@ -38,7 +38,7 @@ func (r *Relay) elements(ctx context.Context, c *upstream.Caller, op *scim.Opera
 		return err
 	}
 	current, read := doc.Tree(d.Value()), *op
-	read.Verb = scim.Read
+	read.Verb, read.Query = scim.Read, scim.Query{} // the PATCH's own query is about its answer
 	r.gateway.Quirks.Answer(&read, current, nil)
 	if tag := a.Header.Get("ETag"); tag != "" && header.Get("If-Match") == "" && header.Get("If-None-Match") == "" {
 		header.Set("If-Match", tag)

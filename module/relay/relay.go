@@ -136,11 +136,11 @@ func (r *Relay) Discover(ctx context.Context, c *upstream.Caller, path, base str
 	if err != nil || !a.OK() {
 		return nil, nil //nolint:nilnil,nilerr // an HTML page is no discovery document either
 	}
-	d, ok := scim.Adopt(d, path, base)
-	if !ok {
-		return nil, scim.Errorf(http.StatusNotFound, "", "there is no resource type of this name")
+	body, err := scim.Adopt(d, path, base, r.gateway.Schemas, r.Features())
+	if body == nil {
+		return nil, err
 	}
-	return &scim.Answer{Status: http.StatusOK, Body: d.Raw()}, nil
+	return &scim.Answer{Status: http.StatusOK, Body: body}, nil
 }
 
 // Interface guards.

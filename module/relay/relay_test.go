@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -190,10 +191,26 @@ func TestAnswers(t *testing.T) {
 		{name: "patch 204", verb: scim.Patch, server: server{status: 204}, want: scim.Answer{Status: 204}},
 		{name: "patch 200 without body", verb: scim.Patch, server: server{status: 200}, want: scim.Answer{Status: 204}},
 		{name: "delete 200", verb: scim.Delete, server: server{status: 200, body: "{}"}, want: scim.Answer{Status: 204}},
+		{name: "delete 200 with what was deleted", verb: scim.Delete, server: server{status: 200, body: found}, want: scim.Answer{Status: 204}},
+		{name: "delete 200 that says so", verb: scim.Delete, server: server{status: 200, body: `{"success":true,"status":200,"error":null,"errors":[]}`}, want: scim.Answer{Status: 204}},
+		{name: "read with a location", verb: scim.Read, server: server{status: 200, body: found, header: h("Location", "http://10.0.0.1/v2/Users/7")}, want: scim.Answer{Status: 200, Body: []byte(here), Location: base + "/Users/7"}},
+		{name: "patch with a location", verb: scim.Patch, server: server{status: 200, body: found, header: h("Location", "/v2/Users/7")}, want: scim.Answer{Status: 200, Body: []byte(here), Location: base + "/Users/7"}},
+		{name: "location that is null", verb: scim.Read, server: server{status: 200, body: strings.Replace(found, `"http://10.0.0.1/v2/Users/7"`, "null", 1)}, want: scim.Answer{Status: 200, Body: []byte(here)}},
+		{name: "attributes that were ignored", verb: scim.Read, query: "attributes=id", server: server{status: 200, body: strings.Replace(found, `"meta"`, `"password":"p","meta"`, 1)}, want: scim.Answer{Status: 200, Body: []byte(strings.Replace(here, `"userName":"u",`, "", 1))}},
+		{name: "excluded attributes that were ignored", verb: scim.List, query: "excludedAttributes=userName", server: server{status: 200, body: list + found + "]}"}, want: scim.Answer{Status: 200, Body: []byte(list + strings.Replace(here, `"userName":"u",`, "", 1) + "]}")}},
+		{name: "deactivated", verb: scim.Patch, server: server{status: 200, body: strings.Replace(found, `"id"`, `"active":false,"id"`, 1)}, want: scim.Answer{Status: 200, Body: []byte(strings.Replace(here, `"id"`, `"active":false,"id"`, 1))}},
 		{name: "filtered list not found", verb: scim.List, query: filter, server: server{status: 404}, want: scim.Answer{Status: 200, Body: []byte(empty)}},
 
 		{name: "filtered list page", verb: scim.List, query: filter, server: server{status: 404, body: "<html>", header: h("Content-Type", "text/html")}, err: &scim.Error{Status: 502}},
 		{name: "delete page", verb: scim.Delete, server: server{status: 200, body: "<html>please log in</html>"}, err: &scim.Error{Status: 502}},
+		{name: "delete 200 with an error of SCIM", verb: scim.Delete, server: server{status: 200, body: scimError}, err: &scim.Error{Status: 502}},
+		{name: "delete 200 without success", verb: scim.Delete, server: server{status: 200, body: `{"success":false}`}, err: &scim.Error{Status: 502}},
+		{name: "delete 200 with an error", verb: scim.Delete, server: server{status: 200, body: `{"error":{"message":"in use"}}`}, err: &scim.Error{Status: 502}},
+		{name: "delete 200 with errors", verb: scim.Delete, server: server{status: 200, body: `{"data":null,"errors":["in use"]}`}, err: &scim.Error{Status: 502}},
+		{name: "delete 200 with the status of an error", verb: scim.Delete, server: server{status: 200, body: `{"status":"500","detail":"x"}`}, err: &scim.Error{Status: 502}},
+		{name: "delete 200 that failed", verb: scim.Delete, server: server{status: 200, body: `{"status":"failed"}`}, err: &scim.Error{Status: 502}},
+		{name: "patch that deactivated nobody", verb: scim.Patch, server: server{status: 200, body: strings.Replace(found, `"id"`, `"active":true,"id"`, 1)}, err: &scim.Error{Status: 502}},
+		{name: "patch that deactivated nobody, in words", verb: scim.Patch, server: server{status: 200, body: strings.Replace(found, `"id"`, `"active":"True","id"`, 1)}, err: &scim.Error{Status: 502}},
 		{name: "delete not found", verb: scim.Delete, server: server{status: 404}, err: &scim.Error{Status: 404}},
 		{name: "list not found", verb: scim.List, server: server{status: 404}, err: &scim.Error{Status: 502}},
 		{name: "create not found", verb: scim.Create, server: server{status: 404}, err: &scim.Error{Status: 502}},
@@ -254,22 +271,36 @@ func TestAnswers(t *testing.T) {
 }
 
 // A server's own documents are told as far as they are true of the gateway: what it does not route, offer or take, and where
-// the server is, they do not say.
+// the server is, they do not say. What a document of its kind must have and has not is added (RFC 7643 §5, §6, §7).
 func TestDiscovery(t *testing.T) {
 	const (
 		config = "/ServiceProviderConfig"
-		own    = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],"documentationUri":"http://10.0.0.1/docs","patch":{"supported":false},` +
-			`"bulk":{"supported":true,"maxOperations":1000,"maxPayloadSize":1048576},"authenticationSchemes":[{"type":"httpbasic","name":"Basic"}],` +
-			`"meta":{"location":"http://10.0.0.1/v2/ServiceProviderConfig"}}`
-		told = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],"patch":{"supported":false},` +
-			`"bulk":{"supported":false,"maxOperations":0,"maxPayloadSize":0},"authenticationSchemes":[{"type":"oauthbearertoken","name":"SCIM API key",` +
+		urn    = "urn:ietf:params:scim:schemas:core:2.0:"
+		rest   = `"bulk":{"supported":false,"maxOperations":0,"maxPayloadSize":0},"authenticationSchemes":[{"type":"oauthbearertoken","name":"SCIM API key",` +
 			`"description":"The SCIM API key as a bearer token in the Authorization header.","specUri":"https://www.rfc-editor.org/info/rfc6750","primary":true}],` +
-			`"meta":{"location":"` + base + `/ServiceProviderConfig"}}`
-		user    = `{"id":"User","endpoint":"/Users","schema":"u"}`
-		group   = `{"id":"Group","endpoint":"http://10.0.0.1/v2/Groups","schema":"g"}`
+			`"meta":{"resourceType":"ServiceProviderConfig","location":"` + base + `/ServiceProviderConfig"}}`
+		own = `{"schemas":["` + urn + `ServiceProviderConfig"],"documentationUri":"http://10.0.0.1/docs","patch":{"supported":false},` +
+			`"filter":{"supported":true,"maxResults":7},"changePassword":{"supported":true},"sort":{"supported":true},"etag":{"supported":true},` +
+			`"bulk":{"supported":true,"maxOperations":1000,"maxPayloadSize":1048576},"authenticationSchemes":[{"type":"httpbasic","name":"Basic"}],` +
+			`"meta":{"resourceType":"ServiceProviderConfig","location":"http://10.0.0.1/v2/ServiceProviderConfig"}}`
+		told = `{"schemas":["` + urn + `ServiceProviderConfig"],"patch":{"supported":false},` +
+			`"filter":{"supported":true,"maxResults":7},"changePassword":{"supported":true},"sort":{"supported":true},"etag":{"supported":true},` + rest
+		half = `{"Patch":true,"filter":{"supported":"True","maxResults":"50"},"sort":{}}`
+		full = `{"patch":{"supported":true},"filter":{"supported":true,"maxResults":50},"sort":{"supported":false},"changePassword":{"supported":false},` +
+			`"etag":{"supported":false},` + rest
+		user    = `{"schemas":["` + urn + `ResourceType"],"id":"User","name":"User","endpoint":"/Users","schema":"u","meta":{"resourceType":"ResourceType","location":"` + base + `/ResourceTypes/User"}}`
+		group   = `{"schemas":["` + urn + `ResourceType"],"id":"Group","name":"Group","endpoint":"/Groups","schema":"g","meta":{"resourceType":"ResourceType","location":"` + base + `/ResourceTypes/Group"}}`
+		groupAt = `{"schemas":["` + urn + `ResourceType"],"id":"Group","name":"Group","endpoint":"http://10.0.0.1/v2/Groups","schema":"g","meta":{"resourceType":"ResourceType","location":"http://10.0.0.1/v2/ResourceTypes/Group"}}`
 		device  = `{"id":"Device","endpoint":"/Devices","schema":"d"}`
-		schemas = `{"totalResults":1,"Resources":[{"id":"d","attributes":[]}]}`
+		bare    = `{"endpoint":"/Users"}`
+		bareIs  = `{"endpoint":"/Users","id":"User","name":"User","schema":"` + urn + `User","schemas":["` + urn + `ResourceType"],"meta":{"resourceType":"ResourceType","location":"` + base + `/ResourceTypes/User"}}`
+		schema  = `{"id":"d","attributes":[]}`
+		whole   = `{"id":"d","attributes":[],"schemas":["` + urn + `Schema"],"meta":{"resourceType":"Schema","location":"` + base + `/Schemas/d"}}`
 	)
+	list := func(items ...string) string {
+		return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":%d,"startIndex":1,"itemsPerPage":%d,"Resources":[%s]}`,
+			len(items), len(items), strings.Join(items, ","))
+	}
 	for _, tt := range []struct {
 		name   string
 		path   string
@@ -278,16 +309,23 @@ func TestDiscovery(t *testing.T) {
 		status int    // of the error
 	}{
 		{name: "its own", path: config, server: server{status: 200, body: own}, body: told},
+		{name: "half of it", path: config, server: server{status: 200, body: half}, body: strings.Replace(full, `,"meta"`, `,"schemas":["`+urn+`ServiceProviderConfig"],"meta"`, 1)},
 		{name: "none", path: config, server: server{status: 404}},
+		{name: "a list", path: config, server: server{status: 200, body: "[]"}},
 		{name: "a page", path: config, server: server{status: 200, body: "<html>"}},
 		{name: "broken", path: config, server: server{status: 500}, status: 502},
-		{name: "types", path: "/ResourceTypes", server: server{status: 200, body: `{"totalResults":3, "Resources":[` + device + "," + user + "," + group + `]}`},
-			body: `{"totalResults":2,"Resources":[` + user + "," + strings.Replace(group, "http://10.0.0.1/v2", "", 1) + `],"itemsPerPage":2}`},
-		{name: "types that are routed", path: "/ResourceTypes", server: server{status: 200, body: `{"totalResults":1, "Resources":[` + user + `]}`},
-			body: `{"totalResults":1, "Resources":[` + user + `]}`},
+		{name: "types", path: "/ResourceTypes", server: server{status: 200, body: `{"totalResults":3, "Resources":[` + device + "," + user + "," + groupAt + `]}`}, body: list(user, group)},
+		{name: "types without a list", path: "/ResourceTypes", server: server{status: 200, body: "[" + user + "," + bare + "]"}, body: list(user, bareIs)},
+		{name: "types under another name", path: "/ResourceTypes", server: server{status: 200, body: `{"resource_types":[` + user + `]}`}, body: list(user)},
+		{name: "one type for the list", path: "/ResourceTypes", server: server{status: 200, body: user}, body: list(user)},
+		{name: "no types", path: "/ResourceTypes", server: server{status: 200, body: `{"Resources":{}}`}},
 		{name: "a type", path: "/ResourceTypes/User", server: server{status: 200, body: user}, body: user},
 		{name: "a type that is not routed", path: "/ResourceTypes/Device", server: server{status: 200, body: device}, status: 404},
-		{name: "schemas", path: "/Schemas", server: server{status: 200, body: schemas}, body: schemas},
+		{name: "no type", path: "/ResourceTypes/User", server: server{status: 200, body: "{}"}},
+		{name: "schemas", path: "/Schemas", server: server{status: 200, body: `{"totalResults":1,"Resources":[` + schema + `]}`}, body: list(whole)},
+		{name: "schemas without a list", path: "/Schemas", server: server{status: 200, body: "[" + schema + "]"}, body: list(whole)},
+		{name: "a schema", path: "/Schemas/d", server: server{status: 200, body: schema}, body: whole},
+		{name: "no schema", path: "/Schemas/d", server: server{status: 200, body: `{"error":"x"}`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHarness(t, &relay.Relay{Root: "/v2"})

@@ -1,7 +1,6 @@
 package quirks
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -45,47 +44,6 @@ func (a *answer) apply(r rule, path string, before *doc.Node, after string) bool
 	return true
 }
 
-// list normalizes a ListResponse (RFC 7644 §3.4.2).
-func (a *answer) list(body *doc.Node) {
-	for _, name := range []string{"schemas", "totalResults", "Resources", "startIndex", "itemsPerPage"} {
-		for _, f := range body.Fields() {
-			if f.Name != name && doc.FoldEqual(f.Name, name) && a.apply(answerList, f.Name, nil, name) {
-				body.Rename(f.Name, name)
-				break
-			}
-		}
-	}
-	if v := body.Get("Resources"); v.Kind() != doc.Array && v.Kind() != doc.Object && a.apply(answerList, "Resources", v, "[]") {
-		body.Set("Resources", doc.NewArray())
-	}
-	resources := body.Get("Resources")
-	for i, res := range resources.Items() {
-		a.resource(res, a.at("Resources[", i, "]."))
-	}
-	if v := body.Get("schemas"); v.Kind() != doc.Array && a.apply(answerList, "schemas", v, scim.ListSchema) {
-		body.Set("schemas", doc.NewArray(doc.NewString(scim.ListSchema)))
-	}
-	got := len(resources.Items())
-	start := a.op.Query.StartIndex
-	a.number(body, "totalResults", start-1+got)
-	a.number(body, "startIndex", start)
-	a.number(body, "itemsPerPage", got)
-}
-
-// number makes a number of a count that is missing or a string.
-func (a *answer) number(body *doc.Node, name string, missing int) {
-	v := body.Get(name)
-	if v.Kind() == doc.Number {
-		return
-	}
-	if i, err := strconv.Atoi(v.Text()); v.Kind() == doc.String && err == nil && i >= 0 {
-		missing = i
-	}
-	if a.apply(answerList, name, v, strconv.Itoa(missing)) {
-		body.Set(name, doc.NewInt(int64(missing)))
-	}
-}
-
 // resource normalizes one resource (Q77).
 func (a *answer) resource(res *doc.Node, path string) {
 	if res.Kind() != doc.Object {
@@ -97,29 +55,57 @@ func (a *answer) resource(res *doc.Node, path string) {
 	}
 	uris := []*doc.Node{doc.NewString(rt.Core.ID)}
 	for _, f := range res.Fields() {
-		if s := rt.Schema(f.Name); s != nil && f.Value.Kind() == doc.Object {
-			if s != rt.Core {
-				uris = append(uris, doc.NewString(s.ID))
-			}
-			for _, g := range f.Value.Fields() {
-				a.value(s.Attribute(g.Name), f.Value, g, a.join(path, f.Name, "."))
-			}
+		s := rt.Schema(f.Name)
+		if s == nil || f.Value.Kind() != doc.Object {
+			a.value(rt.Attribute("", f.Name, ""), res, f, path)
 			continue
 		}
-		a.value(rt.Attribute("", f.Name, ""), res, f, path)
+		f = a.spell(res, f, s.ID, path)
+		if s != rt.Core {
+			uris = append(uris, doc.NewString(s.ID))
+		}
+		for _, g := range f.Value.Fields() {
+			a.value(s.Attribute(g.Name), f.Value, g, a.join(path, f.Name, "."))
+		}
 	}
 	if v := res.Get("schemas"); v.Kind() != doc.Array && a.apply(answerSchemas, path+"schemas", v, rt.Core.ID) {
 		res.Set("schemas", doc.NewArray(uris...))
 	}
 	meta := res.Get("meta")
-	if meta.Get("resourceType").Kind() == doc.String || !a.apply(answerMeta, path+"meta.resourceType", meta.Get("resourceType"), rt.Name) {
+	if meta.Get("resourceType").Kind() != doc.String && a.apply(answerMeta, path+"meta.resourceType", meta.Get("resourceType"), rt.Name) {
+		if meta.Kind() != doc.Object {
+			meta = doc.NewObject()
+			res.Set("meta", meta)
+		}
+		meta.Set("resourceType", doc.NewString(rt.Name))
+	}
+	a.project(res, path)
+}
+
+// project leaves out what the query did not ask for (RFC 7644 §3.9), and what is never returned, whoever asks (RFC 7643 §7).
+func (a *answer) project(res *doc.Node, path string) {
+	q := a.op.Query
+	if !a.n.on[answerAttributes] {
+		q = scim.Query{}
+	}
+	kept := scim.Project(res, a.op.Type, q)
+	if kept == res || kept.Equal(res) {
 		return
 	}
-	if meta.Kind() != doc.Object {
-		meta = doc.NewObject()
-		res.Set("meta", meta)
+	a.apply(answerAttributes, strings.TrimSuffix(path, "."), nil, "")
+	for _, f := range res.Fields() {
+		res.Set(f.Name, kept.Get(f.Name))
 	}
-	meta.Set("resourceType", doc.NewString(rt.Name))
+}
+
+// spell gives a member of an object the name that the schema spells so: clients compare bytes, although case means nothing
+// (RFC 7643 §2.1).
+func (a *answer) spell(in *doc.Node, f doc.Field, name, path string) doc.Field {
+	if f.Name != name && a.apply(answerCase, a.join(path, f.Name), nil, name) {
+		in.Rename(f.Name, name)
+		f.Name = name
+	}
+	return f
 }
 
 // value normalizes one member of an object.
@@ -127,52 +113,123 @@ func (a *answer) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path s
 	if attr == nil {
 		return
 	}
+	f = a.spell(in, f, attr.Name, path)
 	path = a.join(path, f.Name)
-	switch {
-	case f.Value.Kind() == doc.Object: // of a list, too: some servers show the one element only
-		a.inside(attr, f.Value, a.join(path, "."))
+	switch kind := f.Value.Kind(); {
+	case attr.MultiValued && attr.Name == "schemas":
 	case attr.MultiValued:
+		if kind != doc.Array && kind != doc.Null {
+			if !a.apply(answerElements, path, f.Value, "[…]") {
+				return
+			}
+			f.Value = doc.NewArray(elementsOf(f.Value)...)
+			in.Set(f.Name, f.Value)
+		}
 		a.elements(attr, f.Value, path)
-	case f.Value.Kind() == doc.Number && refers(attr):
+	case kind == doc.Object:
+		a.inside(attr, f.Value, a.join(path, "."))
+	case kind == doc.Number && refers(attr):
 		if id, ok := integer(f.Value); ok && a.apply(answerManager, path, f.Value, `{"value":…}`) {
 			in.Set(f.Name, reference(doc.NewString(id)))
 		}
-	case f.Value.Kind() != doc.String:
 	case attr.Type == schema.Boolean:
-		if b, ok := asBoolean(f.Value.Text()); ok && a.apply(answerBoolean, path, f.Value, strconv.FormatBool(b)) {
+		if b, ok := asBoolean(f.Value); ok && a.apply(answerBoolean, path, f.Value, strconv.FormatBool(b)) {
 			in.Set(f.Name, doc.NewBool(b))
 		}
-	case pointsElsewhere(attr) && f.Value.Text() == "": // nobody
+	case kind != doc.String || !pointsElsewhere(attr):
+	case f.Value.Text() == "": // nobody
 		if a.apply(answerManager, path, f.Value, "") {
 			in.Delete(f.Name)
 		}
-	case pointsElsewhere(attr):
+	default:
 		if a.apply(answerManager, path, f.Value, `{"value":…}`) {
 			in.Set(f.Name, reference(f.Value))
 		}
 	}
 }
 
-// elements normalizes those of a list. One that refers to a resource by nothing but its id becomes an object.
+// elements normalizes those of a list. Where they have to be objects, one that is its value alone becomes one, and one that is
+// nothing is none.
 func (a *answer) elements(attr *schema.Attribute, list *doc.Node, path string) {
-	var out []*doc.Node
+	if attr.Type != schema.Complex {
+		return
+	}
+	items, changed := []*doc.Node{}, false
 	for i, item := range list.Items() {
-		a.inside(attr, item, a.at(path+"[", i, "]."))
-		id, ok := integer(item)
-		if item.Kind() == doc.String {
-			id, ok = item.Text(), item.Text() != ""
-		}
-		if !ok || !refers(attr) || !a.apply(answerID, a.at(path+"[", i, "]"), item, `{"value":…}`) {
+		at := a.at(path+"[", i, "]")
+		if item.Kind() == doc.Object {
+			a.inside(attr, item, a.join(at, "."))
+			items = append(items, item)
 			continue
 		}
-		if out == nil {
-			out = slices.Clone(list.Items())
+		rule, element, ok := elementOf(attr, item)
+		switch {
+		case !ok || !a.apply(rule, at, item, `{"value":…}`):
+			items = append(items, item)
+			continue
+		case element != nil:
+			items = append(items, element)
 		}
-		out[i] = reference(doc.NewString(id))
+		changed = true
 	}
-	if out != nil {
-		list.SetItems(out)
+	if changed {
+		list.SetItems(items)
 	}
+}
+
+// elementOf is the element of a list that is meant by a value alone: the id of a resource, or what every element of such a list
+// has. It is nil for a value that is nothing.
+func elementOf(attr *schema.Attribute, v *doc.Node) (r rule, element *doc.Node, ok bool) {
+	r = answerElements
+	if refers(attr) {
+		r = answerID
+	}
+	text := v.Text()
+	switch v.Kind() {
+	case doc.Null:
+		return answerElements, nil, true
+	case doc.String:
+		if text == "" {
+			return answerElements, nil, true
+		}
+	case doc.Number:
+		if _, whole := integer(v); !whole && refers(attr) {
+			return none, nil, false
+		}
+	default:
+		return none, nil, false
+	}
+	for _, name := range []string{"value", "formatted"} { // an address has no value (RFC 7643 §4.1.2)
+		if attr.SubAttribute(name) != nil {
+			element = doc.NewObject()
+			element.Set(name, doc.NewString(text))
+			return r, element, true
+		}
+	}
+	return none, nil, false
+}
+
+// elementsOf are the elements of a list that was not written as one.
+func elementsOf(v *doc.Node) []*doc.Node {
+	switch {
+	case v.Kind() == doc.Object:
+		return several(v)
+	case v.Kind() == doc.String && v.Text() == "":
+		return nil
+	}
+	return []*doc.Node{v}
+}
+
+// several are the elements of a list that was written as an object: none, one, or those under its numbers, as PHP writes an
+// array with gaps.
+func several(v *doc.Node) (items []*doc.Node) {
+	for _, f := range v.Fields() {
+		if !digits([]byte(f.Name)) {
+			return []*doc.Node{v}
+		}
+		items = append(items, f.Value)
+	}
+	return items
 }
 
 func reference(id *doc.Node) *doc.Node {
@@ -220,21 +277,22 @@ func (a *answer) inside(attr *schema.Attribute, v *doc.Node, path string) {
 		return
 	}
 	for _, f := range v.Fields() {
-		if id, ok := integer(f.Value); ok && doc.FoldEqual(f.Name, "value") && refers(attr) {
-			if a.apply(answerID, a.join(path, f.Name), f.Value, id) {
-				v.Set(f.Name, doc.NewString(id))
-			}
-			continue
+		if id, ok := integer(f.Value); ok && doc.FoldEqual(f.Name, "value") && refers(attr) && a.apply(answerID, a.join(path, f.Name), f.Value, id) {
+			v.Set(f.Name, doc.NewString(id))
 		}
 		a.value(attr.SubAttribute(f.Name), v, f, path)
 	}
 }
 
-func asBoolean(text string) (value, ok bool) {
-	switch {
-	case doc.FoldEqual(text, "true"):
+// asBoolean is what is meant by a text or a number in the place of a boolean.
+func asBoolean(v *doc.Node) (value, ok bool) {
+	if v.Kind() != doc.String && v.Kind() != doc.Number {
+		return false, false
+	}
+	switch text := v.Text(); {
+	case doc.FoldEqual(text, "true"), text == "1":
 		return true, true
-	case doc.FoldEqual(text, "false"):
+	case doc.FoldEqual(text, "false"), text == "0":
 		return false, true
 	}
 	return false, false

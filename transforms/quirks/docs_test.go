@@ -51,6 +51,7 @@ scim.example.com {
 			disable duplicate-members
 		}
 	}
+	respond 404
 }
 ` + "```" + `
 
@@ -92,6 +93,7 @@ scim.example.com {
 			integer urn:ietf:params:scim:schemas:extension:Contoso:2.0:User:level
 		}
 	}
+	respond 404
 }
 ` + "```" + `
 

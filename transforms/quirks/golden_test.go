@@ -32,7 +32,7 @@ var outside = map[string]bool{"missing-content-type": true}
 //	query-user-….in.txt               the query of a list
 //	url-….in.txt                      a path with a query
 //	missing-user-….in.json            a PATCH with the resource that it is for
-//	answer-list-user-….in.json        what an upstream answered; likewise read
+//	answer-list-user-….in.json        what an upstream answered; likewise read; with "attributes" in its name to a query for userName
 //	failure-create-user-400-….in.txt  and how it failed
 //
 // What comes out is in .on.… and .off.…; the rules that were applied are listed in front of it, errors in place of it.
@@ -151,6 +151,9 @@ func golden(t *testing.T, n *quirks.Normalizer, name string, in []byte, acc *qui
 		d, err := n.Scan(in, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if slices.Contains(words, "attributes") {
+			op.Query.Attributes = []string{"userName"}
 		}
 		body := doc.Tree(d.Value())
 		n.Answer(op, body, acc)

@@ -39,7 +39,7 @@ type Normalizer struct {
 	on      switches
 	set     *schema.Set
 
-	pointers []string // see Settled
+	shapes shapes // see Settled
 
 	maxOperations, maxBytes int
 
@@ -60,7 +60,7 @@ func New(c Config) (*Normalizer, error) {
 	if n.set == nil {
 		n.set = schema.Standard()
 	}
-	n.pointers = pointersOf(n.set)
+	n.shapes = shapesOf(n.set)
 	for _, limit := range []struct {
 		name       string
 		from       int

@@ -52,6 +52,9 @@ func (n *Normalizer) Query(rt *schema.ResourceType, verb scim.Verb, raw string, 
 			if value, err = n.parameter(rt, verb, parameters[i], value, &q, acc); err != nil {
 				return q, err
 			}
+			if name := parameters[i]; value == "" && (name == "attributes" || name == "excludedAttributes") {
+				continue // asks for nothing in particular, and some servers return nothing then
+			}
 		}
 		if out.Len() > 0 {
 			out.WriteByte('&')

@@ -89,6 +89,9 @@ const (
 	emptyLists
 
 	// Answers of a SCIM upstream.
+	answerCase
+	answerElements
+	answerAttributes
 	answerBoolean
 	answerID
 	answerManager
@@ -250,7 +253,13 @@ var table = [ruleCount]Rule{
 	emptyLists: {"empty-lists", "Lists without an element are left out of a POST, for strict upstreams.",
 		"They are sent on as they came.", "Q23 Q33", never},
 
-	answerBoolean: {"answer-boolean", "Strings for booleans in the upstream's answers become booleans; else Entra would correct them for ever.",
+	answerCase: {"answer-case", "The names of attributes in the upstream's answers are spelled as the schema has them: clients compare bytes.",
+		"They are answered as they came.", "Q77", all},
+	answerElements: {"answer-elements", "Lists in the upstream's answers that are one element, an object with numbers for keys, or the values alone become lists of objects.",
+		"They are answered as they came.", "Q77 Q79", all},
+	answerAttributes: {"answer-attributes", "attributes and excludedAttributes have their effect although the upstream ignored them (RFC 7644 §3.9), and what is never returned, a password, is left out.",
+		"What the upstream answered is answered, without what is never returned.", "Q77", all},
+	answerBoolean: {"answer-boolean", "Strings and numbers for booleans in the upstream's answers become booleans; else Entra would correct them for ever.",
 		"They are answered as they came.", "Q77 Q79", all},
 	answerID: {"answer-id", `An id that is a number in the upstream's answers, also that of a member, a group or a manager, becomes a string (RFC 7643 §3.1), and a member that is an id alone becomes {"value":"…"}.`,
 		"It is answered as it came.", "Q77", all},
@@ -260,7 +269,7 @@ var table = [ruleCount]Rule{
 		"It is answered as it came.", "Q77", all},
 	answerSchemas: {"answer-schemas", "A resource without schemas gets those that it uses.",
 		"It is answered as it came.", "Q76 Q77", all},
-	answerList: {"answer-list", "A list gets what it lacks of schemas, totalResults, Resources, startIndex and itemsPerPage, in the right case and type.",
+	answerList: {"answer-list", "A list gets what it lacks of schemas, totalResults, Resources, startIndex and itemsPerPage, in the right case and type; itemsPerPage is how many resources there are.",
 		"It is answered as it came.", "Q76", all},
 	answerErrorStatus: {"answer-error-status", "status in an error is a string, and detail one string (RFC 7644 §3.12).",
 		"It is not counted; an error is always written so.", "Q78", all},

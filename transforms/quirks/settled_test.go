@@ -25,6 +25,8 @@ func TestSettled(t *testing.T) {
 		{`"active":true`, `"active":"True"`}, {`"primary":true`, `"primary":"false"`}, {`"resourceType":"User",`, ``},
 		{`"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],`, ``}, {`"id":"7"`, `"id":"7","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":"9"}`},
 		{`"id":"7",`, ``}, {`"id":"7"`, `"id":""`}, {`"totalResults":1`, `"totalResults":"1"`}, {`"Resources"`, `"resources"`}, {`"startIndex":1,`, ``}, {`"Trueman"`, `"True"`},
+		{`"active":true`, `"active":1`}, {`"active"`, `"Active"`}, {`"value"`, `"Value"`}, {`"resourceType"`, `"ResourceType"`}, {`"itemsPerPage":1`, `"itemsPerPage":50`},
+		{`[{"value":"a@b","primary":true}]`, `["a@b"]`}, {`[{"value":"a@b","primary":true}]`, `{"value":"a@b"}`}, {`[{"value":"a@b","primary":true}]`, `"a@b"`}, {`"active":true`, `"password":"x"`},
 	} {
 		variants = append(variants, strings.Replace(good, r[0], r[1], 1), strings.Replace(list, r[0], r[1], 1))
 	}
