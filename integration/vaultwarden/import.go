@@ -1,9 +1,6 @@
 package vaultwarden
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 // importAll is the one route of the Public API. Every field is required; members are matched by e-mail only; "deleted"
 // revokes; overwriteExisting removes whoever has an external id that is not in the request.
@@ -25,12 +22,12 @@ func (s *Server) importAll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if in.Groups == nil || in.Members == nil || in.OverwriteExisting == nil {
-		fail(w, http.StatusUnprocessableEntity, "missing field")
+		unprocessable(w, r)
 		return
 	}
 	for _, m := range *in.Members {
 		if m.Email == nil || m.ExternalID == nil || m.Deleted == nil {
-			fail(w, http.StatusUnprocessableEntity, "missing field")
+			unprocessable(w, r)
 			return
 		}
 	}
@@ -40,8 +37,7 @@ func (s *Server) importAll(w http.ResponseWriter, r *http.Request) {
 		case have == nil && *m.Deleted:
 			continue
 		case have == nil:
-			have = &Member{ID: newID(), Email: strings.ToLower(*m.Email), Type: 2, Status: invited}
-			s.members = append(s.members, have)
+			have = s.newMember(*m.Email)
 		case *m.Deleted && have.Status != revoked && !s.lastOwner(have):
 			have.before, have.Status = have.Status, revoked
 		case !*m.Deleted && have.Status == revoked:
@@ -53,7 +49,7 @@ func (s *Server) importAll(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, g := range *in.Groups {
 		if g.Name == nil || g.ExternalID == nil || g.MemberExternalIDs == nil {
-			fail(w, http.StatusUnprocessableEntity, "missing field")
+			unprocessable(w, r)
 			return
 		}
 		s.importGroup(*g.Name, *g.ExternalID, *g.MemberExternalIDs)

@@ -27,7 +27,7 @@ func (s *Server) routes() {
 	s.guard("GET "+o+"/users/mini-details", "user", func(w http.ResponseWriter, _ *http.Request) {
 		list := make([]any, 0, len(s.members))
 		for _, m := range s.members {
-			list = append(list, map[string]any{"id": m.ID, "userId": m.ID, "type": m.Type, "status": m.Status, "name": m.Email, "email": m.Email})
+			list = append(list, map[string]any{"id": m.ID, "userId": m.user, "type": m.Type, "status": m.Status, "name": m.Email, "email": m.Email})
 		}
 		reply(w, map[string]any{"data": list, "object": "list", "continuationToken": nil})
 	})
@@ -38,15 +38,20 @@ func (s *Server) routes() {
 	s.guard("DELETE "+o+"/users/{id}", "user", s.member("User to delete isn't member of the organization", s.remove))
 	s.guard("PUT "+o+"/users/{id}/revoke", "user", s.member("User not found in organization", s.revoke))
 	s.guard("PUT "+o+"/users/{id}/restore", "user", s.member("User not found in organization", s.restore))
-	s.guard("POST "+o+"/users/{id}/reinvite", "user", s.member("User not found in organization", func(w http.ResponseWriter, _ *http.Request, m *Member) {
-		if m.Status != invited {
-			fail(w, http.StatusBadRequest, "User already accepted the invitation")
+	s.guard("POST "+o+"/users/{id}/reinvite", "user", s.member("The user hasn't been invited to the organization.", func(w http.ResponseWriter, _ *http.Request, m *Member) {
+		switch {
+		case m.Status != invited:
+			fail(w, http.StatusBadRequest, "The user is already accepted or confirmed to the organization")
+		case s.settings.MailBroken:
+			fail(w, http.StatusBadRequest, "SMTP error: Connection error: Connection refused (os error 111)")
 		}
 	}))
 	s.guard("GET "+o+"/groups", "user", func(w http.ResponseWriter, _ *http.Request) {
 		list := make([]any, 0, len(s.groups))
 		for _, g := range s.groups {
-			list = append(list, g.view(false))
+			if !s.settings.NoGroups {
+				list = append(list, g.view(false))
+			}
 		}
 		reply(w, map[string]any{"data": list, "object": "list", "continuationToken": nil})
 	})
@@ -69,11 +74,16 @@ func (s *Server) routes() {
 			fail(w, http.StatusBadRequest, "Invalid member")
 			return
 		}
-		g.Users = ids
+		g.Users = distinct(ids)
 	}))
-	s.guard("POST "+o+"/groups/{id}/delete-user/{mid}", "user", s.ofGroup(func(_ http.ResponseWriter, r *http.Request, g *Group) {
+	s.guard("POST "+o+"/groups/{id}/delete-user/{mid}", "user", s.ofGroup(func(w http.ResponseWriter, r *http.Request, g *Group) {
+		if s.byID(r.PathValue("mid")) == nil {
+			fail(w, http.StatusBadRequest, "User could not be found or does not belong to the organization.")
+			return
+		}
 		g.Users = slices.DeleteFunc(g.Users, func(id string) bool { return id == r.PathValue("mid") })
 	}))
+	s.admin()
 }
 
 func (s *Server) member(missing string, h func(http.ResponseWriter, *http.Request, *Member)) func(http.ResponseWriter, *http.Request) {
@@ -88,41 +98,84 @@ func (s *Server) member(missing string, h func(http.ResponseWriter, *http.Reques
 
 func (s *Server) ofGroup(h func(http.ResponseWriter, *http.Request, *Group)) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if s.groupsOff(w) {
+			return
+		}
 		if g := s.group(r.PathValue("id")); g != nil {
 			h(w, r, g)
 			return
 		}
-		fail(w, http.StatusBadRequest, "Group not found")
+		fail(w, http.StatusBadRequest, noGroup)
 	}
+}
+
+const noGroup = "Group could not be found or does not belong to the organization."
+
+// groupsOff answers where the operator has not turned groups on.
+func (s *Server) groupsOff(w http.ResponseWriter) bool {
+	if s.settings.NoGroups {
+		fail(w, http.StatusBadRequest, "Group support is disabled")
+	}
+	return s.settings.NoGroups
 }
 
 func (s *Server) invite(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Emails      []string
 		Groups      []string
-		Type        *json.Number
-		Collections []any
+		Type        json.RawMessage
+		Collections []struct{ ID string }
 	}
 	if !decode(w, r, &in) {
 		return
 	}
 	if in.Groups == nil || in.Type == nil || in.Emails == nil {
-		fail(w, http.StatusUnprocessableEntity, "missing field")
+		unprocessable(w, r)
 		return
 	}
-	if *in.Type != "2" {
-		fail(w, http.StatusBadRequest, "Only Owners can invite Managers, Admins or Owners")
-		return
+	refused := ""
+	switch kind := strings.Trim(string(in.Type), `"`); {
+	case !slices.Contains([]string{"0", "1", "2", "3", "4", "Owner", "Admin", "User", "Manager", "Custom"}, kind):
+		refused = "Invalid type"
+	case kind != "2" && kind != "User":
+		refused = "Only Owners can invite Managers, Admins or Owners"
+	case len(in.Collections) > 0:
+		refused = "Collection not found in Organization"
 	}
-	for _, mail := range in.Emails {
-		if s.byMail(mail) != nil {
-			fail(w, http.StatusBadRequest, "User already in organization: "+mail)
-			return
+	for _, id := range in.Groups {
+		if s.group(id) == nil {
+			refused = "Group not found in Organization"
 		}
 	}
 	for _, mail := range in.Emails {
-		s.members = append(s.members, &Member{ID: newID(), Email: strings.ToLower(mail), Type: 2, Status: invited})
+		at := strings.LastIndexByte(mail, '@')
+		switch {
+		case s.byMail(mail) != nil:
+			refused = "User already in organization: " + mail
+		case at < 1 || at == len(mail)-1 || strings.ContainsAny(mail, " <>"):
+			refused = "Invalid email address format: " + mail
+		case s.settings.MailBroken:
+			refused = "Error sending invite: SMTP error: Connection error: Connection refused (os error 111)"
+		}
 	}
+	if refused != "" {
+		fail(w, http.StatusBadRequest, refused)
+		return
+	}
+	for _, mail := range in.Emails {
+		s.newMember(mail)
+	}
+}
+
+// newMember is somebody who has been invited. Where the server sends no mail, there is nothing to accept for people who have an
+// account.
+func (s *Server) newMember(mail string) *Member {
+	m := &Member{ID: newID(), user: newID(), Email: strings.ToLower(mail), Type: 2, Status: invited}
+	if s.settings.NoMail && s.accounts[m.Email] {
+		m.Status = accepted
+	}
+	s.members = append(s.members, m)
+	return m
 }
 
 func (s *Server) remove(w http.ResponseWriter, _ *http.Request, m *Member) {
@@ -164,8 +217,11 @@ func (s *Server) restore(w http.ResponseWriter, _ *http.Request, m *Member) {
 // putGroup creates or replaces: collections, users and accessAll are reset to what the body says, the external id is
 // kept on update.
 func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
+	if s.groupsOff(w) {
+		return
+	}
 	var in struct {
-		Name        string
+		Name        *string
 		AccessAll   bool
 		ExternalID  *string `json:"externalId"`
 		Collections []any
@@ -174,8 +230,8 @@ func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, &in) {
 		return
 	}
-	if in.Collections == nil || in.Users == nil {
-		fail(w, http.StatusUnprocessableEntity, "missing field")
+	if in.Name == nil || in.Collections == nil || in.Users == nil {
+		unprocessable(w, r)
 		return
 	}
 	if s.unknown(in.Users) {
@@ -185,14 +241,24 @@ func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
 	g := s.group(r.PathValue("id"))
 	switch {
 	case r.PathValue("id") != "" && g == nil:
-		fail(w, http.StatusBadRequest, "Group not found")
+		fail(w, http.StatusBadRequest, noGroup)
 		return
 	case g == nil:
 		g = &Group{ID: newID(), ExternalID: in.ExternalID}
 		s.groups = append(s.groups, g)
 	}
-	g.Name, g.AccessAll, g.Collections, g.Users = in.Name, in.AccessAll, in.Collections, in.Users
-	reply(w, g.view(true))
+	g.Name, g.AccessAll, g.Collections, g.Users = *in.Name, in.AccessAll, in.Collections, distinct(in.Users)
+	reply(w, g.view(false))
+}
+
+// distinct are the ids, each of them once.
+func distinct(ids []string) (once []string) {
+	for _, id := range ids {
+		if !slices.Contains(once, id) {
+			once = append(once, id)
+		}
+	}
+	return once
 }
 
 func (s *Server) unknown(ids []string) bool {
@@ -201,11 +267,11 @@ func (s *Server) unknown(ids []string) bool {
 
 func (s *Server) view(m *Member, r *http.Request) map[string]any {
 	v := map[string]any{
-		"id": m.ID, "userId": m.ID, "email": m.Email, "externalId": m.ExternalID, "status": m.Status, "type": m.Type,
+		"id": m.ID, "userId": m.user, "email": m.Email, "externalId": m.ExternalID, "status": m.Status, "type": m.Type,
 		"groups": []string{}, "collections": []any{}, "accessAll": false, "twoFactorEnabled": false,
 		"resetPasswordEnrolled": false, "permissions": nil, "ssoBound": false, "object": "organizationUserUserDetails", "name": nil,
 	}
-	if m.Status != invited {
+	if m.Status != invited && (m.Status != revoked || m.before != invited) {
 		v["name"] = m.Email
 		if m.Name != "" {
 			v["name"] = m.Name
@@ -231,11 +297,15 @@ func (g *Group) view(details bool) map[string]any {
 	return v
 }
 
+func unprocessable(w http.ResponseWriter, r *http.Request) {
+	framework(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity", "The request was well-formed but was unable to be followed due to semantic errors.")
+}
+
 func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 	d := json.NewDecoder(r.Body)
 	d.UseNumber()
 	if err := d.Decode(into); err != nil {
-		fail(w, http.StatusUnprocessableEntity, "invalid body")
+		unprocessable(w, r)
 		return false
 	}
 	return true

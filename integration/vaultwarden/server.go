@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -36,7 +37,9 @@ type Member struct {
 	ID, Email, Name string
 	ExternalID      *string
 	Type, Status    int
-	before          int // status before the revocation
+	Disabled        bool   // the account, in every organization
+	user            string // its id
+	before          int    // status before the revocation
 }
 
 // Group is one group of the organization.
@@ -48,26 +51,49 @@ type Group struct {
 	Users       []string
 }
 
+// Settings are those of the server's operator.
+type Settings struct {
+	NoGroups   bool // ORG_GROUPS_ENABLED is false
+	NoMail     bool // there is no SMTP server: whoever has an account is a member at once
+	MailBroken bool // the SMTP server cannot be reached
+}
+
 // Server is the organization. Use [New].
 type Server struct {
 	mux http.ServeMux
 
-	mu      sync.Mutex
-	members []*Member
-	groups  []*Group
-	tokens  map[string]string // token → "user" or "organization"
-	calls   map[string]int    // by method and pattern
+	mu       sync.Mutex
+	settings Settings
+	accounts map[string]bool // addresses of people who have an account, and are no members
+	members  []*Member
+	groups   []*Group
+	tokens   map[string]string // token → "user" or "organization"
+	calls    map[string]int    // by method and pattern
 }
 
 // New is an organization with one confirmed owner and the service account.
 func New() *Server {
-	s := &Server{tokens: map[string]string{}, calls: map[string]int{}}
+	s := &Server{tokens: map[string]string{}, calls: map[string]int{}, accounts: map[string]bool{}}
 	s.members = []*Member{
-		{ID: newID(), Email: "owner@example.com", Name: "Owner", Type: 0, Status: confirmed},
-		{ID: newID(), Email: account, Name: "SCIM gateway", Type: 1, Status: confirmed},
+		{ID: newID(), user: newID(), Email: "owner@example.com", Name: "Owner", Type: 0, Status: confirmed},
+		{ID: newID(), user: newID(), Email: account, Name: "SCIM gateway", Type: 1, Status: confirmed},
 	}
 	s.routes()
 	return s
+}
+
+// Set changes what the operator decides.
+func (s *Server) Set(settings Settings) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settings = settings
+}
+
+// AddAccount is somebody who has registered at the server, and is no member of the organization.
+func (s *Server) AddAccount(email string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts[strings.ToLower(email)] = true
 }
 
 // ServeHTTP makes the server a handler.
@@ -180,6 +206,15 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		kind = "user"
 	case id == "organization."+Organization && secret == OrganizationSecret && scope == "api.organization":
 		kind = "organization"
+	case scope != "api" && scope != "api.organization":
+		fail(w, http.StatusBadRequest, "Scope not supported")
+		return
+	case !strings.HasPrefix(id, map[string]string{"api": "user.", "api.organization": "organization."}[scope]):
+		fail(w, http.StatusBadRequest, "Malformed client_id")
+		return
+	case id != UserID && id != "organization."+Organization:
+		fail(w, http.StatusBadRequest, "Invalid client_id")
+		return
 	default:
 		fail(w, http.StatusBadRequest, "Incorrect client_secret")
 		return
@@ -191,22 +226,40 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	reply(w, map[string]any{"access_token": token, "expires_in": 7200, "token_type": "Bearer", "scope": r.PostForm.Get("scope")})
 }
 
-// guard lets a request through whose token opens what the route belongs to; anything else is 401 with the default body
-// of the web framework.
+// guard lets a request through whose token opens what the route belongs to and whose ids have the shape of ids.
 func (s *Server) guard(pattern, kind string, h func(http.ResponseWriter, *http.Request)) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.calls[pattern]++
+		for _, name := range []string{"org", "id", "mid"} {
+			if id := r.PathValue(name); id != "" && !guid.MatchString(id) {
+				framework(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity", "The request was well-formed but was unable to be followed due to semantic errors.")
+				return
+			}
+		}
 		if token == "" || s.tokens[token] != kind || r.PathValue("org") != "" && r.PathValue("org") != Organization {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = fmt.Fprint(w, `{"error":{"code":401,"reason":"Unauthorized","description":"The request requires user authentication."}}`)
+			framework(w, r, http.StatusUnauthorized, "Unauthorized", "The request requires user authentication.")
 			return
 		}
 		h(w, r)
 	})
+}
+
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// framework is an error of the web framework: a page, unless the client asks for JSON.
+func framework(w http.ResponseWriter, r *http.Request, status int, reason, description string) {
+	if strings.Contains(r.Header.Get("Accept"), "application/json") {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"error":{"code":%d,"reason":%q,"description":%q}}`, status, reason, description)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<!DOCTYPE html><html><head><title>%[1]d %[2]s</title></head><body><h1>%[1]d: %[2]s</h1><p>%[3]s</p></body></html>", status, reason, description)
 }
 
 func fail(w http.ResponseWriter, status int, message string) {
