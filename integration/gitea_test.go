@@ -2,6 +2,8 @@ package integration
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -99,6 +101,24 @@ func TestGiteaTraps(t *testing.T) {
 			if len(org.Users()) != 5 || len(org.Teams()) != 4 {
 				t.Errorf("users %v, teams %v", org.Users(), org.Teams())
 			}
+		}},
+		// Neither a token that they made nor their password lets people in who have left.
+		{"what people who have left still hold", func(t *testing.T, w *world) {
+			enters := func(want int, credentials func(*http.Request)) {
+				t.Helper()
+				r, res := httptest.NewRequest(http.MethodGet, "/api/v1/user", nil), httptest.NewRecorder()
+				credentials(r)
+				if org.ServeHTTP(res, r); res.Code != want {
+					t.Errorf("status %d, want %d", res.Code, want)
+				}
+			}
+			token := func(r *http.Request) { r.Header.Set("Authorization", "token "+gitea.PersonalToken("user1")) }
+			password := func(r *http.Request) { r.SetBasicAuth("user1", gitea.PersonalPassword("user1")) }
+			enters(200, token)
+			enters(200, password)
+			w.must(t, 200, "PATCH", "/Users/{U1}", disable)
+			enters(403, token)
+			enters(401, password)
 		}},
 		{"an address that somebody else has", func(t *testing.T, w *world) {
 			before := w.org.people(t)

@@ -92,15 +92,43 @@ func (s *Server) id() int64 {
 	return s.last
 }
 
-// ServeHTTP makes the server a handler: every route wants the administrator's token.
+// ServeHTTP makes the server a handler: every route wants the administrator's token, but for the one that tells people who they
+// are.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Authorization") != "token "+Token {
-		fail(w, http.StatusUnauthorized, "invalid username, password or token")
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mux.ServeHTTP(w, r)
+	switch {
+	case r.URL.Path == "/api/v1/user":
+		s.whoAmI(w, r)
+	case r.Header.Get("Authorization") != "token "+Token:
+		fail(w, http.StatusUnauthorized, "invalid username, password or token")
+	default:
+		s.mux.ServeHTTP(w, r)
+	}
+}
+
+// PersonalToken is an access token that an account has made for itself, and PersonalPassword its password.
+func PersonalToken(login string) string { return "token-of-" + login }
+
+// PersonalPassword is the password that the owner of an account has chosen.
+func PersonalPassword(login string) string { return "password-of-" + login }
+
+// whoAmI lets the owner of an account in by token or password. One who may not sign in is told so differently.
+func (s *Server) whoAmI(w http.ResponseWriter, r *http.Request) {
+	login, password, basic := r.BasicAuth()
+	for _, u := range s.users {
+		shut := u.ProhibitLogin || !u.Active
+		switch {
+		case r.Header.Get("Authorization") == "token "+PersonalToken(u.Login) && shut:
+			fail(w, http.StatusForbidden, "This account is prohibited from signing in, please contact your site administrator.")
+			return
+		case r.Header.Get("Authorization") == "token "+PersonalToken(u.Login),
+			basic && strings.EqualFold(login, u.Login) && password == PersonalPassword(u.Login) && !shut:
+			reply(w, http.StatusOK, u.view())
+			return
+		}
+	}
+	fail(w, http.StatusUnauthorized, "invalid username, password or token")
 }
 
 func (s *Server) routes() {

@@ -64,19 +64,21 @@ var (
 	reserved = []string{"admin", "api", "assets", "explore", "ghost", "gitea-actions", "issues", "login", "org", "repo", "user"}
 )
 
-// unusable tells what is wrong with a name for an account; empty where nothing is.
-func unusable(name string) string {
+// unusable answers a name that cannot be an account's.
+func unusable(w http.ResponseWriter, name string) bool {
 	switch {
 	case name == "":
-		return "[Username]: Required"
+		fail(w, http.StatusUnprocessableEntity, "[Username]: Required")
 	case len(name) > 40:
-		return "[Username]: MaxSize"
+		fail(w, http.StatusUnprocessableEntity, "[Username]: MaxSize")
 	case !username.MatchString(name) || doubled.MatchString(name):
-		return "[Username]: invalid username"
+		fail(w, http.StatusUnprocessableEntity, "[Username]: invalid username")
 	case slices.Contains(reserved, strings.ToLower(name)):
-		return "name is reserved [name: " + name + "]"
+		fail(w, http.StatusBadRequest, "name is reserved [name: "+name+"]")
+	default:
+		return false
 	}
-	return ""
+	return true
 }
 
 func noAddress(mail string) bool {
@@ -94,9 +96,11 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, &in) {
 		return
 	}
-	refused := unusable(in.Username)
+	if unusable(w, in.Username) {
+		return
+	}
+	refused := ""
 	switch {
-	case refused != "":
 	case in.Email == "":
 		refused = "[Email]: Required"
 	case noAddress(in.Email):
@@ -182,8 +186,7 @@ func (s *Server) renameUser(w http.ResponseWriter, r *http.Request, u *User) {
 	if !decode(w, r, &in) {
 		return
 	}
-	if refused := unusable(in.NewName); refused != "" {
-		fail(w, http.StatusUnprocessableEntity, refused)
+	if unusable(w, in.NewName) {
 		return
 	}
 	if other := s.byLogin(in.NewName); other != nil && other != u {
