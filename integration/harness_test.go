@@ -34,6 +34,9 @@ type server struct {
 	http *http.Client
 }
 
+// watch, where there is one, comes between every test and the gateway.
+var watch func(http.RoundTripper) http.RoundTripper
+
 // start runs Caddy with the site's body given; {DIR} in it is the test's folder, {KEY} the API key. Whatever prevents it
 // from serving fails the test: nothing here is ever skipped.
 func start(t testing.TB, site string) *server {
@@ -46,6 +49,9 @@ func startIn(t testing.TB, dir, site string) *server {
 	s := &server{t: t, addr: freeAddr(t), dir: dir}
 	// A connection kept alive over a reload is answered by the old configuration.
 	s.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 60 * time.Second}
+	if watch != nil {
+		s.http.Transport = watch(s.http.Transport)
+	}
 	s.load(site)
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {

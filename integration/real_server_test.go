@@ -14,13 +14,12 @@ import (
 	"time"
 )
 
-// serveReal installs a server of other people into the folder named by REAL_DIR (default build/real) and starts it. It returns the
-// server's address and what the installation printed. Where the server cannot be installed, the test is skipped with
-// the reason, because this machine then cannot tell anything about it; a server that was installed and does not start
-// is a failure.
-func serveReal(t *testing.T, name string) (addr, printed string) {
+// installReal installs something of other people into the folder named by REAL_DIR (default build/real). It returns the script
+// that runs it, where it is and what the installation printed. Where it cannot be installed, the test is skipped with the
+// reason, because this machine then cannot tell anything about it.
+func installReal(t *testing.T, name string) (script, dir, printed string) {
 	t.Helper()
-	dir := os.Getenv("REAL_DIR")
+	dir = os.Getenv("REAL_DIR")
 	if dir == "" {
 		dir = filepath.Join("..", "build", "real")
 	}
@@ -28,7 +27,7 @@ func serveReal(t *testing.T, name string) (addr, printed string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := "./real/" + name + ".sh"
+	script = "./real/" + name + ".sh"
 	install := exec.Command(script, "install", dir)
 	var stderr strings.Builder
 	install.Stderr = &stderr
@@ -36,6 +35,14 @@ func serveReal(t *testing.T, name string) (addr, printed string) {
 	if err != nil {
 		t.Skipf("%s cannot be installed here: %v\n%s", name, err, tail(stderr.String()))
 	}
+	return script, dir, strings.TrimSpace(string(out))
+}
+
+// serveReal installs a server of other people and starts it. It returns the server's address and what the installation printed.
+// A server that was installed and does not start is a failure.
+func serveReal(t *testing.T, name string) (addr, printed string) {
+	t.Helper()
+	script, dir, printed := installReal(t, name)
 	addr = freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 
@@ -56,7 +63,7 @@ func serveReal(t *testing.T, name string) (addr, printed string) {
 		res, err := http.Get("http://" + addr + "/")
 		if err == nil {
 			_ = res.Body.Close()
-			return addr, strings.TrimSpace(string(out))
+			return addr, printed
 		}
 		if time.Now().After(deadline) {
 			text, _ := os.ReadFile(log.Name())

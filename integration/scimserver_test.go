@@ -105,6 +105,7 @@ func (s *scimStore) Patch(_ *http.Request, id string, ops []scim.PatchOperation)
 			}
 			apply(r.Attributes, op)
 		}
+		r.ExternalID = optional.String{}
 		if ext, ok := r.Attributes["externalId"].(string); ok {
 			r.ExternalID = optional.NewString(ext)
 		}
