@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -100,14 +101,14 @@ func (s *session) whole(ctx context.Context, k *kind, c *mapping.Call, v doc.Val
 	if !c.Hydrate {
 		return v, nil
 	}
-	it, err := s.fetch(ctx, k, k.ID(v), k.Key(v))
-	if gone(err) {
+	whole, err := s.get(ctx, k, k.ID(v), k.Key(v))
+	switch {
+	case errors.Is(err, mapping.ErrForeign):
+		return doc.Value{}, scim.Errorf(http.StatusBadGateway, "", "something answered that a listed %s is not there, in a form that is not the organization's own", k.name)
+	case gone(err):
 		return doc.Value{}, nil
 	}
-	if err != nil {
-		return doc.Value{}, err
-	}
-	return it.value, nil
+	return whole, err
 }
 
 // fetch reads one item from the upstream. That it is not there is a 404.
@@ -121,6 +122,9 @@ func (s *session) fetch(ctx context.Context, k *kind, id, key string) (*item, er
 	at, done := k.view.Ask()
 	defer done()
 	v, err := s.get(ctx, k, id, key)
+	if gone(err) && s.doubtful(k, err) {
+		err = s.confirmGone(ctx, k, id, err)
+	}
 	if gone(err) {
 		k.view.Drop(id, at)
 		return nil, notFound(k)

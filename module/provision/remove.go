@@ -46,11 +46,15 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
 }
 
-// remove makes the calls that remove an item. That it is gone by now is what was asked for.
+// remove makes the calls that remove an item, and has it shown that it is gone. That it was gone before is what was asked
+// for.
 func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
 	env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
 	_, err := s.run(ctx, k, k.Delete, env)
+	if err == nil {
+		err = s.mustBeGone(ctx, k, sub.entry.ID, sub.entry.Name())
+	}
 	if err != nil && !gone(err) {
 		return err
 	}

@@ -111,6 +111,9 @@ func (s *session) run(ctx context.Context, k *kind, calls []*mapping.Call, env *
 			return doc.Value{}, err
 		}
 		a, err := s.send(ctx, k, c, req, true)
+		if gone(err) && env.ID != "" {
+			err = s.confirmGone(ctx, k, env.ID, err) // who has just been read
+		}
 		if err != nil {
 			return doc.Value{}, err
 		}

@@ -56,6 +56,11 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 		}
 		e, value = it.Entry, it.value
 	}
+	if k == s.user && touches(changed, "active") {
+		if err := s.shows(e, after.Get("active").True()); err != nil {
+			return nil, err
+		}
+	}
 	record := sub.record
 	if record == nil {
 		record = &ledger.Record{ID: sub.id}

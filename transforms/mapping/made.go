@@ -36,3 +36,6 @@ const (
 
 // States returns the words that [plan.Resource.State] may say.
 func States() []string { return plan.States() }
+
+// ErrForeign is [plan.ErrForeign].
+var ErrForeign = plan.ErrForeign

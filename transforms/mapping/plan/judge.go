@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 
@@ -26,6 +27,10 @@ type Verdict struct {
 	Value   doc.Value   // the answer; invalid where it is no JSON document and need not be one
 	Err     *scim.Error // for Failed
 }
+
+// ErrForeign is in the chain of an error that stands for a 404 that is not in the API's own form, which is a JSON document or
+// nothing at all: a proxy may have made it, and whether anything is gone has to be asked otherwise.
+var ErrForeign = errors.New("not in the API's own form")
 
 // Rule is an error rule, compiled.
 type Rule struct {
@@ -94,7 +99,7 @@ func (c *Call) Judge(status int, body []byte) Verdict {
 	if status/100 == 2 {
 		return c.read(v, body, broken)
 	}
-	return c.refused(status)
+	return c.refused(status, len(bytes.TrimSpace(body)) == 0 || broken == nil)
 }
 
 func (c *Call) read(v doc.Value, body []byte, broken error) Verdict {
@@ -126,9 +131,17 @@ func (c *Call) reads() bool {
 
 // refused returns the meaning of a status for which there is no rule. The API's 401 and 403 are about the gateway's own
 // credentials: passed on, they would make the provider give up its own, which are good.
-func (c *Call) refused(status int) Verdict {
+//
+// own tells whether the answer has the API's own form.
+func (c *Call) refused(status int, own bool) Verdict {
 	err := scim.Errorf(502, "", "the organization answered with status %d", status)
 	switch {
+	case (status == 404 || status == 410) && !own:
+		if err.Detail += " in a form that is not its own"; c.NamesResource && c.Verb != VerbMemberAdd && c.Verb != VerbMemberRemove {
+			err = scim.Errorf(404, "", "the resource is not known to the organization")
+		}
+		err.Cause = fmt.Errorf("%s: the organization answered %d, %w", c.Where, status, ErrForeign)
+		return Verdict{Outcome: Failed, Err: err}
 	case (status == 404 || status == 410) && c.Verb == VerbFind,
 		(status == 404 || status == 410) && c.Verb == VerbMemberRemove && c.NamesResource:
 		return Verdict{Outcome: Done}
@@ -153,7 +166,7 @@ func (c *Call) refused(status int) Verdict {
 
 // missing returns the meaning of an answer that by a rule says "not there" in words of its own: the same as of a 404.
 func (c *Call) missing(status int, rule *scim.Error) Verdict {
-	v := c.refused(404)
+	v := c.refused(404, true)
 	if v.Err == nil {
 		return v
 	}
