@@ -21,18 +21,19 @@ func TestConcurrentMembership(t *testing.T) {
 	exactly(t, c, group, ids[:16])
 }
 
-// TestConcurrentGateways does the same with two gateways, each a process of its own, over one storage.
-func TestConcurrentGateways(t *testing.T) {
+// TestConcurrentDirectives does the same with two directives that speak of one organization, in a process of their own.
+func TestConcurrentDirectives(t *testing.T) {
 	org := freeAddr(t)
 	s := start(t, `
 	respond "unused"`+anotherSite(org, organization))
-	storage := t.TempDir()
+	var sites string
 	var clients []*entra.Client
 	for range 2 {
 		addr := freeAddr(t)
-		startProcess(t, storage, "http://"+addr+" {"+gateway(org, bitwarden)+"\n}\n")
+		sites += "http://" + addr + " {" + gateway(org, "organization crowd\n\t\t"+bitwarden) + "\n}\n"
 		clients = append(clients, &entra.Client{TenantURL: "http://" + addr + "/scim", Secret: testKey, HTTP: s.http})
 	}
+	startProcess(t, t.TempDir(), sites)
 	group, ids := crowd(t, clients[0], 32)
 	mixed(t, ids, func(i int) *entra.Client { return clients[i%2] }, group)
 	for _, c := range clients {

@@ -401,6 +401,7 @@ func TestLedgerLost(t *testing.T) {
 			if err := os.RemoveAll(filepath.Join(o.s.dir, "storage", "scim_gateway")); err != nil {
 				t.Fatal(err)
 			}
+			o.s.load(policySite(policy)) // what is in memory is read anew
 			if id := o.find("/Users", "userName", "ann@corp.example"); id != "" {
 				t.Fatalf("found %s, although the ledger is gone", id)
 			}

@@ -332,6 +332,20 @@ func TestIgnoredDeactivation(t *testing.T) {
 	}
 }
 
+// A fault of ours, or of a handler behind, is an answer with its cause in the log, and no broken connection.
+func TestPanic(t *testing.T) {
+	core, logs := observer.New(zapcore.ErrorLevel)
+	g := newGateway(t, config)
+	module.SetLogger(g.h, zap.New(core))
+	g.next = func(http.ResponseWriter, *http.Request) error { panic("the roof is on fire") }
+	scimError(t, g.do(t, request("GET", "/scim/v2/Users/1", "")), 500)
+	if n := logs.FilterMessage("the operation could not be carried out").Len(); n != 1 || !strings.Contains(fmt.Sprint(logs.All()[0].ContextMap()["cause"]), "on fire") {
+		t.Errorf("%d lines: %v", n, logs.All())
+	}
+	g.next = func(w http.ResponseWriter, _ *http.Request) error { return nil }
+	scimError(t, g.do(t, request("GET", "/scim/v2/Users/1", "")), 502)
+}
+
 func TestMistakesInTheConfiguration(t *testing.T) {
 	for config, want := range map[string]string{
 		`{}`: "there is no key",

@@ -33,7 +33,8 @@ func (x *exchange) record(status int, err error) {
 		x.log(zapcore.ErrorLevel, "the operation could not be carried out", err, zap.Int("status", status))
 	}
 	// A user who is gone (404) is not active any more.
-	if status >= http.StatusBadRequest && status != http.StatusNotFound && x.verb.Writes() && x.route.endpoint == users && quirks.Deactivates(x.scanned) {
+	if status >= http.StatusBadRequest && status != http.StatusNotFound && x.verb.Writes() && x.route.endpoint == users &&
+		quirks.Deactivates(x.scanned) && !asError(err).NoAccess {
 		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
 		x.h.metrics.leaversOff.Inc()
 		x.log(zapcore.ErrorLevel, "a request that deactivates a user was refused: the user is still active", err, zap.Int("status", status))

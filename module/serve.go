@@ -3,8 +3,10 @@ package module
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -57,7 +59,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 // run is the whole of it: who asks, where to, may it come in, what does it mean, do it.
-func (x *exchange) run(next caddyhttp.Handler) (*scim.Answer, error) {
+func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
+	defer func() {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler: //nolint:errorlint // a panic value, compared as net/http compares it
+			panic(v)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
 	if err := x.authenticate(); err != nil {
 		return nil, err
 	}

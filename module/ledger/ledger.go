@@ -1,294 +1,208 @@
 // Package ledger keeps what the gateway itself must remember about an organization because the upstream has no place for
 // it: the provider's userName of a member whose upstream identity is an e-mail address, an externalId, an exact name, a
-// user who waits for the first activation, a resource that was deleted but that the upstream still holds.
+// user who waits for the first activation, a resource that was deleted but that the upstream still holds, a call whose
+// outcome nobody knows yet. Begin to read at [Book].
 //
-// It lives in Caddy's storage, so that a cluster shares it through whatever the operator configured. One resource is one
-// key: nothing has to be locked for reading, and what is lost costs a round of corrections by the provider and no more.
-// Keys are hashes, so that no file name holds an id or an address and no id can name a file of its own choosing.
+// It is a memory with Caddy's storage behind it. One gateway provisions an organization at a time, so that nobody else
+// writes: what was read once, "there is nothing" included, need not be read again until [Ledger.Forget]. Lists and
+// searches are answered from the same records as everything else; there is no second truth.
+//
+// Writing is done by changes, functions over a record. A change that has to be on disk before something happens is made
+// with [Book.Put]. One that says what has happened is made with [Book.Keep]: it counts at once, and where the storage does
+// not take it, it is owed to the storage, and made again on top of whatever is read there, until it is taken.
+//
+// One resource is one key of the storage. Keys are hashes, so that no file name holds an id or an address and no id can
+// name a file of its own choosing. A damaged record is a lost record.
 package ledger
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
 	"path"
-	"slices"
+	"sync"
 	"time"
 
-	"github.com/caddyserver/certmagic"
-
-	"github.com/caddy-scim/gateway/transforms/doc"
+	"go.uber.org/zap"
 )
 
-// Record is what is remembered about one resource.
-type Record struct {
-	// ID is the id that the provider knows.
-	ID string `json:"id"`
+// Ledger is the memory of one organization. It outlives the configurations that use it.
+type Ledger struct {
+	Users, Groups *Book
 
-	// Upstream is the upstream's id where it differs from ID: a user who had an id before the upstream knew them.
-	Upstream string `json:"upstream,omitempty"`
+	// Intents has a record for each call whose outcome is not known.
+	Intents *Book
 
-	// Kept are attribute values that the upstream has no place for, by canonical path.
-	Kept map[string]Kept `json:"kept,omitempty"`
-
-	// Deferred is the whole resource as the provider wrote it, of a user who is created upstream when first active.
-	Deferred json.RawMessage `json:"deferred,omitempty"`
-
-	// Waiting are the ids of deferred users who join the group when they are created.
-	Waiting []string `json:"waiting,omitempty"`
-
-	// Invited is when the member was last invited; zero where nobody needs to know.
-	Invited time.Time `json:"invited,omitzero"`
-
-	// Linked tells that the provider has taken the resource into its hands: it created it, was refused because it exists,
-	// or has changed it. Nobody else of the provider's is to be taken for it then.
-	Linked bool `json:"linked,omitempty"`
-
-	// Deleted tells that the provider deleted the resource although the upstream still holds it.
-	Deleted bool `json:"deleted,omitempty"`
+	mu      sync.Mutex
+	setting Setting
+	retry   *time.Timer
+	pause   time.Duration
+	closed  bool
 }
 
-// Kept is one remembered value.
-type Kept struct {
-	// Value is what the provider wrote.
-	Value json.RawMessage `json:"value"`
+// Setting is what a configuration says of the ledger.
+type Setting struct {
+	// Storage is where the records are.
+	Storage Storage
 
-	// Beside is what the upstream showed in the same place at that time; nothing where it showed nothing. As soon as the
-	// upstream shows something else, the remembered value is out of date: somebody changed it there.
-	Beside json.RawMessage `json:"beside,omitempty"`
+	// Log is where damage and what the storage does not take are told of.
+	Log *zap.Logger
+
+	// UserKeys and GroupKeys are the attributes that [Book.Find] searches, by canonical path.
+	UserKeys, GroupKeys []string
+
+	// WaitingKeys returns what a user who waits is found by with [Marks.Waiting]; the form is the caller's own.
+	WaitingKeys func(*Record) []string
+
+	// Turn waits until this gateway may write what is owed; done must be called afterwards. An error says that another one
+	// leads, and will until this one does. Nil is always.
+	Turn func(ctx context.Context) (done func(), err error)
+
+	// Away reports whether an operation is carried out by a gateway that may not write. Nil is never.
+	Away func(ctx context.Context) bool
+
+	// Patience is how long a caller waits for the storage. The default is 5 seconds.
+	Patience time.Duration
 }
 
-// Special tells whether lists must know of the record although the upstream does not show it, or shows it differently.
-func (r *Record) Special() bool {
-	return r.Deferred != nil || r.Upstream != "" || r.Deleted || len(r.Waiting) > 0
+// Storage is what a ledger needs of Caddy's storage: no locks.
+type Storage interface {
+	Load(ctx context.Context, key string) ([]byte, error)
+	Store(ctx context.Context, key string, value []byte) error
+	Delete(ctx context.Context, key string) error
+	List(ctx context.Context, path string, recursive bool) ([]string, error)
 }
 
-// Clone is a copy of the record that can be changed without changing this one.
-func (r *Record) Clone() *Record {
-	c := *r
-	c.Kept, c.Waiting = maps.Clone(r.Kept), slices.Clone(r.Waiting)
-	return &c
-}
-
-func (r *Record) empty() bool {
-	return !r.Special() && len(r.Kept) == 0 && r.Invited.IsZero() && !r.Linked
-}
-
-// Ledger is the memory of one organization. The nil Ledger remembers nothing.
-type Ledger struct{ Users, Groups *Book }
-
-// Open is the ledger of an organization. The attributes named can be searched for with [Book.Find].
-func Open(storage certmagic.Storage, organization string, user, group []string) *Ledger {
+// New returns the ledger of an organization, for use after [Ledger.Use].
+func New(organization string) *Ledger {
+	l := new(Ledger)
 	root := path.Join("scim_gateway", "ledger", hash(organization))
-	return &Ledger{
-		Users:  &Book{storage, path.Join(root, "users"), user},
-		Groups: &Book{storage, path.Join(root, "groups"), group},
+	l.Users = newBook(l, path.Join(root, "users"))
+	l.Groups = newBook(l, path.Join(root, "groups"))
+	l.Intents = newBook(l, path.Join(root, "intents"))
+	l.Intents.listed = true
+	return l
+}
+
+// Use makes the ledger work with another configuration. What was read with the one before is forgotten.
+func (l *Ledger) Use(s Setting) {
+	if s.Patience == 0 {
+		s.Patience = 5 * time.Second
+	}
+	if s.Log == nil {
+		s.Log = zap.NewNop()
+	}
+	l.mu.Lock()
+	l.setting, l.closed = s, false
+	l.mu.Unlock()
+	for b, keys := range map[*Book][]string{l.Users: s.UserKeys, l.Groups: s.GroupKeys} {
+		b.mu.Lock()
+		b.keys = keys
+		b.mu.Unlock()
+	}
+	l.Forget()
+}
+
+// Forget makes everything be read again, because somebody else may have written. What is owed to the storage stays.
+func (l *Ledger) Forget() {
+	for _, b := range l.books() {
+		b.reset()
 	}
 }
 
-// Book is the part of a ledger for one resource type. All methods of the nil Book do nothing and find nothing.
-type Book struct {
-	storage certmagic.Storage
-	root    string
-	indexed []string
+// Owed returns how many records the storage does not have as they are.
+func (l *Ledger) Owed() (n int) {
+	for _, b := range l.books() {
+		n += len(b.owing())
+	}
+	return n
 }
 
-// Get is the record of a resource; nil where there is none.
-func (b *Book) Get(ctx context.Context, id string) (*Record, error) {
-	if b == nil {
-		return nil, nil
-	}
-	r, err := b.load(ctx, b.record(id))
-	if err != nil || r == nil || r.ID != id {
-		return nil, err
-	}
-	return r, nil
-}
-
-// Put remembers a record, or forgets it where nothing is left in it.
-func (b *Book) Put(ctx context.Context, r *Record) error {
-	if b == nil {
-		return nil
-	}
-	old, err := b.Get(ctx, r.ID)
-	if err != nil {
-		return err
-	}
-	if r.empty() {
-		if old == nil {
-			return nil
+// Flush writes what is owed to the storage, and returns the first error.
+func (l *Ledger) Flush(ctx context.Context) (first error) {
+	for _, b := range l.books() {
+		for _, id := range b.owing() {
+			if err := b.store(ctx, id); err != nil && first == nil {
+				first = err
+			}
 		}
-		return b.remove(ctx, old)
 	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	// Pointers come before the record that they point to: one without a record finds nothing, a record without one is lost
-	// to searches.
-	for _, key := range b.pointers(r) {
-		if err := b.storage.Store(ctx, key, []byte(r.ID)); err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
-	}
-	if err := b.storage.Store(ctx, b.record(r.ID), text); err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	if old != nil {
-		keep := b.pointers(r)
-		err := b.forget(ctx, r.ID, slices.DeleteFunc(b.pointers(old), func(key string) bool { return slices.Contains(keep, key) }))
+	return first
+}
+
+// flush is Flush when it is this gateway's turn.
+func (l *Ledger) flush(ctx context.Context) error {
+	if turn := l.current().Turn; turn != nil {
+		done, err := turn(ctx)
 		if err != nil {
 			return err
 		}
+		defer done()
 	}
-	return b.renew(ctx, r, old)
+	return l.Flush(ctx)
 }
 
-// Delete forgets a resource.
-func (b *Book) Delete(ctx context.Context, id string) error {
-	old, err := b.Get(ctx, id)
-	if err != nil || old == nil {
-		return err
+// Close ends the attempts to write what is owed, until the next [Ledger.Use].
+func (l *Ledger) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.retry != nil && l.retry.Stop() {
+		l.retry = nil
 	}
-	return b.remove(ctx, old)
 }
 
-// Find is the id of the resource for which value was remembered as the attribute; empty where there is none. Letters are
-// compared without ASCII case: the caller checks what was found by the rules of the attribute.
-func (b *Book) Find(ctx context.Context, attribute, value string) (string, error) {
-	if b == nil || !slices.Contains(b.indexed, attribute) {
-		return "", nil
-	}
-	id, err := b.storage.Load(ctx, b.index(attribute, value))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("ledger: %w", err)
-	}
-	return string(id), nil
+func (l *Ledger) books() []*Book { return []*Book{l.Users, l.Groups, l.Intents} }
+
+func (l *Ledger) current() Setting {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.setting
 }
 
-// Version changes with what [Book.Specials] shows, for whichever gateway changed it: as long as it is the same, they need
-// not be read again.
-func (b *Book) Version(ctx context.Context) (string, error) {
-	if b == nil {
-		return "", nil
-	}
-	version, err := b.storage.Load(ctx, path.Join(b.root, "version"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("ledger: %w", err)
-	}
-	return string(version), nil
+// The pauses between attempts to write what is owed.
+const (
+	firstPause   = 2 * time.Second
+	longestPause = time.Minute
+)
+
+// troubled reports whether the storage does not take what is written; what is owed to it will be tried again.
+func (l *Ledger) troubled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.retry != nil
 }
 
-// Specials are the records that lists must know of: users who wait, resources with an id of their own, tombstones.
-func (b *Book) Specials(ctx context.Context) ([]*Record, error) {
-	if b == nil {
-		return nil, nil
+// later lets what is owed be written in the background.
+func (l *Ledger) later() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.retry != nil {
+		return
 	}
-	keys, err := b.storage.List(ctx, path.Join(b.root, "special"), false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	slices.Sort(keys)
-	var all []*Record
-	for _, key := range keys {
-		r, err := b.load(ctx, path.Join(b.root, "records", path.Base(key)))
-		if err != nil {
-			return nil, err
-		}
-		if r != nil && r.Special() {
-			all = append(all, r)
-		}
-	}
-	return all, nil
+	l.pause = min(max(firstPause, 2*l.pause), longestPause)
+	l.retry = time.AfterFunc(l.pause, l.again)
 }
 
-func (b *Book) load(ctx context.Context, key string) (*Record, error) {
-	text, err := b.storage.Load(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// again writes what is owed, and comes back for what is left.
+func (l *Ledger) again() {
+	ctx, cancel := context.WithTimeout(context.Background(), longestPause)
+	defer cancel()
+	err := l.flush(ctx)
+	l.mu.Lock()
+	l.retry = nil
+	log := l.setting.Log
+	l.mu.Unlock()
+	left := l.Owed() // what is owed from now on is written by who owes it
+	if left == 0 {
+		l.mu.Lock()
+		l.pause = 0
+		l.mu.Unlock()
+		log.Info("the storage takes the ledger again, and lacks nothing of it")
+		return
 	}
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	r := new(Record)
-	if _, err := doc.Scan(text); err != nil {
-		return nil, nil // a torn record is a lost record: it costs a round of corrections
-	}
-	if json.Unmarshal(text, r) != nil {
-		return nil, nil
-	}
-	return r, nil
-}
-
-func (b *Book) remove(ctx context.Context, r *Record) error {
-	if err := b.storage.Delete(ctx, b.record(r.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	if err := b.forget(ctx, r.ID, b.pointers(r)); err != nil {
-		return err
-	}
-	return b.renew(ctx, r)
-}
-
-// renew makes a new version of what [Book.Specials] shows, where one of the records is part of it.
-func (b *Book) renew(ctx context.Context, records ...*Record) error {
-	for _, r := range records {
-		if r == nil || !r.Special() {
-			continue
-		}
-		if err := b.storage.Store(ctx, path.Join(b.root, "version"), []byte(rand.Text())); err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
-		return nil
-	}
-	return nil
-}
-
-// forget removes pointers that still point to the resource; another one may have taken the place since.
-func (b *Book) forget(ctx context.Context, id string, keys []string) error {
-	for _, key := range keys {
-		text, err := b.storage.Load(ctx, key)
-		if err == nil && string(text) == id {
-			err = b.storage.Delete(ctx, key)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("ledger: %w", err)
-		}
-	}
-	return nil
-}
-
-func (b *Book) record(id string) string { return path.Join(b.root, "records", hash(id)) }
-
-func (b *Book) index(attribute, value string) string {
-	return path.Join(b.root, "by", hash(attribute), hash(doc.Fold(value)))
-}
-
-// pointers are the keys beside the record itself that lead to it.
-func (b *Book) pointers(r *Record) []string {
-	var keys []string
-	if r.Special() {
-		keys = append(keys, path.Join(b.root, "special", hash(r.ID)))
-	}
-	for _, attribute := range slices.Sorted(maps.Keys(r.Kept)) {
-		var text string
-		if slices.Contains(b.indexed, attribute) && json.Unmarshal(r.Kept[attribute].Value, &text) == nil {
-			keys = append(keys, b.index(attribute, text))
-		}
-	}
-	return keys
+	log.Error("the ledger cannot be written still; what the storage lacks is kept in memory", zap.Int("records", left), zap.Error(err))
+	l.later()
 }
 
 func hash(s string) string {

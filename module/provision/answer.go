@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"go.uber.org/zap"
-
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -53,7 +51,7 @@ func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, 
 			if err := s.count(ctx, sub); err != nil {
 				return nil, err
 			}
-			res.Set("members", s.members(sub))
+			res.Set("members", s.members(sub.members))
 		}
 	}
 	scim.Complete(res, k.rt, s.op.Base)
@@ -74,8 +72,4 @@ func (s *session) wants(name string) bool {
 		}
 	}
 	return len(q.Attributes) == 0
-}
-
-func (s *session) logLedger(err error) {
-	s.log.Error("the ledger could not be written; the provider will have to correct what is lost", zap.Error(err))
 }

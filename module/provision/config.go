@@ -105,8 +105,7 @@ type Organization struct {
 	// How many resources an answer holds at most. The default is 1000.
 	MaxResults int `json:"max_results,omitempty"`
 
-	// Whether the locks of users and groups are this process's own affair, because no other gateway provisions the
-	// organization. The default is false: they are taken in Caddy's storage too.
+	// Without effect, and warned of: the locks of users and groups are always this process's own. The default is false.
 	LocalLocks bool `json:"local_locks,omitempty"`
 
 	// Whether several gateways provision the organization, of which one leads. It needs the organization's name, since the

@@ -11,9 +11,10 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// addUnlessThere adds a resource that the organization does not have; made is false where it has one already.
-func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node, add func() (*subject, error)) (sub *subject, made bool, err error) {
-	if sub, err = s.existing(ctx, k, wanted, "", false); err != nil || sub != nil {
+// bring makes the organization have a resource by the call add, unless it has it already; made reports which of the two.
+// except is the provider's id of a user who waits to become it. The names of the resource are locked.
+func (s *session) bring(ctx context.Context, k *kind, wanted *doc.Node, except string, add func() (*subject, error)) (sub *subject, made bool, err error) {
+	if sub, err = s.existing(ctx, k, wanted, except, except != ""); err != nil || sub != nil {
 		return sub, false, err
 	}
 	if sub, err = add(); !taken(err) {
@@ -21,7 +22,7 @@ func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node,
 	}
 	// The upstream knows better than the view. Who is it?
 	k.view.Expire()
-	found, lookupErr := s.existing(ctx, k, wanted, "", true)
+	found, lookupErr := s.existing(ctx, k, wanted, except, true)
 	if lookupErr == nil && found == nil && k == s.group {
 		found, lookupErr = s.spelledOtherwise(ctx, wanted)
 	}
@@ -34,28 +35,26 @@ func (s *session) addUnlessThere(ctx context.Context, k *kind, wanted *doc.Node,
 	return found, false, nil
 }
 
-// add makes the upstream create a resource, and remembers what it has no place for. That it exists already is a 409, of
-// which the caller makes what the configuration says.
+// add makes the upstream create a resource, and remembers what it has no place for. id is what the provider knows it by;
+// empty where that is what the upstream calls it. That it exists already is a 409, of which the caller makes what the
+// configuration says.
 func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node) (*subject, error) {
 	it, err := s.create(ctx, k, wanted)
 	if err != nil {
 		return nil, err
 	}
-	record := &ledger.Record{ID: it.ID, Linked: k == s.user}
-	if id != "" && id != it.ID {
-		record.ID, record.Upstream = id, it.ID
+	if id == "" {
+		id = it.ID
 	}
-	s.keep(ctx, k, record, it.Entry, wanted, attributesOf(wanted))
-	return s.subject(k, record.ID, it.Entry, it.value, record), nil
+	record, _ := s.keep(ctx, k, id, it.Entry, wanted, attributesOf(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
+	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
-// keep remembers what the provider wrote and the upstream does not hold. That the ledger cannot be written is no reason
-// to tell the provider that nothing was done: what it is told then is what the upstream holds.
-func (s *session) keep(ctx context.Context, k *kind, record *ledger.Record, e *view.Entry, wanted *doc.Node, changed []string) {
-	k.remember(record, e.Resource(), wanted, changed)
-	if err := s.write(ctx, k, record); err != nil {
-		record.Kept = nil
-		s.logLedger(err)
+// begin makes a record that of a resource which the upstream has from now on, and of which nothing else is remembered.
+func (k *kind) begin(r *ledger.Record, id, upstream string) {
+	*r = ledger.Record{ID: id, Linked: k.name == "user"}
+	if id != upstream {
+		r.Upstream = upstream
 	}
 }
 

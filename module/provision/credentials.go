@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
@@ -29,7 +30,7 @@ const tokenLife = 15 * time.Minute
 // credentials are the tokens for one upstream, shared by all requests and kept over reloads: token endpoints are limited
 // to a few requests a minute, and some send a mail for each.
 type credentials struct {
-	locks locks
+	locks locks.Locks
 
 	mu     sync.Mutex
 	tokens map[string]token
@@ -48,7 +49,7 @@ func (c *credentials) get(ctx context.Context, s *session, auth *mapping.Auth) (
 	if text, ok := c.current(auth.Name, s.now()); ok {
 		return text, nil
 	}
-	unlock, err := c.locks.lock(ctx, auth.Name, false)
+	unlock, err := locked(c.locks.Credential(ctx, auth.Name))
 	if err != nil {
 		return "", err
 	}

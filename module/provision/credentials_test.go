@@ -31,21 +31,21 @@ func TestOneToken(t *testing.T) {
 	}
 	// Refused although it should live: fetched anew once, and the request goes on.
 	b.token = "another"
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	g.must(t, 200, "GET", "/Users", "")
 	if b.tokens != 2 {
 		t.Errorf("%d tokens", b.tokens)
 	}
 	now.t = now.t.Add(2 * time.Hour)
 	g.must(t, 200, "GET", "/Users", "")
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	g.must(t, 200, "GET", "/Users", "")
 	if b.tokens != 3 {
 		t.Errorf("%d tokens after the second one ended", b.tokens)
 	}
 	// Refused again and again: the provider's own key is not at fault.
 	b.fault = func(*http.Request) *upstream.Answer { return &upstream.Answer{Status: 401, Header: http.Header{}} }
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	b.took()
 	if a := g.do(t, "GET", "/Users", ""); a.status != 502 {
 		t.Errorf("got %d", a.status)

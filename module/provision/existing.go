@@ -66,7 +66,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			yield(nil, err)
 			return
 		}
-		for _, record := range m.who([]lookup{l}) {
+		for _, record := range waitingFor(m, []lookup{l}) {
 			if sub, err := waiting(record); err == nil && record.ID != except && k.has(sub.res, l) && !yield(sub, nil) {
 				return
 			}
@@ -77,7 +77,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			return
 		}
 		for _, e := range entries {
-			if m.id(e.ID) == except {
+			if m.ID(e.ID) == except {
 				continue
 			}
 			sub, err := s.current(ctx, k, m, e)
@@ -96,13 +96,13 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 }
 
 // current is the resource of an entry, read now.
-func (s *session) current(ctx context.Context, k *kind, m *marks, e *view.Entry) (*subject, error) {
+func (s *session) current(ctx context.Context, k *kind, m ledger.Marks, e *view.Entry) (*subject, error) {
 	it, err := s.fetch(ctx, k, e.ID, e.Name())
 	if err != nil {
 		return nil, err
 	}
-	id := m.id(it.ID)
-	record, err := remembered(k.book.Get(ctx, id))
+	id := m.ID(it.ID)
+	record, err := s.record(ctx, k, id)
 	if err != nil {
 		return nil, err
 	}
@@ -163,14 +163,15 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 		if err != nil {
 			return nil, err
 		}
-		record := sub.record
-		if record == nil {
-			record = &ledger.Record{ID: sub.id}
+		if sub.record != nil {
+			if _, named := sub.record.Kept[k.identity]; named {
+				continue
+			}
 		}
-		if _, named := record.Kept[k.identity]; named || sub.entry.Protected {
+		if sub.entry.Protected {
 			continue
 		}
-		s.keep(ctx, k, record, sub.entry, wanted, []string{k.identity})
+		record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, []string{k.identity}, nil)
 		return s.subject(k, sub.id, sub.entry, sub.value, record), nil
 	}
 	return nil, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // bitwarden is the part of Bitwarden's public API that matters here, its traps included: lists without filters, a PUT
@@ -29,9 +30,12 @@ type bitwarden struct {
 	tokens  int
 	calls   []string // "METHOD /path"
 
-	uniqueGroups bool // a second group of the same name is refused
+	idOf         func(email string) string // of new members, where ids are names
+	uniqueGroups bool                      // a second group of the same name is refused
 	// fault answers a call instead of the organization; nil lets it through.
 	fault func(r *http.Request) *upstream.Answer
+	// onCall is told of each call before it is made.
+	onCall func(call string)
 	// after runs when a call has been carried out; an answer replaces the real one.
 	after func(r *http.Request) *upstream.Answer
 }
@@ -51,10 +55,13 @@ func (t roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 // Do implements caller.
 func (b *bitwarden) Do(ctx context.Context, call upstream.Call) (*upstream.Answer, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, &scim.Error{Status: upstream.StatusCanceled, Cause: err}
 	}
 	r := httptest.NewRequest(call.Method, "http://bw.example"+call.Path, strings.NewReader(string(call.Body)))
 	maps.Copy(r.Header, call.Header)
+	if b.onCall != nil {
+		b.onCall(call.Method + " " + call.Path)
+	}
 	if b.fault != nil {
 		if a := b.fault(r); a != nil {
 			b.record(r)
@@ -63,6 +70,9 @@ func (b *bitwarden) Do(ctx context.Context, call upstream.Call) (*upstream.Answe
 	}
 	rec := httptest.NewRecorder()
 	b.serve(rec, r)
+	if err := ctx.Err(); err != nil { // carried out, and nobody is told
+		return nil, &scim.Error{Status: upstream.StatusCanceled, Cause: err}
+	}
 	if b.after != nil {
 		if a := b.after(r); a != nil {
 			return a, nil
@@ -89,6 +99,13 @@ func (b *bitwarden) took() []string {
 func (b *bitwarden) id() string {
 	b.n++
 	return fmt.Sprintf("%08x-0000-4000-8000-%012x", b.n, b.n)
+}
+
+func (b *bitwarden) memberID(email string) string {
+	if b.idOf != nil {
+		return b.idOf(email)
+	}
+	return b.id()
 }
 
 func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
@@ -190,7 +207,7 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		m := map[string]any{
-			"object": "member", "id": b.id(), "userId": nil, "name": nil, "email": schema.Fold(body["email"].(string)),
+			"object": "member", "id": b.memberID(body["email"].(string)), "userId": nil, "name": nil, "email": schema.Fold(body["email"].(string)),
 			"status": 0, "type": body["type"], "externalId": body["externalId"], "collections": body["collections"],
 		}
 		b.members = append(b.members, m)

@@ -3,16 +3,15 @@ package provision
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
-	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
-
-func groupLock(id string) string { return "group " + id }
 
 // createGroup creates a group and then gives it its members.
 func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
@@ -30,7 +29,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	if err := s.mustExist(ctx, members); err != nil {
 		return nil, err
 	}
-	unlock, err := s.shared.locks.lock(ctx, "create group "+schema.Fold(name), s.cluster)
+	unlock, err := s.lockNames(ctx, k, k.namesOf(wanted))
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +38,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	// Organizations take a second group of the same name without a word, and another gateway, or somebody by hand, may have
 	// made the first one since the view was read.
 	k.view.Expire()
-	sub, made, err := s.addUnlessThere(ctx, k, wanted, func() (*subject, error) { return s.add(ctx, k, "", wanted) })
+	sub, made, err := s.bring(ctx, k, wanted, "", func() (*subject, error) { return s.add(ctx, k, "", wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +50,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, conflict(k)
 	}
 	if sub.deleted() {
-		sub.record.Deleted = false
-		if err := s.write(ctx, k, sub.record); err != nil {
-			return nil, unreadable(err)
-		}
+		k.book.Keep(ctx, sub.id, func(r *ledger.Record) { r.Deleted = false })
 	}
 	return s.linkGroup(ctx, sub, members)
 }
@@ -62,7 +58,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 // linkGroup gives a group that is there now the members that it was created with.
 func (s *session) linkGroup(ctx context.Context, sub *subject, members []string) (*scim.Answer, error) {
 	if len(members) > 0 {
-		unlock, err := s.shared.locks.lock(ctx, groupLock(sub.upstreamID()), s.cluster)
+		unlock, err := s.lockGroup(ctx, sub.id)
 		if err != nil {
 			return nil, err
 		}
@@ -128,11 +124,12 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.marks(ctx, k)
+	release, err := s.lockNames(ctx, k, k.namesIn(s.op))
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := s.shared.locks.lock(ctx, groupLock(m.upstream(s.op.ID)), s.cluster)
+	defer release()
+	unlock, err := s.lockGroup(ctx, s.op.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -157,11 +154,11 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if len(changed) > 0 {
-		members, counted := sub.members, sub.counted
+		was := sub
 		if sub, err = s.update(ctx, k, sub, after, changed); err != nil {
 			return nil, err
 		}
-		sub.members, sub.counted = members, counted
+		sub.membership = was.membership
 	}
 	if err := s.setMembers(ctx, sub, add, remove); err != nil {
 		return nil, err
@@ -181,11 +178,11 @@ func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership)
 		return nil, err
 	}
 	var e *view.Entry
-	k.view.Known(func(t *view.Table) { e = t.Get(marks.upstream(id)) })
+	k.view.Known(func(t *view.Table) { e = t.Get(marks.Upstream(id)) })
 	switch {
 	case e == nil:
 		return s.load(ctx, k, id)
-	case marks.hidden(id) || marks.id(e.ID) != id:
+	case marks.Hidden(id) || marks.ID(e.ID) != id:
 		return nil, notFound(k)
 	case e.Protected:
 		return nil, protectedError(k)
@@ -202,10 +199,15 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 	if err := s.count(ctx, sub); err != nil {
 		return nil, nil, err
 	}
+	// Who waits to join is to leave as well as who is there, and who is not there yet is to be added.
+	all := once(slices.Concat(sub.members, sub.joining))
 	if m.Open {
-		add, remove, err = m.Resolve(s.members(sub))
+		if add, _, err = m.Resolve(s.members(sub.members)); err == nil {
+			_, remove, err = m.Resolve(s.members(all))
+		}
 	} else {
-		add, remove = m.Against(sub.members)
+		add, _ = m.Against(sub.members)
+		_, remove = m.Against(all)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -213,10 +215,15 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 	return add, remove, s.mustExist(ctx, add)
 }
 
+// lockGroup is for whoever changes a group or its members.
+func (s *session) lockGroup(ctx context.Context, id string) (unlock func(), err error) {
+	return locked(s.shared.locks.Group(s.lasting(ctx), id))
+}
+
 // deleteGroup removes a group. Its members stay in the organization.
 func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 	k := s.group
-	unlock, err := s.shared.locks.lock(ctx, groupLock(s.op.ID), s.cluster)
+	unlock, err := s.lockGroup(ctx, s.op.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +238,7 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 	if err := s.remove(ctx, k, sub); err != nil {
 		return nil, err
 	}
-	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
+	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil
 }
 
 // memberValues are the ids of a group's members in a document, each once.

@@ -10,7 +10,7 @@ func TestProtected(t *testing.T) {
 	g, b := onBitwarden(t, nil)
 	id := g.people(t, "boss")[0]
 	b.member(t, id)["type"] = 0
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	if ids := g.find(t, "Users", `userName eq "boss@example.com"`); ids != nil {
 		t.Errorf("found %v", ids)
 	}
@@ -33,7 +33,7 @@ func TestProtectedMembers(t *testing.T) {
 			u := g.people(t, "boss", "a", "b")
 			id := g.makeGroup(t, "Sales", u...)
 			b.member(t, u[0])["type"] = 0
-			g.shared.users.Expire()
+			g.seen.users.Expire()
 			if got := memberIDs(g.must(t, 200, "GET", "/Groups/"+id, "")); !slices.Equal(got, u[1:]) {
 				t.Errorf("shown %v", got)
 			}
@@ -47,7 +47,7 @@ func TestProtectedMembers(t *testing.T) {
 				{memberOps("replace"), u[:1]},
 				{patchOp(`{"op":"remove","path":"members"}`), u[:1]},
 			} {
-				g.shared.users.Expire()
+				g.seen.users.Expire()
 				told := memberIDs(g.must(t, 200, "PATCH", "/Groups/"+id, step.body))
 				if got := b.membersOf(id); !slices.Equal(got, step.want) || slices.Contains(told, u[0]) {
 					t.Errorf("%s: members %v, told %v", step.body, got, told)

@@ -15,11 +15,10 @@ import (
 // kind is one resource type of one organization: how the upstream keeps it, what the gateway saw and remembers of it.
 type kind struct {
 	*mapping.Resource
-	name  string // for people: "user", "group"
-	rt    *schema.ResourceType
-	view  *view.View
-	book  *ledger.Book // nil where nothing is remembered
-	marks *markCache
+	name string // for people: "user", "group"
+	rt   *schema.ResourceType
+	view *view.View
+	book *ledger.Book // nil where nothing is remembered
 
 	identity string   // the attribute that a person calls the resource by: userName, displayName
 	indexed  []string // what entries can be found by
@@ -28,8 +27,8 @@ type kind struct {
 	store    []string // what the configuration says to remember; "*" for everything
 }
 
-func newKind(r *mapping.Resource, v *view.View, m *markCache) *kind {
-	k := &kind{Resource: r, rt: r.Type, view: v, marks: m, indexed: indexed(r)}
+func newKind(r *mapping.Resource, v *view.View) *kind {
+	k := &kind{Resource: r, rt: r.Type, view: v, indexed: indexed(r)}
 	if r.Type.Name == "User" {
 		k.name, k.identity = "user", "userName"
 		k.always = []string{"userName", "externalId"}

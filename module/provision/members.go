@@ -29,21 +29,22 @@ func (s *session) count(ctx context.Context, sub *subject) error {
 	if err != nil {
 		return err
 	}
-	sub.guarded = only(ids, func(id string) bool { return guarded[id] })
-	sub.members = make([]string, 0, len(ids))
-	for _, id := range without(ids, sub.guarded) {
-		if id = m.id(id); !m.hidden(id) {
-			sub.members = append(sub.members, id)
+	group, err := s.record(ctx, s.group, sub.id)
+	if err != nil {
+		return err
+	}
+	c := membership{counted: true, guarded: only(ids, func(id string) bool { return guarded[id] })}
+	c.joined = make([]string, 0, len(ids))
+	for _, id := range without(ids, c.guarded) {
+		if id = m.ID(id); !m.Hidden(id) {
+			c.joined = append(c.joined, id)
 		}
 	}
-	if sub.record != nil {
-		for _, id := range sub.record.Waiting {
-			if m.waits(id) {
-				sub.members = append(sub.members, id)
-			}
-		}
+	if group != nil {
+		c.joining = group.Waiting
 	}
-	sub.counted = true
+	c.members = once(slices.Concat(c.joined, only(c.joining, m.Waits)))
+	sub.membership = c
 	return nil
 }
 
@@ -94,9 +95,9 @@ func (s *session) refresh(ctx context.Context, k *kind, sub *subject) error {
 }
 
 // members are a group's members as SCIM shows them (RFC 7643 §4.2).
-func (s *session) members(sub *subject) *doc.Node {
-	list := make([]*doc.Node, len(sub.members))
-	for i, id := range sub.members {
+func (s *session) members(ids []string) *doc.Node {
+	list := make([]*doc.Node, len(ids))
+	for i, id := range ids {
 		n := doc.NewObject()
 		n.Set("value", doc.NewString(id))
 		n.Set("$ref", doc.NewString(scim.Location(s.op.Base, s.user.rt, id)))
@@ -123,16 +124,16 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	var unknown []string
 	look := func(t *view.Table) {
 		unknown = only(ids, func(id string) bool {
-			e := t.Get(m.upstream(id))
-			return (e == nil || e.Protected) && !m.waits(id)
+			e := t.Get(m.Upstream(id))
+			return (e == nil || e.Protected) && !m.Waits(id)
 		})
 	}
 	switch {
-	case slices.ContainsFunc(ids, func(id string) bool { return m.hidden(id) || m.id(m.upstream(id)) != id }):
+	case slices.ContainsFunc(ids, func(id string) bool { return m.Hidden(id) || m.ID(m.Upstream(id)) != id }):
 		return noMember()
 	case k.view.Known(look):
 	case len(ids) <= fewMembers && len(k.Get) > 0:
-		unknown = only(ids, func(id string) bool { return !m.waits(id) })
+		unknown = only(ids, func(id string) bool { return !m.Waits(id) })
 	default:
 		if err := s.known(ctx, k, look); err != nil {
 			return err
@@ -144,7 +145,7 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	// The view is not the last word: they may have been created elsewhere since.
 	if len(unknown) <= fewMembers && len(k.Get) > 0 {
 		for _, id := range unknown {
-			it, err := s.fetch(ctx, k, m.upstream(id), "")
+			it, err := s.fetch(ctx, k, m.Upstream(id), "")
 			if gone(err) || err == nil && it.Protected {
 				return noMember()
 			}
@@ -168,7 +169,7 @@ func noMember() error {
 	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "members names a user that the organization does not have; nothing was changed")
 }
 
-// setMembers adds and removes members (the provider's ids), all of them known. The group's lock is held.
+// setMembers adds and removes members, all of them known. The group's lock is held.
 func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []string) error {
 	if len(add) == 0 && len(remove) == 0 {
 		return nil
@@ -177,50 +178,57 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	if err != nil {
 		return err
 	}
-	later := func(id string) bool { return m.waits(id) }
-	now := func(ids []string) []string {
-		var list []string
-		for _, id := range ids {
-			if !later(id) {
-				list = append(list, m.upstream(id))
-			}
+	later := only(add, m.Waits)
+	now := without(add, later)
+	upstream := func(ids []string) []string {
+		list := make([]string, len(ids))
+		for i, id := range ids {
+			list[i] = m.Upstream(id)
 		}
 		return list
 	}
-	current := append(now(sub.members), sub.guarded...)
-	if err := s.changeMembers(ctx, sub, current, now(add), now(remove)); err != nil {
+	is := func(list []string) func(string) bool {
+		set := make(map[string]bool, len(list))
+		for _, id := range list {
+			set[id] = true
+		}
+		return func(id string) bool { return set[id] }
+	}
+	current := slices.Concat(upstream(sub.joined), sub.guarded)
+	if err := s.changeMembers(ctx, sub, current, upstream(now), upstream(only(remove, is(sub.joined)))); err != nil {
 		return err
 	}
-	// A group may still wait for somebody who is there: nobody is to join again who leaves.
-	awaited := func(id string) bool { return later(id) || sub.record != nil && slices.Contains(sub.record.Waiting, id) }
-	if slices.ContainsFunc(add, later) || slices.ContainsFunc(remove, awaited) {
-		if err := s.wait(ctx, sub, only(add, later), only(remove, awaited)); err != nil {
-			return err
-		}
+	named := is(sub.joining)
+	if err := s.await(ctx, sub, later, only(slices.Concat(remove, now), named)); err != nil {
+		return err
 	}
+	sub.joined = append(without(sub.joined, remove), now...)
 	sub.members = append(without(sub.members, remove), add...)
 	return nil
 }
 
-// wait remembers the members of a group who are not created yet.
-func (s *session) wait(ctx context.Context, sub *subject, add, remove []string) error {
-	record := sub.record
-	if record == nil {
-		record = &ledger.Record{ID: sub.id}
+// await lets a group wait for some users, and for others no longer. The group's lock is held.
+func (s *session) await(ctx context.Context, sub *subject, add, remove []string) error {
+	if len(add) == 0 && len(remove) == 0 {
+		return nil
 	}
-	record.Waiting = once(append(without(record.Waiting, remove), add...))
-	if err := s.write(ctx, s.group, record); err != nil {
-		return unreadable(err)
+	book := s.group.book
+	change := func(r *ledger.Record) { r.Waiting = once(append(without(r.Waiting, remove), add...)) }
+	sub.joining = once(append(without(sub.joining, remove), add...))
+	if len(add) == 0 {
+		book.Keep(ctx, sub.id, change)
+		return nil
 	}
-	sub.record = record
+	if err := book.Put(ctx, sub.id, change); err != nil {
+		return unwritable(err)
+	}
 	// A user who was created in the meantime did not find the group waiting.
-	delete(s.seen, s.user)
 	m, err := s.marks(ctx, s.user)
 	if err != nil {
 		return err
 	}
 	for _, id := range add {
-		if !m.waits(id) {
+		if !m.Waits(id) {
 			if err := s.join(ctx, sub, id); err != nil {
 				return err
 			}
@@ -229,18 +237,17 @@ func (s *session) wait(ctx context.Context, sub *subject, add, remove []string) 
 	return nil
 }
 
-// joinAll puts a user who has just been created into the groups that were waiting.
-func (s *session) joinAll(ctx context.Context, id string) error {
-	if s.group == nil {
+// joinAll puts a user into the groups that were waiting for them.
+func (s *session) joinAll(ctx context.Context, user *subject) error {
+	if s.group == nil || user.entry == nil || s.leaves {
 		return nil
 	}
-	delete(s.seen, s.group)
 	m, err := s.marks(ctx, s.group)
 	if err != nil {
 		return err
 	}
-	for _, group := range m.groupsOf(id) {
-		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, id) })
+	for _, group := range m.Groups(user.id) {
+		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user.id) })
 		if err != nil && !gone(err) {
 			return err
 		}
@@ -250,11 +257,7 @@ func (s *session) joinAll(ctx context.Context, id string) error {
 
 // inGroup loads a group, given by the provider's id, under its lock.
 func (s *session) inGroup(ctx context.Context, id string, f func(*subject) error) error {
-	m, err := s.marks(ctx, s.group)
-	if err != nil {
-		return err
-	}
-	unlock, err := s.shared.locks.lock(ctx, groupLock(m.upstream(id)), s.cluster)
+	unlock, err := s.lockGroup(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -266,27 +269,30 @@ func (s *session) inGroup(ctx context.Context, id string, f func(*subject) error
 	return f(sub)
 }
 
-// join makes a user a member who was waiting to be one. The group's lock is held.
+// join makes a user whom the organization has a member, where the group still waits for them. The group's lock is held.
 func (s *session) join(ctx context.Context, sub *subject, id string) error {
 	sub.counted = false
 	if err := s.count(ctx, sub); err != nil {
 		return err
 	}
-	m, err := s.marks(ctx, s.user)
-	if err != nil {
-		return err
+	if !slices.Contains(sub.joining, id) {
+		return nil // the provider took them out meanwhile
 	}
-	if !slices.Contains(sub.members, id) {
-		current := only(sub.members, func(id string) bool { return !m.waits(id) })
-		for i := range current {
-			current[i] = m.upstream(current[i])
-		}
-		if err := s.changeMembers(ctx, sub, append(current, sub.guarded...), []string{m.upstream(id)}, nil); err != nil {
-			return err
-		}
+	if !slices.Contains(sub.joined, id) {
+		return s.setMembers(ctx, sub, []string{id}, nil)
 	}
-	sub.record.Waiting = without(sub.record.Waiting, []string{id})
-	return s.write(ctx, s.group, sub.record)
+	return s.await(ctx, sub, nil, []string{id})
+}
+
+// leaveAll lets no group wait any longer for a user who is gone for good. Where ids are names, the next one of that name is
+// somebody else.
+func (s *session) leaveAll(ctx context.Context, user string) {
+	if s.group == nil {
+		return
+	}
+	for _, group := range s.group.book.Known().Groups(user) {
+		s.group.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{user}) })
+	}
 }
 
 // usesMembers tells whether calls take a list of members at once.

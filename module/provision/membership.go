@@ -88,7 +88,7 @@ func (s *session) forMember(ctx context.Context, calls []*mapping.Call, env *map
 		if err != nil {
 			return err
 		}
-		unlock, err := s.lockUser(ctx, m.id(id))
+		unlock, err := s.lockUser(ctx, m.ID(id))
 		if err != nil {
 			return err
 		}

@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -35,30 +37,90 @@ func (*Organization) CaddyModule() caddy.ModuleInfo {
 
 // engine is an organization that is ready to carry operations out.
 type engine struct {
-	config  *Organization
-	plan    *mapping.Plan
-	user    *kind
-	group   *kind // nil where the organization has no groups
-	shared  *shared
-	cluster bool // whether locks are in the storage too
+	config *Organization
+	plan   *mapping.Plan
+	user   *kind
+	group  *kind // nil where the organization has no groups
+	shared *shared
+	seen   *seen
 
 	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger
 	now     func() time.Time
 }
 
-// shared is what outlives a reload of the configuration.
+// shared is what belongs to an organization, whichever configurations speak of it: it outlives a reload.
 type shared struct {
-	locks               locks
-	credentials         credentials
-	pace                *pacer
-	users, groups       *view.View
-	userMarks, grpMarks markCache
-	load                *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
+	seat   *cluster.Seat
+	locks  locks.Locks
+	ledger *ledger.Ledger
+
+	mu      sync.Mutex
+	engines []*engine // of the configurations that were loaded and not cleaned up, the newest one last
 }
 
-// Destruct has nothing to give back: whoever holds a lock releases it.
-func (*shared) Destruct() error { return nil }
+// sharedBy returns what the organization of a seat has.
+func sharedBy(seat *cluster.Seat) *shared {
+	return seat.Shared("provision", func() any { //nolint:forcetypeassert // nobody else uses the key
+		sh := &shared{seat: seat, ledger: ledger.New(seat.Name())}
+		seat.OnTakeover(sh.forget)
+		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
+		return sh
+	}).(*shared)
+}
+
+// forget makes everything be read again, because somebody else may have provisioned the organization since.
+func (sh *shared) forget() {
+	sh.ledger.Forget()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	for _, e := range sh.engines {
+		e.user.view.Forget()
+		if e.group != nil {
+			e.group.view.Forget()
+		}
+	}
+}
+
+// turn waits until this gateway may work on the organization in the background.
+func (sh *shared) turn(ctx context.Context) (done func(), err error) {
+	t, err := sh.seat.Begin(ctx, cluster.Asked{})
+	if err != nil {
+		return nil, err
+	}
+	return t.End, nil
+}
+
+// enter makes the ledger work for a configuration.
+func (sh *shared) enter(e *engine) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.engines = append(sh.engines, e)
+	sh.ledger.Use(e.memory())
+}
+
+// leave makes the ledger work for the configurations that are left.
+func (sh *shared) leave(e *engine) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.engines = slices.DeleteFunc(sh.engines, func(other *engine) bool { return other == e })
+	if n := len(sh.engines); n > 0 {
+		sh.ledger.Use(sh.engines[n-1].memory())
+	} else {
+		sh.ledger.Close()
+	}
+}
+
+// seen is what a mapping showed of an organization. With another mapping it begins anew.
+type seen struct {
+	credentials   credentials
+	pace          *pacer
+	users, groups *view.View           // groups is nil where the organization has none
+	load          *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
+}
+
+// Destruct has nothing to give back.
+func (*seen) Destruct() error { return nil }
 
 var pool = caddy.NewUsagePool()
 
@@ -82,7 +144,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := fingerprint([]any{o.ID, digest, o.Pace, o.PaceWait, o.ViewTTL, o.LocalLocks})
+	key, err := fingerprint([]any{o.ID, digest, o.Pace, o.PaceWait, o.ViewTTL})
 	if err != nil {
 		return err
 	}
@@ -92,26 +154,27 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
+	if o.LocalLocks {
+		ctx.Logger().Warn("local_locks has no effect any more: all locks are this process's own")
+	}
 	registry := ctx.GetMetricsRegistry()
-	v, loaded, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return o.newShared(plan, ctx.Storage(), organization, registry, time.Now), nil
-	})
+	v, known, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return o.newSeen(plan, registry, time.Now), nil })
 	if err != nil {
 		return err
 	}
 	o.pooled = key
-	sh := v.(*shared) //nolint:forcetypeassert // the pool holds nothing else
+	sn := v.(*seen) //nolint:forcetypeassert // the pool holds nothing else
 	if o.ID == "" {
 		o.claim = claim{registry, organization}
 	}
-	if o.ID == "" && (loaded && sh.load == registry || !o.claim.take(key)) {
+	if o.ID == "" && (known && sn.load == registry || !o.claim.take(key)) {
 		return errors.New("two organizations cannot be told apart: give each a name of its own (organization <name>, id in JSON), or both the same if they are one")
 	}
-	sh.load = registry
+	sn.load = registry
 	if o.seat, err = cluster.Open(ctx, organization, cluster.Config{Options: o.Cluster}); err != nil {
 		return err
 	}
-	o.engine = o.newEngine(plan, sh, ctx.Storage(), organization, ctx.Logger())
+	o.engine = o.newEngine(plan, sharedBy(o.seat), sn, ctx.Logger())
 	return nil
 }
 
@@ -148,38 +211,48 @@ func (o *Organization) possible(plan *mapping.Plan) error {
 	return nil
 }
 
-func (o *Organization) newShared(plan *mapping.Plan, storage certmagic.Storage, organization string, load *prometheus.Registry, now func() time.Time) *shared {
-	sh := &shared{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
-	sh.locks.storage, sh.locks.prefix = storage, "scim_gateway "+organization+" "
-	sh.users = view.New(indexed(plan.User), time.Duration(o.ViewTTL), now)
+func (o *Organization) newSeen(plan *mapping.Plan, load *prometheus.Registry, now func() time.Time) *seen {
+	sn := &seen{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
+	sn.users = view.New(indexed(plan.User), time.Duration(o.ViewTTL), now)
 	if plan.Group != nil {
-		sh.groups = view.New(indexed(plan.Group), time.Duration(o.ViewTTL), now)
+		sn.groups = view.New(indexed(plan.Group), time.Duration(o.ViewTTL), now)
 	}
-	return sh
+	return sn
 }
 
-func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, storage certmagic.Storage, organization string, log *zap.Logger) *engine {
-	e := &engine{config: o, plan: plan, shared: sh, cluster: !o.LocalLocks, log: log, now: time.Now}
-	e.user = newKind(plan.User, sh.users, &sh.userMarks)
+func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
+	e := &engine{config: o, plan: plan, shared: sh, seen: sn, log: log, now: time.Now}
+	e.user = newKind(plan.User, sn.users)
 	if plan.Group != nil {
-		e.group = newKind(plan.Group, sh.groups, &sh.grpMarks)
+		e.group = newKind(plan.Group, sn.groups)
 		e.onUsers = slices.ContainsFunc(slices.Concat(plan.Group.MemberAdd, plan.Group.MemberRemove), (*mapping.Call).Rewrites)
 	}
-	if o.Ledger.Off {
-		return e
-	}
 	e.user.store = o.Ledger.Store
-	l := ledger.Open(storage, organization, e.user.indexed, []string{"displayName", "externalId"})
-	e.user.book = l.Users
-	if e.group != nil {
-		e.group.book = l.Groups
+	if !o.Ledger.Off {
+		e.user.book = sh.ledger.Users
+		if e.group != nil {
+			e.group.book = sh.ledger.Groups
+		}
 	}
+	sh.enter(e)
 	return e
+}
+
+// memory returns what the configuration says of the ledger.
+func (e *engine) memory() ledger.Setting {
+	return ledger.Setting{
+		Storage: e.shared.seat.Storage(), Log: e.log,
+		Turn: e.shared.turn, Away: cluster.Blind,
+		UserKeys: e.user.indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.waitingKeys,
+	}
 }
 
 // Cleanup gives back what is shared with other loads of the configuration.
 func (o *Organization) Cleanup() error {
 	claims.Delete(o.claim)
+	if o.engine != nil {
+		o.engine.shared.leave(o.engine)
+	}
 	if o.pooled == "" {
 		return nil
 	}
@@ -195,6 +268,13 @@ func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.O
 func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
 	s := &session{engine: e, caller: c, op: op}
 	k := e.user
+	if op.Type.Name == "User" && (op.Verb == scim.Delete || quirks.Deactivates(op.Body)) {
+		// Who is to lose access does so whether the client waits for the answer or not.
+		s.leaves, ctx = true, context.WithoutCancel(ctx)
+	}
+	if cluster.Blind(ctx) {
+		s.blind = errors.New("nobody could be asked which gateway leads")
+	}
 	if op.Type.Name == "Group" {
 		k = e.group
 	}

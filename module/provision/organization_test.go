@@ -51,7 +51,7 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBitwarden()
-	g := &gateway{engine: first.engine, caller: b}
+	g := &gateway{engine: first.engine, caller: b, ctx: t.Context()}
 	g.set = &schema.Set{User: first.engine.user.rt, Group: first.engine.group.rt}
 	g.must(t, 200, "GET", "/Users", "")
 	second, err := load(t, newContext(t), config)
@@ -74,7 +74,7 @@ func TestReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if third.engine.shared == second.engine.shared {
+	if third.engine.seen == second.engine.seen {
 		t.Error("what nobody used any more was kept")
 	}
 	_ = third.Cleanup()

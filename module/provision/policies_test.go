@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-scim/gateway/module/ledger/storagetest"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -23,7 +24,7 @@ func inactive(userName, externalId string, more ...string) string {
 // Nobody is invited before being active for the first time; until then the ledger stands in for the organization.
 func TestInactiveDefer(t *testing.T) {
 	g, b := onBitwarden(t, nil)
-	other := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)
+	other := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.seat.Storage())
 	a := g.must(t, 201, "POST", "/Users", inactive("jane@corp.example", "jane",
 		`"displayName":"Jane","title":"Dr","password":"p","x509Certificates":[{"value":"TUlJQ0VSVA=="}],"emails":[{"primary":true,"type":"work","value":"jane@example.com"}]`))
 	id := a.id()
@@ -76,7 +77,7 @@ func TestInactiveDefer(t *testing.T) {
 	if got := b.membersOf(group); !slices.Contains(got, m["id"].(string)) || len(got) != 2 {
 		t.Errorf("members %v", got)
 	}
-	for _, gw := range []*gateway{g, newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)} {
+	for _, gw := range []*gateway{g, newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.seat.Storage())} {
 		if ids := gw.find(t, "Users", `userName eq "jane@corp.example"`); !cmp.Equal(ids, []string{id}) {
 			t.Errorf("found %v", ids)
 		}
@@ -138,7 +139,7 @@ func TestInactivePolicies(t *testing.T) {
 
 func TestExistingLink(t *testing.T) {
 	g, b := onBitwarden(t, func(o *Organization) { o.Existing = ExistingLink })
-	by := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, emptyStorage(t))
+	by := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, storagetest.New())
 	ids := by.people(t, "jane")
 	by.must(t, 200, "PATCH", "/Users/"+ids[0], patchOp(disable))
 
@@ -185,7 +186,7 @@ func TestDeletePolicies(t *testing.T) {
 		t.Fatalf("member %v", m)
 	}
 	// To the provider the user is gone (RFC 7644 §3.6), until it is created again.
-	for _, gw := range []*gateway{g, newGateway(t, &Organization{Mapping: bitwardenMapping(), Delete: DeleteRevoke}, b, g.shared.locks.storage)} {
+	for _, gw := range []*gateway{g, newGateway(t, &Organization{Mapping: bitwardenMapping(), Delete: DeleteRevoke}, b, g.shared.seat.Storage())} {
 		gw.must(t, 404, "GET", "/Users/"+id, "")
 		gw.must(t, 404, "DELETE", "/Users/"+id, "")
 		if ids := gw.find(t, "Users", `userName eq "jane@example.com"`); ids != nil {
@@ -363,7 +364,7 @@ func TestNoConflictLoop(t *testing.T) {
 	// Nor one who was created, or found and changed, by the provider.
 	id := g.people(t, "bob")[0]
 	b.members = append(b.members, map[string]any{"id": "m2", "email": "eve@example.com", "status": 2, "type": 2, "externalId": nil})
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	g.must(t, 200, "PATCH", "/Users/m2", patchOp(`{"op":"replace","path":"externalId","value":"eve"}`))
 	for name, id := range map[string]string{"bob": id, "eve": "m2"} {
 		g.must(t, 409, "POST", "/Users", user("thief@corp.example", "thief", `"emails":[{"primary":true,"value":"`+name+`@example.com"}]`))
@@ -373,38 +374,12 @@ func TestNoConflictLoop(t *testing.T) {
 	}
 }
 
-// Two gateways over one storage: what one of them does with the ledger, the other knows at once.
-func TestClusterSeesTheLedger(t *testing.T) {
-	g, b := onBitwarden(t, nil)
-	other := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)
-	for _, gw := range []*gateway{g, other} {
-		gw.must(t, 200, "GET", "/Users", "")
-		gw.must(t, 200, "GET", "/Groups", "")
-	}
-	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
-	if a := other.do(t, "POST", "/Users", user("jane@example.com", "jane")); a.status != 409 {
-		t.Errorf("got %d", a.status)
-	}
-	group := other.makeGroup(t, "Sales", id)
-	if a := g.do(t, "POST", "/Groups", `{"displayName":"Sales"}`); a.status != 409 {
-		t.Errorf("got %d", a.status)
-	}
-	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
-	if got := b.membersOf(group); len(got) != 1 {
-		t.Errorf("members %v", got)
-	}
-	other.must(t, 200, "PATCH", "/Groups/"+group, memberOps("remove", id))
-	if got := b.membersOf(group); len(got) > 0 {
-		t.Errorf("members %v", got)
-	}
-}
-
 // Somebody invites by hand a person who waits to be activated: that is who is activated.
 func TestAdopt(t *testing.T) {
 	g, b := onBitwarden(t, nil)
 	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
 	b.members = append(b.members, map[string]any{"id": "m1", "email": "jane@example.com", "status": 1, "type": 2, "externalId": nil})
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
 	if a.id() != id || a.body["active"] != true || len(b.members) != 1 {
 		t.Errorf("got %v, members %v", a.body, b.members)

@@ -99,8 +99,8 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 		}
 		merge := few || k.asksLedger(f)
 		for _, e := range entries {
-			id := marks.id(e.ID)
-			if e.Protected || marks.hidden(id) {
+			id := marks.ID(e.ID)
+			if e.Protected || marks.Hidden(id) {
 				continue
 			}
 			sub := &subject{id: id, entry: e}
@@ -121,7 +121,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			}
 		}
 		lookups, _ := k.narrow(f)
-		for _, record := range marks.who(lookups) {
+		for _, record := range waitingFor(marks, lookups) {
 			sub, err := waiting(record)
 			if err != nil {
 				continue // a torn record is a lost record
@@ -148,7 +148,7 @@ func (s *session) examined(ctx context.Context, k *kind, sub *subject, merge boo
 		if err := s.count(ctx, full); err != nil {
 			return nil, err
 		}
-		full.res.Set("members", s.members(full))
+		full.res.Set("members", s.members(full.members))
 	}
 	return full, nil
 }
@@ -158,7 +158,7 @@ func (s *session) merged(ctx context.Context, k *kind, sub *subject) (*subject, 
 	if sub.merged {
 		return sub, nil
 	}
-	record, err := remembered(k.book.Get(ctx, sub.id))
+	record, err := s.record(ctx, k, sub.id)
 	if err != nil {
 		return nil, err
 	}
@@ -219,17 +219,20 @@ func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, 
 		return nil, err
 	}
 	if l.attribute == "id" {
-		return s.candidates(ctx, k, "id", marks.upstream(l.value))
+		return s.candidates(ctx, k, "id", marks.Upstream(l.value))
 	}
 	entries, err := s.candidates(ctx, k, l.attribute, l.value)
 	if err != nil {
 		return nil, err
 	}
-	id, err := remembered(k.book.Find(ctx, l.attribute, l.value))
-	if err != nil || id == "" {
-		return entries, err
+	id, err := asked(ctx, s, func(ctx context.Context) (string, error) { return k.book.Find(ctx, l.attribute, l.value) })
+	if err != nil {
+		return nil, unreadable(err)
 	}
-	more, err := s.candidates(ctx, k, "id", marks.upstream(id))
+	if id == "" {
+		return entries, nil
+	}
+	more, err := s.candidates(ctx, k, "id", marks.Upstream(id))
 	return append(entries, more...), err
 }
 

@@ -23,13 +23,13 @@ func (s *session) reinvite(ctx context.Context, sub *subject) {
 	if after == 0 || sub.entry == nil || sub.entry.State() != invited || s.user.book == nil {
 		return
 	}
-	record := sub.record
-	if record == nil {
-		record = &ledger.Record{ID: sub.id}
+	var last time.Time
+	if sub.record != nil {
+		last = sub.record.Invited
 	}
 	now := s.now()
-	due := !record.Invited.IsZero() && now.Sub(record.Invited) >= after
-	if !record.Invited.IsZero() && !due {
+	due := !last.IsZero() && now.Sub(last) >= after
+	if !last.IsZero() && !due {
 		return
 	}
 	unlock, err := s.lockUser(ctx, sub.id)
@@ -38,21 +38,13 @@ func (s *session) reinvite(ctx context.Context, sub *subject) {
 	}
 	defer unlock()
 	// Another request may have done it while this one waited, and a change of the user may have changed the record.
-	current, err := s.user.book.Get(ctx, sub.id)
-	if err != nil {
-		s.logLedger(err)
-		return
-	}
-	if current == nil {
-		current = &ledger.Record{ID: sub.id}
-	}
-	if !current.Invited.Equal(record.Invited) {
+	current, err := s.record(ctx, s.user, sub.id)
+	if err != nil || current != nil && !current.Invited.Equal(last) || current == nil && !last.IsZero() {
 		return
 	}
 	// Written first: where that fails, nobody gets a mail with every request.
-	current.Invited = now
-	if err := s.user.book.Put(ctx, current); err != nil {
-		s.logLedger(err)
+	if err := s.user.book.Put(ctx, sub.id, func(r *ledger.Record) { r.Invited = now }); err != nil {
+		s.log.Error("when a member is invited again cannot be written down; nobody is", zap.Error(err))
 		return
 	}
 	if !due {

@@ -2,11 +2,11 @@ package provision
 
 import (
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -63,6 +63,10 @@ func TestReinvite(t *testing.T) {
 // A request that looks at a user while another one changes the user must not make the one forget what the other did:
 // nobody is invited twice because a record was written back as it had been read.
 func TestReinviteBesideAChange(t *testing.T) {
+	synctest.Test(t, reinviteBesideAChange)
+}
+
+func reinviteBesideAChange(t *testing.T) {
 	g, b := onBitwarden(t, func(o *Organization) {
 		o.ReinviteAfter, o.Ledger.Store = caddy.Duration(24*time.Hour), []string{"title"}
 	})
@@ -78,14 +82,7 @@ func TestReinviteBesideAChange(t *testing.T) {
 				defer close(looked)
 				g.do(t, "GET", "/Users/"+id, "")
 			}()
-			for done := false; !done && g.waiting(userLock(id)) == 0; {
-				select {
-				case <-looked:
-					done = true
-				default:
-					runtime.Gosched()
-				}
-			}
+			synctest.Wait() // for the user's lock
 		}
 		return nil
 	}
@@ -96,15 +93,4 @@ func TestReinviteBesideAChange(t *testing.T) {
 	if n != 1 || a.body["title"] != "Dr" {
 		t.Errorf("invited again %d times; title %v", n, a.body["title"])
 	}
-}
-
-// waiting is how many requests wait for a lock that another one has.
-func (g *gateway) waiting(name string) int {
-	l := &g.shared.locks
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.held[name] == nil {
-		return 0
-	}
-	return l.held[name].users - 1
 }

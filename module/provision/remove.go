@@ -25,10 +25,7 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if sub.entry == nil {
-		if err := s.forget(ctx, k, sub.id); err != nil {
-			return nil, unreadable(err)
-		}
-		return &scim.Answer{Status: http.StatusNoContent}, nil
+		return s.deleted(ctx, k, sub, false), nil
 	}
 	if s.config.Delete == DeleteRevoke {
 		if sub.res.Get("active").True() {
@@ -38,12 +35,12 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 				return nil, err
 			}
 		}
-		return s.deleted(ctx, k, sub, true)
+		return s.deleted(ctx, k, sub, true), nil
 	}
 	if err := s.remove(ctx, k, sub); err != nil {
 		return nil, err
 	}
-	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
+	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil
 }
 
 // remove makes the calls that remove an item, and has it shown that it is gone. That it was gone before is what was asked
@@ -63,22 +60,14 @@ func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
 }
 
 // deleted forgets a resource; one that the upstream goes on showing has to be remembered as deleted.
-func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool) (*scim.Answer, error) {
-	var err error
-	switch {
-	case k.book == nil:
-	case shown:
-		record := sub.record
-		if record == nil {
-			record = &ledger.Record{ID: sub.id}
-		}
-		record.Deleted = true
-		err = s.write(ctx, k, record)
-	case sub.record != nil:
-		err = s.forget(ctx, k, sub.id)
+func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool) *scim.Answer {
+	change := forget
+	if shown {
+		change = func(r *ledger.Record) { r.Deleted = true }
 	}
-	if err != nil {
-		s.logLedger(err)
+	k.book.Keep(ctx, sub.id, change)
+	if k == s.user {
+		s.leaveAll(ctx, sub.id)
 	}
-	return &scim.Answer{Status: http.StatusNoContent}, nil
+	return &scim.Answer{Status: http.StatusNoContent}
 }

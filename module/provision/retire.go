@@ -21,7 +21,9 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 		res := after.Clone()
 		return &subject{id: sub.id, res: res, merged: true}, nil
 	}
-	return s.put(ctx, &ledger.Record{ID: sub.id}, after)
+	text := s.deferred(after)
+	k.book.Keep(ctx, sub.id, func(r *ledger.Record) { *r = ledger.Record{Deferred: text} })
+	return waiting(&ledger.Record{ID: sub.id, Deferred: text})
 }
 
 // keepPlaces lets the groups of a user who is about to retire wait for them: the organization forgets who was a member
@@ -45,15 +47,11 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 	if err := s.known(ctx, s.group, func(t *view.Table) { groups = t.All() }); err != nil {
 		return err
 	}
-	m, err := s.marks(ctx, s.group)
-	if err != nil {
-		return err
-	}
 	for _, e := range groups {
 		if e.Protected {
 			continue
 		}
-		err := s.inGroup(ctx, m.id(e.ID), func(group *subject) error { return s.keepPlace(ctx, group, sub.id) })
+		err := s.inGroup(ctx, e.ID, func(group *subject) error { return s.keepPlace(ctx, group, sub.id) })
 		if err != nil && !gone(err) {
 			return err
 		}
@@ -63,16 +61,9 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 
 // keepPlace lets a group wait for one of its members. The group's lock is held.
 func (s *session) keepPlace(ctx context.Context, group *subject, id string) error {
-	if err := s.count(ctx, group); err != nil || !slices.Contains(group.members, id) {
+	if err := s.count(ctx, group); err != nil || !slices.Contains(group.joined, id) {
 		return err
 	}
-	record := group.record
-	if record == nil {
-		record = &ledger.Record{ID: group.id}
-	}
-	record.Waiting = once(append(record.Waiting, id))
-	if err := s.write(ctx, s.group, record); err != nil {
-		return unreadable(err)
-	}
+	s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = once(append(r.Waiting, id)) })
 	return nil
 }

@@ -57,7 +57,7 @@ func TestSameExternalIdIsNobody(t *testing.T) {
 		g, b := onBitwarden(t, nil)
 		id := g.must(t, 201, "POST", "/Users", inactive("jane.smith@example.com", "jsmith")).id()
 		b.members = append(b.members, map[string]any{"id": "old", "email": "john.smith@example.com", "status": -1, "type": 2, "externalId": "jsmith"})
-		g.shared.users.Expire()
+		g.seen.users.Expire()
 		g.must(t, 409, "PATCH", "/Users/"+id, patchOp(enable))
 		if b.member(t, "old")["status"] != -1 {
 			t.Error("a revoked member was let in again")

@@ -25,8 +25,9 @@ type session struct {
 	*engine
 	caller caller
 	op     *scim.Operation
-	begun  bool // something upstream may have been changed
-	seen   map[*kind]*marks
+	begun  bool  // something upstream may have been changed
+	leaves bool  // somebody is to lose access by it
+	blind  error // why the ledger cannot be read, where the operation goes on all the same
 }
 
 // answered is a call's answer and what it means.
@@ -37,10 +38,19 @@ type answered struct {
 
 // send makes one call of a mapping. An answer that means failure is the error.
 func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mapping.Request, writes bool) (answered, error) {
-	if err := s.shared.pace.take(ctx, req.Method, s.begun); err != nil {
+	switch {
+	case s.begun: // what is half done is finished, whether anybody waits for it or not
+		ctx = context.WithoutCancel(ctx)
+	case ctx.Err() != nil:
+		return answered{}, &scim.Error{Status: upstream.StatusCanceled, Detail: "the client closed the request", Cause: ctx.Err()}
+	}
+	if err := s.seen.pace.take(ctx, req.Method, s.begun); err != nil {
 		return answered{}, err
 	}
 	writes = writes && req.Method != http.MethodGet
+	if writes {
+		ctx = context.WithoutCancel(ctx) // an answer that nobody takes is an outcome that nobody knows
+	}
 	begun := s.begun
 	s.begun = begun || writes
 	a, err := s.authorized(ctx, req)
@@ -79,7 +89,7 @@ func (s *session) authorized(ctx context.Context, req mapping.Request) (*upstrea
 	}
 	auth := s.plan.Auths[req.Auth]
 	for attempt := 0; ; attempt++ {
-		credential, err := s.shared.credentials.get(ctx, s, auth)
+		credential, err := s.seen.credentials.get(ctx, s, auth)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +98,7 @@ func (s *session) authorized(ctx context.Context, req mapping.Request) (*upstrea
 		if err != nil || a.Status != http.StatusUnauthorized || auth.Kind == mapping.AuthStatic || attempt > 0 {
 			return a, err
 		}
-		s.shared.credentials.drop(auth.Name, credential)
+		s.seen.credentials.drop(auth.Name, credential)
 	}
 }
 

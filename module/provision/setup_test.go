@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
+	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/ledger/storagetest"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/mapping"
@@ -82,13 +84,14 @@ func bitwardenMapping() *mapping.Definition {
 type gateway struct {
 	*engine
 	caller caller
+	ctx    context.Context // of the requests
 	set    *schema.Set
 	clock  *clock // stands still unless a test moves it, so that a slow machine changes nothing
 }
 
 const base = "https://gw.example/scim/v2"
 
-func newGateway(t testing.TB, o *Organization, c caller, storage certmagic.Storage) *gateway {
+func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage) *gateway {
 	t.Helper()
 	if err := o.defaults(); err != nil {
 		t.Fatal(err)
@@ -105,10 +108,11 @@ func newGateway(t testing.TB, o *Organization, c caller, storage certmagic.Stora
 		t.Fatal(err)
 	}
 	now := &clock{time.Now()}
-	sh := o.newShared(plan, storage, "org", nil, now.now)
-	o.engine = o.newEngine(plan, sh, storage, "org", zap.NewNop())
-	o.engine.now, sh.pace.now = now.now, now.now
-	return &gateway{o.engine, c, set, now}
+	sh, sn := sharedBy(cluster.Alone("org", storage)), o.newSeen(plan, nil, now.now)
+	t.Cleanup(sh.ledger.Close)
+	o.engine = o.newEngine(plan, sh, sn, zap.NewNop())
+	o.engine.now, sn.pace.now = now.now, now.now
+	return &gateway{o.engine, c, t.Context(), set, now}
 }
 
 // onBitwarden is a gateway over an empty organization. Change the configuration with f.
@@ -119,7 +123,7 @@ func onBitwarden(t testing.TB, f func(*Organization)) (*gateway, *bitwarden) {
 		f(o)
 	}
 	b := newBitwarden()
-	return newGateway(t, o, b, &certmagic.FileStorage{Path: t.TempDir()}), b
+	return newGateway(t, o, b, storagetest.New()), b
 }
 
 // answer is what a provider gets to see.
@@ -175,7 +179,7 @@ func (g *gateway) do(t testing.TB, method, target, body string) answer {
 			t.Fatal(err)
 		}
 	}
-	got, err := g.carry(context.Background(), g.caller, op)
+	got, err := g.carry(g.ctx, g.caller, op)
 	if err != nil {
 		e, ok := errors.AsType[*scim.Error](err)
 		if !ok {
@@ -244,11 +248,27 @@ type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
 
-// emptyStorage is an empty storage.
-func emptyStorage(t testing.TB) certmagic.Storage { return &certmagic.FileStorage{Path: t.TempDir()} }
+// remembering is onBitwarden with the storage that the ledger is in.
+func remembering(t testing.TB, f func(*Organization)) (*gateway, *bitwarden, *storagetest.Storage) {
+	t.Helper()
+	o := &Organization{Mapping: bitwardenMapping()}
+	if f != nil {
+		f(o)
+	}
+	b, s := newBitwarden(), storagetest.New()
+	return newGateway(t, o, b, s), b, s
+}
 
-// brokenStorage has locks but answers nothing.
-type brokenStorage struct{ certmagic.Storage }
+// restarted is the gateway in a process that has just started, over what a storage holds.
+func (g *gateway) restarted(t testing.TB, s *storagetest.Storage) *gateway {
+	t.Helper()
+	o := *g.config
+	return newGateway(t, &o, g.caller, s)
+}
 
-func (*brokenStorage) Load(context.Context, string) ([]byte, error)         { return nil, errStorage }
-func (*brokenStorage) List(context.Context, string, bool) ([]string, error) { return nil, errStorage }
+// impatient makes the ledger wait for its storage for a moment only.
+func (g *gateway) impatient() {
+	s := g.memory()
+	s.Patience = time.Millisecond
+	g.shared.ledger.Use(s)
+}

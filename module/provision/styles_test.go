@@ -210,7 +210,7 @@ func TestHydrateAndKey(t *testing.T) {
 	m.User.Key = "email"
 	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	u := g.people(t, "a", "b")
-	g.shared.users.Expire()
+	g.seen.users.Expire()
 	b.took()
 	if a := g.must(t, 200, "GET", "/Users", ""); a.body["totalResults"] != float64(2) {
 		t.Errorf("got %v", a.body)
@@ -224,16 +224,13 @@ func TestHydrateAndKey(t *testing.T) {
 }
 
 // A membership that is kept on the user is written with all that the user is: neither another membership nor a change of the
-// user may get lost on the way, whichever gateway makes it.
+// user may get lost on the way.
 func TestListOnTheUserBesideChanges(t *testing.T) {
 	m := bitwardenMapping()
 	onTheUser(m.Group)
 	m.Auths["default"] = mapping.AuthDef{Kind: "header", Header: "Authorization", Value: "Bearer fixed"}
-	storage := emptyStorage(t)
-	b := newBitwarden()
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	b.token = "fixed"
-	gateways := []*gateway{newGateway(t, &Organization{Mapping: m}, b, storage), newGateway(t, &Organization{Mapping: m}, b, storage)}
-	g := gateways[0]
 	id := g.people(t, "jane")[0]
 	var groups []string
 	for _, name := range []string{"A", "B", "C", "D"} {
@@ -247,12 +244,12 @@ func TestListOnTheUserBesideChanges(t *testing.T) {
 		var wg sync.WaitGroup
 		for i, group := range groups {
 			wg.Go(func() {
-				gateways[i%2].must(t, 200, "PATCH", "/Groups/"+group, memberOps([]string{"add", "remove"}[(round+i)%2], id))
+				g.must(t, 200, "PATCH", "/Groups/"+group, memberOps([]string{"add", "remove"}[(round+i)%2], id))
 			})
 		}
 		externalID := fmt.Sprint("jane", round)
 		wg.Go(func() {
-			gateways[round%2].must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"externalId","value":"`+externalID+`"}`))
+			g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"externalId","value":"`+externalID+`"}`))
 		})
 		wg.Wait()
 		if got := b.member(t, id)["externalId"]; got != externalID {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
@@ -21,9 +20,22 @@ type subject struct {
 	res    *doc.Node      // the two together, with its id
 	merged bool           // whether record has been read
 
-	members []string // of a group: the provider's ids
-	guarded []string // of a group: the upstream's ids of members who are protected
-	counted bool     // whether members has been read
+	membership // of a group
+}
+
+// membership is who belongs to a group. The ids are the provider's, but for those who are protected.
+//
+// A user is in one of four states to a group. *Waiting*: the organization does not have the user yet, and the group's record
+// names them. *Joining*: the organization has the user by now, and the record still names them. *Joined*: the organization
+// has them in the group. *Left*: neither. Who is about to be removed from the organization and may come back is named in
+// the record while still joined. All changes of it are made under the group's lock: by what the provider says
+// ([session.setMembers]), and by a user who has been created ([session.join]).
+type membership struct {
+	members []string // who waits or has joined: what the provider is told
+	joined  []string // who is in the organization's group
+	joining []string // whom the group's record names
+	guarded []string // the upstream's ids of members who are protected
+	counted bool     // whether all this has been read
 }
 
 // upstreamID is what the upstream calls it; empty where it does not know it yet.
@@ -33,6 +45,9 @@ func (s *subject) upstreamID() string {
 	}
 	return s.entry.ID
 }
+
+// linked reports whether it is somebody or something to the provider already.
+func (s *subject) linked() bool { return s.record != nil && s.record.Linked && !s.record.Deleted }
 
 // deleted tells whether the provider has deleted it, though the upstream still holds it.
 func (s *subject) deleted() bool { return s.record != nil && s.record.Deleted }
@@ -48,7 +63,11 @@ func (s *subject) shown() *doc.Node {
 // load is the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
 // a 404.
 func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error) {
-	record, err := remembered(k.book.Get(ctx, id))
+	record, err := s.record(ctx, k, id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.marks(ctx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +82,14 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 		upstreamID = record.Upstream
 	}
 	// An upstream id that stands for another id of the provider's is not an id of its own.
-	if owner, err := s.owner(ctx, k, id); err != nil {
-		return nil, err
-	} else if owner != "" && owner != id {
+	if owner := m.Owner(id); owner != "" && owner != id {
 		return nil, notFound(k)
 	}
 	it, err := s.fetch(ctx, k, upstreamID, s.keyOf(k, upstreamID))
+	if gone(err) && s.blind != nil {
+		// The id may be one that only the ledger knows to be somebody's.
+		return nil, unreadable(s.blind)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -182,18 +203,4 @@ func equal(a, b *doc.Node) bool {
 
 func absent(n *doc.Node) bool {
 	return n == nil || n.Kind() == doc.Null || n.Kind() == doc.Array && len(n.Items()) == 0
-}
-
-// remembered turns what went wrong with the ledger into an answer: the provider comes back later.
-func remembered[T any](v T, err error) (T, error) {
-	if err != nil {
-		return v, unreadable(err)
-	}
-	return v, nil
-}
-
-func unreadable(err error) error {
-	return &scim.Error{
-		Status: http.StatusServiceUnavailable, Detail: "the gateway's own memory cannot be read", RetryAfter: 10 * time.Second, Cause: err,
-	}
 }

@@ -16,6 +16,11 @@ import (
 // matters most if the rest fails, then everything else that the upstream has a place for. What it has none for is
 // remembered or dropped. The result is what the upstream holds afterwards.
 func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string) (*subject, error) {
+	return s.updateAs(ctx, k, sub, after, changed, nil)
+}
+
+// updateAs is update with a change of the resource's record.
+func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	e := sub.entry
 	env := s.env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
@@ -56,19 +61,16 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 		}
 		e, value = it.Entry, it.value
 	}
+	record, _ := s.keep(ctx, k, sub.id, e, after, changed, func(r *ledger.Record) {
+		r.Linked = k == s.user
+		if change != nil {
+			change(r)
+		}
+	})
 	if k == s.user && touches(changed, "active") {
 		if err := s.shows(e, after.Get("active").True()); err != nil {
 			return nil, err
 		}
-	}
-	record := sub.record
-	if record == nil {
-		record = &ledger.Record{ID: sub.id}
-	}
-	first := k == s.user && !record.Linked
-	record.Linked = k == s.user
-	if first || slices.ContainsFunc(changed, func(path string) bool { return k.remembers(wholeOf(k.rt, path)) }) {
-		s.keep(ctx, k, record, e, after, changed)
 	}
 	return s.subject(k, sub.id, e, value, record), nil
 }

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -11,17 +12,14 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
-	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
-
-func userLock(id string) string { return "user " + id }
 
 // lockUser is for whoever changes a user, given by the provider's id: what is written was read before, and two of that at
 // once would undo one another, be it that one of them deactivates. Whoever holds it does not wait for a group, since those
 // who hold a group wait for users.
 func (s *session) lockUser(ctx context.Context, id string) (unlock func(), err error) {
-	return s.shared.locks.lock(ctx, userLock(id), s.cluster)
+	return locked(s.shared.locks.User(s.lasting(ctx), id))
 }
 
 // createUser invites a new user, or does what the configuration says where the organization has such a member or the
@@ -40,13 +38,13 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 		wanted.Set("active", doc.NewBool(true)) // nobody is created to be locked out
 	}
 	// Entra repeats a request whose answer was late: the second one must find what the first one made.
-	unlock, err := s.shared.locks.lock(ctx, "create user "+schema.Fold(name), false)
+	unlock, err := s.lockNames(ctx, k, k.namesOf(wanted))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	sub, made, err := s.addUnlessThere(ctx, k, wanted, func() (*subject, error) { return s.newUser(ctx, wanted) })
+	sub, made, err := s.bring(ctx, k, wanted, "", func() (*subject, error) { return s.newUser(ctx, wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +70,7 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 		if err := s.creatable(k, wanted); err != nil {
 			return nil, err
 		}
-		return s.put(ctx, &ledger.Record{ID: uuid.NewString()}, wanted)
+		return s.put(ctx, uuid.NewString(), wanted)
 	}
 	if len(k.Disable) == 0 {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated")
@@ -105,31 +103,47 @@ func (s *session) creatable(k *kind, wanted *doc.Node) error {
 // existingUser answers the creation of a user whom the organization has already.
 func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
 	k := s.user
-	if sub.entry != nil && sub.entry.Protected {
+	if sub.entry != nil && sub.entry.Protected || !s.samePerson(sub, wanted) {
 		return nil, conflict(k)
 	}
-	deleted := sub.deleted()
-	if !s.samePerson(sub, wanted) {
-		return nil, conflict(k)
-	}
-	if s.config.Existing == ExistingConflict && !deleted {
+	if s.config.Existing == ExistingConflict && !sub.deleted() {
 		s.introduce(ctx, sub, wanted)
 		return nil, conflict(k)
 	}
+	sub, err := s.linkUser(ctx, sub, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.joinAll(ctx, sub); err != nil {
+		return nil, err
+	}
+	return s.created(ctx, k, sub)
+}
+
+// linkUser makes a user whom the organization has already the one that the provider creates, under the user's lock.
+func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
+	k := s.user
+	unlock, err := s.lockUser(ctx, sub.id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if sub, err = s.linkable(ctx, sub); err != nil {
+		return nil, err
+	}
 	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
 	// share: linked, one of them would act as the other.
-	known := sub.entry == nil || sub.record != nil && sub.record.Linked && !deleted
+	known := sub.entry == nil || sub.linked()
 	if known && !k.has(sub.res, lookup{"userName", strings.TrimSpace(wanted.Get("userName").Text())}) {
 		return nil, conflict(k)
 	}
+	active := wanted.Get("active")
 	if sub.entry == nil {
-		return s.linkWaiting(ctx, sub, wanted)
+		if active.True() {
+			return s.activate(ctx, sub, wanted)
+		}
+		return sub, nil
 	}
-	record := sub.record
-	if record == nil {
-		record = &ledger.Record{ID: sub.id}
-	}
-	record.Deleted, record.Linked = false, true
 	// The link itself rewrites nothing: what the upstream has a place for stays what it is, and the provider corrects it
 	// with its next request if it wants to.
 	var missing []string
@@ -138,18 +152,30 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 			missing = append(missing, attribute)
 		}
 	}
-	s.keep(ctx, k, record, sub.entry, wanted, missing)
+	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) { r.Deleted, r.Linked = false, true })
 	s.log.Info("a member who was there is linked to the provider's user", zap.String("id", sub.id))
 	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
-	if active := wanted.Get("active"); !equal(active, sub.res.Get("active")) {
-		after := sub.res.Clone()
-		after.Set("active", active)
-		var err error
-		if sub, err = s.update(ctx, k, sub, after, []string{"active"}); err != nil {
-			return nil, err
-		}
+	if equal(active, sub.res.Get("active")) {
+		return sub, nil
 	}
-	return s.created(ctx, k, sub)
+	after := sub.res.Clone()
+	after.Set("active", active)
+	return s.update(ctx, k, sub, after, []string{"active"})
+}
+
+// linkable returns a user, read a moment ago, as the ledger knows it now. The user is locked.
+func (s *session) linkable(ctx context.Context, sub *subject) (*subject, error) {
+	k := s.user
+	record, err := s.record(ctx, k, sub.id)
+	switch {
+	case err != nil:
+		return nil, err
+	case record != nil && record.Deferred != nil:
+		return waiting(record)
+	case sub.entry == nil: // created in the meantime
+		return s.load(ctx, k, sub.id)
+	}
+	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
 }
 
 // samePerson tells whether a resource is the one that is to be created and not only one with the same externalId. Providers
@@ -176,12 +202,7 @@ func (s *session) introduce(ctx context.Context, sub *subject, wanted *doc.Node)
 	if sub.entry == nil || sub.record != nil && sub.record.Linked {
 		return
 	}
-	record := sub.record
-	if record == nil {
-		record = &ledger.Record{ID: sub.id}
-	}
-	record.Linked = true
-	s.keep(ctx, s.user, record, sub.entry, wanted, []string{"userName"})
+	s.keep(ctx, s.user, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) { r.Linked = true })
 }
 
 // changeUser carries out PATCH and PUT.
@@ -190,15 +211,19 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := s.lockNames(ctx, s.user, s.user.namesIn(s.op))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if err := s.keepPlaces(ctx, change); err != nil {
 		return nil, err
 	}
 	sub, err := s.changed(ctx, change)
-	if err == nil && sub.entry != nil && sub.record != nil && sub.record.Upstream != "" {
-		// The user waited until now, or until an earlier request that ended before all groups were joined.
-		err = s.joinAll(ctx, sub.id)
-	}
 	if err != nil {
+		return nil, err
+	}
+	if err := s.joinAll(ctx, sub); err != nil {
 		return nil, err
 	}
 	return s.answer(ctx, s.user, sub, http.StatusOK)
@@ -220,6 +245,9 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 	changed, err := change(after)
 	if err != nil {
 		return nil, err
+	}
+	if s.blind != nil {
+		return s.lockOut(ctx, sub, after, changed)
 	}
 	if touches(changed, "userName") && strings.TrimSpace(after.Get("userName").Text()) == "" {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "userName must not be empty")
@@ -244,9 +272,33 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 		return nil, err
 	}
 	if sub.entry == nil {
-		return s.put(ctx, sub.record, after)
+		return s.put(ctx, sub.id, after)
 	}
 	return s.update(ctx, k, sub, after, changed)
+}
+
+// lockOut deactivates a user while the ledger cannot be read. Nothing else is changed: what the ledger holds may have a say
+// in it, and the provider repeats what is refused.
+func (s *session) lockOut(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
+	if sub.entry == nil || after.Get("active").Kind() != doc.Bool || after.Get("active").True() {
+		e := unreadable(s.blind)
+		e.NoAccess = sub.entry == nil
+		return nil, e
+	}
+	only := sub.res.Clone()
+	only.Set("active", doc.NewBool(false))
+	if touches(changed, "active") {
+		var err error
+		if sub, err = s.update(ctx, s.user, sub, only, []string{"active"}); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(changed, func(path string) bool { return path != "active" }) {
+		e := unreadable(s.blind)
+		e.NoAccess = true
+		return nil, e
+	}
+	return sub, nil
 }
 
 // followUserName changes the address with the userName where they were the same: what the upstream is sent is chosen among

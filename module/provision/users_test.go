@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-scim/gateway/module/ledger/storagetest"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 )
 
@@ -141,11 +142,11 @@ func TestUserNameIsNotMail(t *testing.T) {
 		t.Errorf("the old name still finds %v", ids)
 	}
 	// A new gateway over the same storage knows it too; one that lost the ledger does not, and does no harm.
-	c := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.locks.storage)
+	c := newGateway(t, &Organization{Mapping: bitwardenMapping()}, b, g.shared.seat.Storage())
 	if ids := c.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); !cmp.Equal(ids, []string{id}) {
 		t.Errorf("the other gateway found %v", ids)
 	}
-	lost := newGateway(t, &Organization{Mapping: bitwardenMapping(), Existing: ExistingLink}, b, emptyStorage(t))
+	lost := newGateway(t, &Organization{Mapping: bitwardenMapping(), Existing: ExistingLink}, b, storagetest.New())
 	if ids := lost.find(t, "Users", `userName eq "doe@corp.onmicrosoft.com"`); ids != nil {
 		t.Errorf("found %v without a ledger", ids)
 	}

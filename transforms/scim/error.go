@@ -28,6 +28,7 @@ type Error struct {
 	Detail     string        // one line for the person who has to act on it
 	RetryAfter time.Duration // for the Retry-After header with 429 and 503; zero sends none
 	Cause      error         // for the log only; nil where the detail says it all
+	NoAccess   bool          // the user has no access, whatever was refused: nobody has to be called
 }
 
 // Errorf makes an [Error] whose detail is formatted as fmt.Sprintf does.

@@ -1,0 +1,143 @@
+package provision
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// What an operation asks of the ledger goes through here. While the ledger cannot be read, whoever is to lose access loses
+// it all the same: such an operation goes on with what is in memory (see [session.blind]).
+
+// leaverPatience is how long an operation by which somebody loses access waits for the ledger to be read.
+const leaverPatience = 2 * time.Second
+
+// marks returns what lists must know of the ledger.
+func (s *session) marks(ctx context.Context, k *kind) (ledger.Marks, error) {
+	if s.blind != nil {
+		return k.book.Known(), nil
+	}
+	m, err := asked(ctx, s, k.book.Marks)
+	if err != nil && s.leaves {
+		s.blind = err
+		return k.book.Known(), nil
+	}
+	return remembered(m, err)
+}
+
+// record returns what is remembered about a resource; nil where that is nothing.
+func (s *session) record(ctx context.Context, k *kind, id string) (*ledger.Record, error) {
+	if s.blind == nil {
+		r, err := asked(ctx, s, func(ctx context.Context) (*ledger.Record, error) { return k.book.Get(ctx, id) })
+		if err == nil || !s.leaves {
+			return remembered(r, err)
+		}
+		s.blind = err
+	}
+	r, _ := k.book.Recall(id)
+	return r, nil
+}
+
+// asked reads something of the ledger.
+func asked[T any](ctx context.Context, s *session, read func(context.Context) (T, error)) (T, error) {
+	if s.leaves {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, leaverPatience)
+		defer cancel()
+	}
+	return read(ctx)
+}
+
+// keep remembers what has happened to a resource: change, and what the provider wanted of some attributes and the upstream,
+// which shows e, does not hold. It returns the record as it is then, and reports whether the storage has it.
+func (s *session) keep(ctx context.Context, k *kind, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) (*ledger.Record, bool) {
+	seen := e.Resource()
+	apply := func(r *ledger.Record) {
+		if change != nil {
+			change(r)
+		}
+		k.remember(r, seen, wanted, changed)
+	}
+	stored := k.book.Keep(ctx, id, apply)
+	if r, _ := k.book.Recall(id); r != nil {
+		return r, stored
+	}
+	r := &ledger.Record{ID: id}
+	apply(r)
+	return r, stored
+}
+
+// forget makes a record empty.
+func forget(r *ledger.Record) { *r = ledger.Record{} }
+
+// key is what an index has a lookup under.
+func (l lookup) key() string { return l.attribute + "\x00" + schema.Fold(l.value) }
+
+// waitingFor returns the records of the users who wait and may have a value; of all of them without lookups.
+func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
+	if lookups == nil {
+		return m.AllWaiting()
+	}
+	var keys []string
+	var found []*ledger.Record
+	for _, l := range lookups {
+		if l.attribute != "id" {
+			keys = append(keys, l.key())
+		} else if r := m.WaitingID(l.value); r != nil {
+			found = append(found, r)
+		}
+	}
+	for _, r := range m.Waiting(keys...) {
+		if len(found) == 0 || found[0].ID != r.ID {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// waitingKeys returns what a user who waits is found by.
+func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
+	sub, err := waiting(r)
+	if err != nil {
+		return nil // a damaged record is a lost record
+	}
+	for _, attribute := range k.indexed {
+		for _, value := range view.Values(sub.res, attribute) {
+			keys = append(keys, lookup{attribute, value}.key())
+		}
+	}
+	return once(keys)
+}
+
+// remembered turns what went wrong with the ledger into an answer: the provider comes back later.
+func remembered[T any](v T, err error) (T, error) {
+	if err != nil {
+		return v, unreadable(err)
+	}
+	return v, nil
+}
+
+func unreadable(err error) *scim.Error {
+	return noMemory("the gateway's own memory cannot be read", err)
+}
+
+func unwritable(err error) *scim.Error {
+	return noMemory("the gateway's own memory cannot be written", err)
+}
+
+func noMemory(detail string, err error) *scim.Error {
+	return &scim.Error{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: 10 * time.Second, Cause: err}
+}
+
+// busy is the answer to a request that ended before it was its turn.
+func busy(err error) error {
+	return &scim.Error{
+		Status: http.StatusServiceUnavailable, Detail: "the resource is being changed by another request; try again", RetryAfter: time.Second, Cause: err,
+	}
+}

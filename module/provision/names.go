@@ -1,0 +1,90 @@
+package provision
+
+import (
+	"context"
+	"strings"
+
+	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
+// would both find them free.
+func (s *session) lockNames(ctx context.Context, k *kind, names []string) (unlock func(), err error) {
+	return locked(s.shared.locks.Names(s.lasting(ctx), k.name, names))
+}
+
+// locked turns what went wrong with a lock into an answer.
+func locked(unlock func(), err error) (func(), error) {
+	if err != nil {
+		return nil, busy(err)
+	}
+	return unlock, nil
+}
+
+// lasting is the context in which an operation waits: what is half done is finished, whether anybody waits for it or not.
+func (s *session) lasting(ctx context.Context) context.Context {
+	if s.begun {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+// namesOf returns the values that a resource is not to share with another one, whatever the attribute: an address may be
+// somebody's userName.
+func (k *kind) namesOf(res *doc.Node) (names []string) {
+	add := func(value string) {
+		if value = schema.Fold(strings.TrimSpace(value)); value != "" {
+			names = append(names, value)
+		}
+	}
+	for _, attribute := range k.unique {
+		for _, value := range view.Values(res, attribute) {
+			add(value)
+		}
+	}
+	if k.name == "user" {
+		add(k.Email(res))
+		for _, value := range view.Values(res, "emails.value") {
+			add(value)
+		}
+	}
+	return names
+}
+
+// namesIn returns the values among those of a PATCH or PUT that the resource may be given as a name. It is known before
+// the resource is, because names are locked first.
+func (k *kind) namesIn(op *scim.Operation) (names []string) {
+	if op.Verb != scim.Patch {
+		return k.namesOf(doc.Tree(op.Body.Value()))
+	}
+	operations, _ := op.Body.Value().Lookup("Operations")
+	for operation := range operations.Items() {
+		value, ok := operation.Lookup("value")
+		if !ok {
+			continue
+		}
+		path, ok := operation.Lookup("path")
+		if !ok {
+			names = append(names, k.namesOf(doc.Tree(value))...)
+			continue
+		}
+		whole := wholeOf(k.rt, path.Text())
+		if doc.FoldEqual(whole, "members") {
+			continue
+		}
+		// The value in a resource that has nothing else; a part of an element as an element.
+		node := doc.Tree(value)
+		if doc.FoldEqual(whole, "emails") && node.Kind() == doc.String {
+			element := doc.NewObject()
+			element.Set("value", node)
+			node = doc.NewArray(element)
+		}
+		res := doc.NewObject()
+		setAttribute(k.rt, res, whole, node)
+		names = append(names, k.namesOf(res)...)
+	}
+	return names
+}
