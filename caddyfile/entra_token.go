@@ -1,8 +1,6 @@
 package caddyfile
 
 import (
-	"cmp"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-scim/gateway/module/auth"
@@ -28,10 +26,10 @@ func (c *config) entraToken(d *caddyfile.Dispenser) error {
 		}
 	}
 	c.handler.EntraTokens = append(c.handler.EntraTokens, e)
-	if err := cmp.Or(e.Check(), auth.CheckNames(c.handler.Keys, c.handler.EntraTokens)); err != nil {
+	if err := e.Check(); err != nil {
 		return d.WrapErr(err)
 	}
-	return nil
+	return c.namesOnce(d)
 }
 
 func entraTokenOption(d *caddyfile.Dispenser, e *auth.EntraToken) error {

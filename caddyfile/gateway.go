@@ -29,7 +29,10 @@ func init() {
 //			not_before <RFC 3339>
 //			scope      <read|users|groups...>
 //			from       <address|cidr...>
+//			limit      <events> per <duration>
 //		}
+//		client <client_id> <secret | sha256:hex | placeholder> { … as a key }
+//		throttle <failures> per <duration> | off
 //		entra_token <tenant id> {
 //			name     <name>
 //			audience <id...>

@@ -13,44 +13,64 @@ import (
 //		not_before <RFC 3339>
 //		scope      <read|users|groups...>
 //		from       <address|cidr...>
+//		limit      <events> per <duration>
 //	}
 //
 // A key in plain text becomes its hash here, so that the adapted configuration, which Caddy saves and its admin API shows,
 // holds no secret. Errors never repeat the key.
 func (c *config) key(d *caddyfile.Dispenser) error {
-	var k auth.Key
-	if !d.Args(&k.Name, &k.Key) || d.NextArg() {
-		return d.Err("a key has a name and a value: key <name> <key>; a variable {$…} that is not set leaves nothing")
-	}
-	if err := auth.CheckNames(append(c.handler.Keys, k), c.handler.EntraTokens); err != nil {
-		return d.WrapErr(err)
-	}
-	hash, err := auth.Hash(k.Key)
+	k, err := credential(d, "a key has a name and a value: key <name> <key>; a variable {$…} that is not set leaves nothing")
 	if err != nil {
-		return d.WrapErr(err)
+		return err
 	}
-	k.Key = hash
 	for _, other := range c.handler.Keys {
 		if other.Key == k.Key {
 			return d.Errf("the keys %s and %s are the same: the log could not tell who asked", other.Name, k.Name)
 		}
 	}
+	if err := keyBlock(d, "key", &k); err != nil {
+		return err
+	}
+	c.handler.Keys = append(c.handler.Keys, k)
+	return c.namesOnce(d)
+}
+
+// credential reads a name and a secret, of which the hash stays.
+func credential(d *caddyfile.Dispenser, form string) (k auth.Key, err error) {
+	if !d.Args(&k.Name, &k.Key) || d.NextArg() {
+		return k, d.Err(form)
+	}
+	if k.Key, err = auth.Hash(k.Key); err != nil {
+		return k, d.WrapErr(err)
+	}
 	if err := k.Check(); err != nil {
+		return k, d.WrapErr(err)
+	}
+	return k, nil
+}
+
+// namesOnce refuses two ways in with one name.
+func (c *config) namesOnce(d *caddyfile.Dispenser) error {
+	if err := auth.CheckNames(c.handler.Keys, c.handler.Clients, c.handler.EntraTokens); err != nil {
 		return d.WrapErr(err)
 	}
+	return nil
+}
+
+// keyBlock reads what a key or a client is good for.
+func keyBlock(d *caddyfile.Dispenser, what string, k *auth.Key) error {
 	for d.NextBlock(0) {
-		if err := keyOption(d, &k); err != nil {
+		if err := keyOption(d, what, k); err != nil {
 			return err
 		}
 		if err := k.Check(); err != nil {
 			return d.WrapErr(err)
 		}
 	}
-	c.handler.Keys = append(c.handler.Keys, k)
 	return nil
 }
 
-func keyOption(d *caddyfile.Dispenser, k *auth.Key) error {
+func keyOption(d *caddyfile.Dispenser, what string, k *auth.Key) error {
 	switch name := d.Val(); name {
 	case "expires":
 		return once(d, &k.Expires)
@@ -60,8 +80,14 @@ func keyOption(d *caddyfile.Dispenser, k *auth.Key) error {
 		return words(d, &k.Scope)
 	case "from":
 		return words(d, &k.From)
+	case "limit":
+		if k.Limit != nil {
+			return d.Errf("%s is already specified", name)
+		}
+		k.Limit = new(auth.Rate)
+		return eventsPer(d, k.Limit)
 	default:
-		return d.Errf("unrecognized subdirective %s of key", name)
+		return d.Errf("unrecognized subdirective %s of %s", name, what)
 	}
 }
 

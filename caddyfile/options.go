@@ -32,6 +32,8 @@ type config struct {
 // options are the gateway's own subdirectives. What is neither here nor in policies is reverse_proxy's.
 var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 	"key":              (*config).key,
+	"client":           (*config).client,
+	"throttle":         (*config).throttle,
 	"entra_token":      (*config).entraToken,
 	"quirks":           (*config).quirks,
 	"attribute":        (*config).attribute,
@@ -43,7 +45,7 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 }
 
 // several may be there more than once.
-var several = map[string]bool{"key": true, "entra_token": true, "attribute": true, "pace": true}
+var several = map[string]bool{"key": true, "client": true, "entra_token": true, "attribute": true, "pace": true}
 
 func isOption(name string) bool {
 	_, ok := options[name]
@@ -85,7 +87,7 @@ func (c *config) mark(d *caddyfile.Dispenser) error {
 // finish puts the parts together, and finds the mistakes that no line has on its own.
 func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error) {
 	h := c.handler
-	if len(h.Keys) == 0 && len(h.EntraTokens) == 0 {
+	if len(h.Keys)+len(h.Clients)+len(h.EntraTokens) == 0 {
 		return nil, directive.Err("scim_gateway needs a key: key <name> <key>; \"caddy scim keygen\" makes one")
 	}
 	set, err := schema.Standard().With(h.Attributes...)
@@ -94,6 +96,12 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 	}
 	if c.org == nil {
 		for _, d := range c.policies {
+			if d.Val() == "organization" { // a SCIM server may have a name, under which its keys are kept
+				if err := word(d, &h.Organization); err != nil {
+					return nil, err
+				}
+				continue
+			}
 			return nil, d.Errf("%s is about an organization: it needs an upstream other than scim", d.Val())
 		}
 		if c.scim != nil {

@@ -3,9 +3,11 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -28,10 +30,13 @@ const testKey = "an-api-key-for-tests-only-0123456789"
 
 // server is one running Caddy. Caddy's configuration is global to the process, so tests that start one are not parallel.
 type server struct {
-	t    testing.TB
-	addr string
-	dir  string
-	http *http.Client
+	t     testing.TB
+	addr  string
+	admin string // of Caddy's admin API; empty where it is off
+	dir   string
+	http  *http.Client
+
+	secrets []string // besides the one of every configuration: what may be in no log and in no record
 }
 
 // watch, where there is one, comes between every test and the gateway.
@@ -44,28 +49,66 @@ func start(t testing.TB, site string) *server {
 	return startIn(t, t.TempDir(), site)
 }
 
+// startOperated is start with Caddy's admin API on, for "caddy scim".
+func startOperated(t testing.TB, site string) *server {
+	t.Helper()
+	return startServer(&server{t: t, dir: t.TempDir(), admin: freeAddr(t)}, site)
+}
+
 func startIn(t testing.TB, dir, site string) *server {
 	t.Helper()
-	s := &server{t: t, addr: freeAddr(t), dir: dir}
+	return startServer(&server{t: t, dir: dir}, site)
+}
+
+func startServer(s *server, site string) *server {
+	s.t.Helper()
+	s.addr = freeAddr(s.t)
 	// A connection kept alive over a reload is answered by the old configuration.
 	s.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 60 * time.Second}
 	if watch != nil {
 		s.http.Transport = watch(s.http.Transport)
 	}
 	s.load(site)
-	t.Cleanup(func() {
+	s.t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
+			s.t.Errorf("stopping Caddy: %v", err)
 		}
+		s.keepsSecrets()
 	})
 	return s
+}
+
+// keepsSecrets looks for every key and token of the run in everything that Caddy has logged, and in what it has stored.
+func (s *server) keepsSecrets() {
+	s.t.Helper()
+	logged := s.logs()
+	for _, secret := range append([]string{testKey, orgSecret}, s.secrets...) {
+		if strings.Contains(logged, secret) {
+			s.t.Errorf("the log shows a secret that begins with %q", secret[:4])
+		}
+	}
+	err := filepath.WalkDir(filepath.Join(s.dir, "storage"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil //nolint:nilerr // no storage, or what was removed in the meantime
+		}
+		text, _ := os.ReadFile(path)
+		for _, secret := range append([]string{testKey}, s.secrets...) {
+			if bytes.Contains(text, []byte(secret)) {
+				s.t.Errorf("%s shows a secret that begins with %q", path, secret[:4])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Error(err)
+	}
 }
 
 // load replaces the running configuration, at the same address.
 func (s *server) load(site string) {
 	s.t.Helper()
 	text := fmt.Sprintf(`{
-	admin off
+	admin %[4]s
 	auto_https off
 	persist_config off
 	skip_install_trust
@@ -83,7 +126,7 @@ http://%[2]s {
 	}
 %[3]s
 }
-`, s.dir, s.addr, strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey).Replace(site))
+`, s.dir, s.addr, strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey).Replace(site), cmp.Or(s.admin, "off"))
 	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		s.t.Fatalf("adapting: %v\n%s", err, text)

@@ -1,7 +1,6 @@
 package module_test
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -21,8 +20,7 @@ func BenchmarkServe(b *testing.B) {
 	if err := json.Unmarshal([]byte(strings.Replace(config, `"max_body":1000`, `"max_body":100000`, 1)), h); err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	b.Cleanup(cancel)
+	ctx := newContext(b)
 	if err := h.Provision(ctx); err != nil {
 		b.Fatal(err)
 	}

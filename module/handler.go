@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/keys"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -45,13 +46,27 @@ const DefaultMaxBody = 4 << 20
 // `{http.scim.verb}` | list, read, create, replace, patch or delete
 // `{http.scim.id}` | The identifier in the path, percent-encoded
 type Handler struct {
-	// The keys that the provider may present as a bearer token. Required: at least one, unless a tenant's tokens are
-	// accepted.
+	// The name of the organization. Under it Caddy's storage has the keys that are made while the gateway runs
+	// ("caddy scim key new"), revocations, and whether the organization is served. All gateways of one organization have
+	// the same name. An upstream that is an organization has the name already, as its id. Default: none, and nothing of
+	// that can be kept.
+	Organization string `json:"organization,omitempty"`
+
+	// The keys that the provider may present as a bearer token. At least one is required, or a client, or a tenant whose
+	// tokens are accepted.
 	Keys []auth.Key `json:"keys,omitempty"`
+
+	// The clients that get a token at <root>/oauth2/token (RFC 6749 §4.4) and present that as a bearer token. Their key is
+	// the client's secret, their name the client_id. Default: none, and there is no token endpoint.
+	Clients []auth.Key `json:"clients,omitempty"`
 
 	// The Entra tenants whose provisioning service is let in with the tokens that Entra signs itself, where the Secret
 	// Token was left blank. Default: none.
 	EntraTokens []auth.EntraToken `json:"entra_tokens,omitempty"`
+
+	// How many requests without a valid key one address may send, before it is answered 429: an IPv4 address, or the /64 of
+	// an IPv6 address. A valid key is never refused because of it. Default: 30 per 1m.
+	Throttle *Throttle `json:"throttle,omitempty"`
 
 	// What is done about the deviations of the provider.
 	Quirks Quirks `json:"quirks,omitzero"`
@@ -86,6 +101,14 @@ type Handler struct {
 	peers    map[string]caddyhttp.MiddlewareHandler // reverse_proxy to the gateway that leads, by scheme
 }
 
+// Throttle is a limit of failures.
+type Throttle struct {
+	// Whether there is none. Default: false.
+	Off bool `json:"off,omitempty"`
+
+	auth.Rate
+}
+
 // Quirks says which deviations from RFC 7643 and RFC 7644 are normalized. "caddy scim quirks" lists them.
 type Quirks struct {
 	// The provider: entra, okta, onelogin, generic… The default is generic.
@@ -113,16 +136,14 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.MaxBody == 0 {
 		h.MaxBody = DefaultMaxBody
 	}
-	repl := caddy.NewReplacer()
-	h.keys, err = auth.New(h.Keys, h.EntraTokens, func(s string) (string, error) { return repl.ReplaceOrErr(s, true, true) }, time.Now)
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
 	if err := h.loadUpstream(ctx); err != nil {
 		return fmt.Errorf("upstream: %w", err)
 	}
 	if err := h.loadPeers(ctx); err != nil {
 		return fmt.Errorf("cluster: %w", err)
+	}
+	if err := h.loadKeys(ctx); err != nil {
+		return fmt.Errorf("keys: %w", err)
 	}
 	if h.set, err = schema.Standard().With(h.attributes()...); err != nil {
 		return fmt.Errorf("attributes: %w", err)
@@ -163,6 +184,44 @@ func (h *Handler) loadUpstream(ctx caddy.Context) error {
 	if h.upstream, ok = guest.(upstream.Upstream); !ok {
 		return fmt.Errorf("%T cannot carry operations out", guest)
 	}
+	return nil
+}
+
+// loadKeys makes the table of keys: those of the configuration, and those that the storage has for the organization.
+func (h *Handler) loadKeys(ctx caddy.Context) error {
+	name := h.Organization
+	if named, ok := h.upstream.(upstream.Named); ok && named.Name() != "" {
+		if name != "" && name != named.Name() {
+			return fmt.Errorf("the organization has two names, %s and %s", name, named.Name())
+		}
+		name = named.Name()
+	}
+	org, err := keys.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	repl := caddy.NewReplacer()
+	c := auth.Config{
+		Keys: h.Keys, Clients: h.Clients, EntraTokens: h.EntraTokens, Organization: name,
+		Resolve: func(s string) (string, error) { return repl.ReplaceOrErr(s, true, true) },
+		Ring:    org.Ring(), Cache: org.App().Cache(), Now: time.Now,
+	}
+	if len(h.Clients) > 0 {
+		c.Signers = org.App().Signers()
+	}
+	switch {
+	case h.Throttle == nil:
+		c.Throttle = org.App().Throttle(auth.DefaultThrottle)
+	case !h.Throttle.Off:
+		if err := h.Throttle.Check(); err != nil {
+			return fmt.Errorf("throttle: %w", err)
+		}
+		c.Throttle = org.App().Throttle(h.Throttle.Rate)
+	}
+	if h.keys, err = auth.New(c); err != nil {
+		return err
+	}
+	org.Declare(h.keys.Declared)
 	return nil
 }
 

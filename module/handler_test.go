@@ -2,7 +2,6 @@ package module_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,14 +35,25 @@ type gateway struct {
 	got  []string // what reached the upstream: method, URI and body
 }
 
+// newContext is the context of a configuration in which modules find each other.
+func newContext(t testing.TB) caddy.Context {
+	t.Helper()
+	ctx, err := caddy.ProvisionContext(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := caddy.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func newGateway(t *testing.T, config string) *gateway {
 	t.Helper()
 	g := &gateway{h: new(module.Handler)}
 	if err := json.Unmarshal([]byte(config), g.h); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	t.Cleanup(cancel)
+	ctx := newContext(t)
 	if err := g.h.Provision(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -360,12 +370,11 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		if err := json.Unmarshal([]byte(config), h); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+		ctx := newContext(t)
 		err := h.Provision(ctx)
 		if err == nil {
 			err = h.Validate()
 		}
-		cancel()
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", config, err, want)
 		}

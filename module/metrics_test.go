@@ -1,7 +1,6 @@
 package module_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 
@@ -14,8 +13,7 @@ import (
 // be an error, and what was counted before a reload must not be lost.
 func TestMetricsSurviveReload(t *testing.T) {
 	provision := func() caddy.Context {
-		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-		t.Cleanup(cancel)
+		ctx := newContext(t)
 		for range 2 {
 			h := new(module.Handler)
 			if err := json.Unmarshal([]byte(config), h); err != nil {
@@ -54,8 +52,7 @@ func TestMetricsSurviveReload(t *testing.T) {
 
 // A rule that is about the request and not about its document is counted like any other.
 func TestMissingContentTypeIsCounted(t *testing.T) {
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	defer cancel()
+	ctx := newContext(t)
 	h := new(module.Handler)
 	if err := json.Unmarshal([]byte(config), h); err != nil {
 		t.Fatal(err)

@@ -26,10 +26,10 @@ func (x *exchange) record(status int, err error) {
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && x.inAccessLog() {
 		extra.Add(zap.Inline(&logged{x, verb, calls, spent, err}))
 	}
-	if x.refused != "" {
+	if x.refused != nil {
 		x.logRefused()
 	}
-	if err != nil && status >= http.StatusInternalServerError {
+	if err != nil && status >= http.StatusInternalServerError && x.refused == nil {
 		x.log(zapcore.ErrorLevel, "the operation could not be carried out", err, zap.Int("status", status))
 	}
 	// A user who is gone (404) is not active any more.
@@ -83,8 +83,8 @@ func (l *logged) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if id := activityID(l.r.Header); id != "" {
 		enc.AddString("scim_activity", id)
 	}
-	if l.refused != "" {
-		enc.AddString("scim_auth", string(l.refused))
+	if l.refused != nil {
+		enc.AddString("scim_auth", string(l.refused.Reason))
 	}
 	if l.err != nil {
 		e := asError(l.err)
@@ -96,18 +96,35 @@ func (l *logged) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// logRefused says why nobody was let in. The presented key is nowhere in it; the provider is told the same in all cases.
+// logRefused says why nobody was let in: once a minute for each address. The presented key is nowhere in it; the provider
+// is told the same in all cases.
 func (x *exchange) logRefused() {
-	x.h.metrics.refused(x.refused)
+	x.h.refusal(x.r, x.refused, func(message string, fields ...zap.Field) {
+		if x.id.Name != "" {
+			fields = append(fields, zap.String("key", x.id.Name))
+		}
+		x.log(zapcore.WarnLevel, message, nil, fields...)
+	})
+}
+
+// refusal counts that somebody was not let in, and has it logged where it is to be. A throttled address has no lines in
+// the access log.
+func (h *Handler) refusal(r *http.Request, refused *auth.Refusal, log func(message string, fields ...zap.Field)) {
+	h.metrics.refused(refused.Reason)
+	if refused.Reason == auth.Throttled {
+		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	}
+	if !refused.Log {
+		return
+	}
 	message := "no valid SCIM API key"
-	if x.refused == auth.Malformed {
+	switch refused.Reason {
+	case auth.Malformed:
 		message = `the Authorization header is not "Bearer" and one key: was the word Bearer pasted into the provider's field too?`
+	case auth.Unreadable:
+		message = "whether a SCIM API key is valid cannot be found out at the moment"
 	}
-	fields := []zap.Field{zap.String("reason", string(x.refused)), zap.String("client_ip", clientIP(x.r.Context()))}
-	if x.id.Name != "" {
-		fields = append(fields, zap.String("key", x.id.Name))
-	}
-	x.log(zapcore.WarnLevel, message, nil, fields...)
+	log(message, zap.String("reason", string(refused.Reason)), zap.String("client_ip", clientIP(r.Context())), zap.Int("count", refused.Count))
 }
 
 // log writes a line of the gateway's own. The cause of an error is for the log only: it names hosts.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,7 +26,7 @@ type exchange struct {
 	r       *http.Request
 	start   time.Time
 	id      auth.Identity
-	refused auth.Reason // why nobody was let in
+	refused *auth.Refusal // that nobody was let in
 	route   route
 	query   string
 	verb    scim.Verb
@@ -44,6 +44,10 @@ type exchange struct {
 // ServeHTTP carries one SCIM request out. It answers in every case itself: an error that Caddy writes has no body, and a
 // provider could not tell what it was.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if h.keys.HasClients() && strings.HasSuffix(r.URL.Path, tokenEndpoint) {
+		h.grant(w, r)
+		return nil
+	}
 	x := &exchange{h: h, w: w, r: r, start: time.Now()}
 	if x.health() {
 		return nil
@@ -89,6 +93,9 @@ func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
 	if err := x.normalize(body); err != nil {
 		return nil, err
 	}
+	if x.verb.Writes() && x.h.keys.Paused() {
+		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: time.Minute, Detail: "changes of this organization are paused; try again later"}
+	}
 	return x.lead()
 }
 
@@ -106,13 +113,9 @@ func (x *exchange) locate() (err error) {
 
 // authenticate finds out who asks.
 func (x *exchange) authenticate() error {
-	var client netip.Addr
-	if x.h.keys.AskAddress() {
-		client, _ = netip.ParseAddr(clientIP(x.r.Context()))
-	}
-	x.id, x.refused = x.h.keys.Authenticate(x.r, client)
-	if x.refused != "" {
-		return auth.Unauthorized()
+	x.id, x.refused = x.h.keys.Authenticate(x.r, clientIP(x.r.Context()))
+	if x.refused != nil {
+		return x.refused.Error()
 	}
 	if repl, ok := x.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Set("http.auth.user.id", x.id.Name) // an authentication before the gateway may have set it too

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +28,18 @@ func noPlaceholders(string) (string, error) { return "", errors.New("no placehol
 func table(t *testing.T, keys ...auth.Key) *auth.Keys {
 	t.Helper()
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	k, err := auth.New(keys, nil, noPlaceholders, func() time.Time { return now })
+	k, err := auth.New(auth.Config{Keys: keys, Resolve: noPlaceholders, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
+}
+
+func reason(r *auth.Refusal) auth.Reason {
+	if r == nil {
+		return ""
+	}
+	return r.Reason
 }
 
 func TestAuthenticate(t *testing.T) {
@@ -69,6 +75,10 @@ func TestAuthenticate(t *testing.T) {
 		{name: "naked", header: []string{plain}, reason: auth.Scheme},
 		{name: "in the query", target: "/Users?access_token=" + plain, reason: auth.Missing},
 		{name: "in both", target: "/Users?a=b&access_token=" + plain, header: []string{"Bearer " + plain}, reason: auth.Missing},
+		{name: "in other spellings", target: "/Users?a=b&%61ccess_token=x", header: []string{"Bearer " + plain}, reason: auth.Missing},
+		{name: "in other letters", target: "/Users?Access_Token=x", header: []string{"Bearer " + plain}, reason: auth.Missing},
+		{name: "after a semicolon", target: "/Users?a=b;access_token=x", header: []string{"Bearer " + plain}, reason: auth.Missing},
+		{name: "without a value", target: "/Users?access_token", header: []string{"Bearer " + plain}, reason: auth.Missing},
 		{name: "in a filter is none", target: "/Users?filter=userName+eq+%22access_token=%22", header: []string{"Bearer " + plain}, who: "entra"},
 		{name: "expired", header: []string{"Bearer an-old-key-that-has-expired"}, who: "old", reason: auth.Expired},
 		{name: "not yet", header: []string{"Bearer a-new-key-not-yet-valid-today"}, who: "new", reason: auth.Expired},
@@ -89,13 +99,12 @@ func TestAuthenticate(t *testing.T) {
 			if tt.header == nil {
 				delete(r.Header, "Authorization")
 			}
-			var client netip.Addr
-			if tt.client != "" {
-				client = netip.MustParseAddr(tt.client)
+			id, refusal := keys.Authenticate(r, tt.client)
+			if id.Name != tt.who || reason(refusal) != tt.reason {
+				t.Errorf("got %q, %q, want %q, %q", id.Name, reason(refusal), tt.who, tt.reason)
 			}
-			id, reason := keys.Authenticate(r, client)
-			if id.Name != tt.who || reason != tt.reason {
-				t.Errorf("got %q, %q, want %q, %q", id.Name, reason, tt.who, tt.reason)
+			if refusal != nil && refusal.Error().Status != http.StatusUnauthorized {
+				t.Errorf("got %v", refusal.Error())
 			}
 		})
 	}
@@ -116,7 +125,7 @@ func TestScope(t *testing.T) {
 		keys := table(t, auth.Key{Name: "k", Key: plain, Scope: tt.scope})
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+plain)
-		id, _ := keys.Authenticate(r, netip.Addr{})
+		id, _ := keys.Authenticate(r, "")
 		var got []string
 		for _, c := range []struct {
 			name, endpoint string
@@ -152,10 +161,11 @@ func TestMistakes(t *testing.T) {
 		{"expires before", []auth.Key{{Name: "a", Key: plain, NotBefore: "2026-01-02T00:00:00Z", Expires: "2026-01-01T00:00:00Z"}}},
 		{`unknown scope "write"`, []auth.Key{{Name: "a", Key: plain, Scope: []string{"write"}}}},
 		{"neither an address nor", []auth.Key{{Name: "a", Key: plain, From: []string{"example.com"}}}},
+		{"1 to 1000000 events", []auth.Key{{Name: "a", Key: plain, Limit: &auth.Rate{Events: 5}}}},
 		{"no placeholder expected", []auth.Key{{Name: "a", Key: "{env.X}"}}},
 	}
 	for _, tt := range tests {
-		_, err := auth.New(tt.keys, nil, noPlaceholders, time.Now)
+		_, err := auth.New(auth.Config{Keys: tt.keys, Resolve: noPlaceholders, Now: time.Now})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}
@@ -174,14 +184,14 @@ func TestPlaceholder(t *testing.T) {
 		}
 		return plain + "\n", nil
 	}
-	keys, err := auth.New([]auth.Key{{Name: "a", Key: "{file./run/key}"}}, nil, resolve, time.Now)
+	keys, err := auth.New(auth.Config{Keys: []auth.Key{{Name: "a", Key: "{file./run/key}"}}, Resolve: resolve, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+plain)
-	if id, reason := keys.Authenticate(r, netip.Addr{}); id.Name != "a" || reason != "" {
-		t.Errorf("got %q, %q", id.Name, reason)
+	if id, refusal := keys.Authenticate(r, ""); id.Name != "a" || refusal != nil {
+		t.Errorf("got %q, %q", id.Name, reason(refusal))
 	}
 }
 

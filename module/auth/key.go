@@ -4,14 +4,19 @@ package auth
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // MinLength is how many characters a key must have. The keys that "caddy scim keygen" makes have 43.
@@ -43,6 +48,10 @@ type Key struct {
 	// The addresses from which the key is accepted, as CIDR or single addresses, compared with the client's address as
 	// Caddy determines it (see trusted_proxies). Default: from everywhere.
 	From []string `json:"from,omitempty"`
+
+	// How often the key may be used, at each gateway; more is answered 429. Entra needs 25 requests a second. Default: no
+	// limit.
+	Limit *Rate `json:"limit,omitempty"`
 }
 
 // The words of [Key.Scope].
@@ -100,6 +109,21 @@ func digestOf(key string) (digest [sha256.Size]byte, err error) {
 	return sha256.Sum256([]byte(key)), nil
 }
 
+// ID returns a short name of a key that is the same wherever the key is, and tells nothing about it. It is empty for a
+// placeholder.
+func (k Key) ID() string {
+	digest, err := digestOf(k.Key)
+	if err != nil || IsPlaceholder(k.Key) {
+		return ""
+	}
+	return idOf(digest)
+}
+
+func idOf(digest [sha256.Size]byte) string {
+	sum := sha256.Sum256(append([]byte("scim key "), digest[:]...))
+	return hex.EncodeToString(sum[:8])
+}
+
 // Check finds every mistake in a key that can be found without resolving placeholders.
 func (k Key) Check() error {
 	_, err := k.compile()
@@ -109,11 +133,14 @@ func (k Key) Check() error {
 // compiled is a key ready to be compared.
 type compiled struct {
 	name               string
+	id                 string
 	digest             [sha256.Size]byte
 	notBefore, expires time.Time
 	readOnly           bool
 	users, groups      bool
 	from               []netip.Prefix
+	limit              *rate.Limiter
+	used               *atomic.Int64 // when last, in Unix seconds
 }
 
 func (k Key) compile() (c compiled, err error) {
@@ -125,6 +152,7 @@ func (k Key) compile() (c compiled, err error) {
 		if c.digest, err = digestOf(k.Key); err != nil {
 			return c, err
 		}
+		c.id = idOf(c.digest)
 	}
 	if c.notBefore, err = moment("not_before", k.NotBefore); err != nil {
 		return c, err
@@ -152,6 +180,12 @@ func (k Key) compile() (c compiled, err error) {
 		}
 		c.from = append(c.from, p)
 	}
+	if k.Limit != nil {
+		if err := k.Limit.Check(); err != nil {
+			return c, err
+		}
+		c.limit = k.Limit.limiter()
+	}
 	return c, nil
 }
 
@@ -169,9 +203,9 @@ func checkName(name string) error {
 }
 
 // CheckNames finds two ways in with one name, of which the log could not tell who asked.
-func CheckNames(keys []Key, issuers []EntraToken) error {
+func CheckNames(keys, clients []Key, issuers []EntraToken) error {
 	seen := make(map[string]bool)
-	for _, k := range keys {
+	for _, k := range slices.Concat(keys, clients) {
 		if seen[k.Name] {
 			return fmt.Errorf("there are two keys with the name %s", k.Name)
 		}
@@ -207,4 +241,11 @@ func prefix(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a CIDR range", text)
 	}
 	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+// Generate makes a key of 256 bits from the system's generator, in characters that survive every form and header.
+func Generate() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails: the process is stopped where there is no randomness
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }

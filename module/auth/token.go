@@ -3,16 +3,20 @@ package auth
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
-	"golang.org/x/time/rate"
 )
 
 // What Entra's own tokens say (Q9).
@@ -89,79 +93,131 @@ func (e EntraToken) withDefaults() (EntraToken, error) {
 // Tokens verifies the tokens of one tenant.
 type Tokens struct {
 	declared EntraToken
-	verifier *oidc.IDTokenVerifier
+	keys     *signingKeys
+	now      func() time.Time
+	used     *atomic.Int64
+
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]time.Time // digests of good tokens, until when they are good
 }
 
-// Verifier makes the declaration ready. The signing keys are fetched when the first token comes, through the client
-// given, and kept.
-func (e EntraToken) Verifier(client *http.Client, now func() time.Time) (*Tokens, error) {
+// Verifier makes the declaration ready. The signing keys are fetched through the client given when the first token comes,
+// and kept; in the cache over a restart too, where there is one.
+func (e EntraToken) Verifier(client *http.Client, cache Cache, now func() time.Time) (*Tokens, error) {
 	e, err := e.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	base := client.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	calm := &http.Client{
-		Transport: calmTransport{base, rate.NewLimiter(rate.Every(20*time.Second), 3)},
-		Timeout:   client.Timeout, CheckRedirect: client.CheckRedirect,
-	}
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), calm), e.JWKS)
-	return &Tokens{declared: e, verifier: oidc.NewVerifier(e.Issuer, keys, &oidc.Config{
-		SkipClientIDCheck: true, SupportedSigningAlgs: []string{oidc.RS256}, Now: now,
-	})}, nil
+	return &Tokens{
+		declared: e, keys: newSigningKeys(e.JWKS, client, cache, now), now: now, used: new(atomic.Int64),
+		known: map[[sha256.Size]byte]time.Time{},
+	}, nil
 }
 
-// Name is who asks.
+// Name returns who asks.
 func (t *Tokens) Name() string { return t.declared.Name }
 
-// looksLikeToken tells a signed token from an opaque key (RFC 7515 §3.1).
-func looksLikeToken(s string) bool {
-	return strings.Count(s, ".") == 2 && strings.HasPrefix(s, "eyJ") && len(s) < 16<<10
+const (
+	// skew is how far a token's clock may be ahead.
+	skew = 5 * time.Minute
+
+	maxToken = 16 << 10
+	maxKnown = 256
+)
+
+// seen reports whether a token is known to be good, and still is.
+func (t *Tokens) seen(digest [sha256.Size]byte) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	until, ok := t.known[digest]
+	return ok && t.now().Before(until)
 }
 
-// Verify tells whether a token is from the provisioning service of the declared tenant, and valid now.
-func (t *Tokens) Verify(ctx context.Context, token string) error {
-	verified, err := t.verifier.Verify(ctx, token)
+func (t *Tokens) remember(digest [sha256.Size]byte, until time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.known) >= maxKnown {
+		clear(t.known)
+	}
+	t.known[digest] = until
+}
+
+// Verify finds out whether a token is from the provisioning service of the declared tenant, and valid now. What the token
+// says is looked at first, since that costs little: only for one that would be good are keys fetched. The error is
+// errUnavailable where that was not possible, so that the token may be genuine.
+func (t *Tokens) Verify(ctx context.Context, token string, digest [sha256.Size]byte) error {
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return err
 	}
-	var claims struct {
-		Tenant string `json:"tid"`
-		AppID  string `json:"appid"` // version 1.0
-		AZP    string `json:"azp"`   // version 2.0
-	}
-	if err := verified.Claims(&claims); err != nil {
+	var c claims
+	if err := json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &c); err != nil {
 		return err
 	}
-	app := claims.AppID
-	if app == "" {
-		app = claims.AZP
+	if err := t.check(c); err != nil {
+		return err
 	}
+	if err := t.keys.verify(ctx, signed); err != nil {
+		return err
+	}
+	t.remember(digest, time.Unix(int64(c.Expires), 0))
+	return nil
+}
+
+// claims are what a token says (RFC 7519 §4.1, and Entra's own).
+type claims struct {
+	Issuer    string   `json:"iss"`
+	Audience  audience `json:"aud"`
+	Expires   float64  `json:"exp"`
+	NotBefore float64  `json:"nbf"`
+	Tenant    string   `json:"tid"`
+	AppID     string   `json:"appid"` // version 1.0
+	AZP       string   `json:"azp"`   // version 2.0
+}
+
+// audience is one text or several (RFC 7519 §4.1.3).
+type audience []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (a *audience) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		*a = make(audience, 1)
+		return json.Unmarshal(text, &(*a)[0])
+	}
+	return json.Unmarshal(text, (*[]string)(a))
+}
+
+func (t *Tokens) check(c claims) error {
+	now, d := float64(t.now().Unix()), t.declared
 	switch {
-	case !strings.EqualFold(claims.Tenant, t.declared.Tenant):
+	case c.Issuer != d.Issuer:
+		return errors.New("the token is another issuer's")
+	case !strings.EqualFold(c.Tenant, d.Tenant):
 		return errors.New("the token is from another tenant")
-	case !strings.EqualFold(app, t.declared.AppID):
+	case !strings.EqualFold(cmp.Or(c.AppID, c.AZP), d.AppID):
 		return errors.New("the token is another application's")
-	case !slices.ContainsFunc(verified.Audience, func(a string) bool { return slices.Contains(t.declared.Audience, a) }):
+	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(d.Audience, a) }):
 		return errors.New("the token is for another audience")
+	case now >= c.Expires:
+		return errors.New("the token has expired")
+	case c.NotBefore > now+skew.Seconds():
+		return errors.New("the token is not valid yet")
 	}
 	return nil
 }
 
-// calmTransport fetches only as often as it may. The key set asks again for every token whose signature no known key
-// fits: without a limit anybody could have it ask Microsoft as often as they like. Tokens that a known key fits never
-// get here.
-type calmTransport struct {
-	base  http.RoundTripper
-	limit *rate.Limiter
+// header is what a signed token says of its signature (RFC 7515 §4.1).
+type header struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid"`
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (t calmTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !t.limit.Allow() {
-		return nil, errors.New("the signing keys were fetched a moment ago")
+// readHeader tells a signed token from an opaque key (RFC 7515 §3.1).
+func readHeader(token string) (h header, ok bool) {
+	if len(token) > maxToken || strings.Count(token, ".") != 2 {
+		return h, false
 	}
-	return t.base.RoundTrip(r)
+	first, _, _ := strings.Cut(token, ".")
+	text, err := base64.RawURLEncoding.DecodeString(first)
+	return h, err == nil && json.Unmarshal(text, &h) == nil && h.Algorithm != ""
 }

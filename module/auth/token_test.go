@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -46,9 +48,13 @@ func (i issuer) sign(t *testing.T, changes map[string]any) string {
 	return token
 }
 
+func verify(tokens *Tokens, token string) error {
+	return tokens.Verify(context.Background(), token, sha256.Sum256([]byte(token)))
+}
+
 func TestEntraToken(t *testing.T) {
 	good, other := newIssuer(t, "k1"), newIssuer(t, "k1")
-	tokens, err := EntraToken{Tenant: strings.ToUpper(testTenant), JWKS: good.URL}.Verifier(http.DefaultClient, time.Now)
+	tokens, err := EntraToken{Tenant: strings.ToUpper(testTenant), JWKS: good.URL}.Verifier(http.DefaultClient, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +78,7 @@ func TestEntraToken(t *testing.T) {
 		"nonsense":                {"eyJ.e.e", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := tokens.Verify(context.Background(), tc.token); (err == nil) != tc.ok {
+			if err := verify(tokens, tc.token); (err == nil) != tc.ok {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -83,22 +89,88 @@ func TestEntraToken(t *testing.T) {
 // the middle of forged ones.
 func TestForgedTokensDoNotFetch(t *testing.T) {
 	good, other := newIssuer(t, "k1"), newIssuer(t, "k2")
-	tokens, err := EntraToken{Tenant: testTenant, JWKS: good.URL}.Verifier(http.DefaultClient, time.Now)
+	tokens, err := EntraToken{Tenant: testTenant, JWKS: good.URL}.Verifier(http.DefaultClient, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	genuine, forged := good.sign(t, nil), other.sign(t, nil)
 	for range 50 {
-		if err := tokens.Verify(context.Background(), genuine); err != nil {
+		if err := verify(tokens, genuine); err != nil {
 			t.Fatal(err)
 		}
-		if tokens.Verify(context.Background(), forged) == nil {
+		if verify(tokens, forged) == nil {
 			t.Fatal("a forged token passed")
 		}
 	}
 	if asked := good.Fetched.Load(); asked > 4 {
 		t.Errorf("the keys were fetched %d times", asked)
 	}
+}
+
+// TestUnreachableKeys: while the address of the signing keys does not answer, tokens whose key is known go on, over a
+// restart too; a genuine-looking token that only it could prove is not called wrong, and one that nothing could make right
+// is.
+func TestUnreachableKeys(t *testing.T) {
+	good, rotated := newIssuer(t, "k1"), newIssuer(t, "k2")
+	cache := memory{}
+	now := time.Now()
+	start := func(url string) *Tokens {
+		tokens, err := EntraToken{Tenant: testTenant, JWKS: url}.Verifier(http.DefaultClient, cache, func() time.Time { return now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tokens
+	}
+	tokens := start(good.URL)
+	if err := verify(tokens, good.sign(t, nil)); err != nil {
+		t.Fatal(err)
+	}
+	good.Close()
+	if err := verify(tokens, good.sign(t, map[string]any{"jti": "2"})); err != nil {
+		t.Errorf("known keys: %v", err)
+	}
+	tokens = start(good.URL)
+	if err := verify(tokens, good.sign(t, map[string]any{"jti": "3"})); err != nil {
+		t.Errorf("known keys after a restart: %v", err)
+	}
+	now = now.Add(30 * time.Hour)
+	old := map[string]any{"exp": now.Add(time.Hour).Unix()}
+	if err := verify(tokens, good.sign(t, old)); err != nil {
+		t.Errorf("keys that should be fetched anew: %v", err)
+	}
+	for range 10 { // more often than it is fetched
+		if err := verify(tokens, rotated.sign(t, old)); !errors.Is(err, errUnavailable) {
+			t.Errorf("a key that is not known: %v", err)
+		}
+		for name, changes := range map[string]map[string]any{
+			"another tenant": {"tid": "99999999-2222-4333-8444-555555555555"},
+			"audience":       {"aud": "somebody"},
+			"expired":        {"exp": now.Add(-time.Hour).Unix()},
+			"not yet valid":  {"nbf": now.Add(time.Hour).Unix()},
+		} {
+			maps.Copy(changes, map[string]any{"x": 1})
+			if changes["exp"] == nil {
+				changes["exp"] = old["exp"]
+			}
+			if err := verify(tokens, rotated.sign(t, changes)); err == nil || errors.Is(err, errUnavailable) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+type memory map[string][]byte
+
+func (m memory) Load(_ context.Context, name string) ([]byte, error) {
+	if b, ok := m[name]; ok {
+		return b, nil
+	}
+	return nil, errors.New("nothing")
+}
+
+func (m memory) Store(_ context.Context, name string, value []byte) error {
+	m[name] = value
+	return nil
 }
 
 func TestEntraTokenMistakes(t *testing.T) {

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"strings"
@@ -35,23 +33,16 @@ prints what stands for it in the configuration.`,
 			case hash:
 				return printHash(cmd.OutOrStdout(), cmd.InOrStdin())
 			case raw:
-				_, err := fmt.Fprintln(cmd.OutOrStdout(), newKey())
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), auth.Generate())
 				return err
 			}
-			return printKey(cmd.OutOrStdout(), newKey(), name)
+			return printKey(cmd.OutOrStdout(), auth.Generate(), name)
 		},
 	}
 	cmd.Flags().BoolVarP(&raw, "raw", "r", false, "Print the key and nothing else")
 	cmd.Flags().BoolVar(&hash, "hash", false, "Read a key from standard input and print its hash")
 	cmd.MarkFlagsMutuallyExclusive("raw", "hash")
 	return cmd
-}
-
-// newKey is 256 bits from the system's generator in characters that survive every form and header.
-func newKey() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails: the process is stopped where there is no randomness
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 func printKey(w io.Writer, key, name string) error {

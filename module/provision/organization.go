@@ -260,6 +260,9 @@ func (o *Organization) Cleanup() error {
 	return err
 }
 
+// Name implements [upstream.Named].
+func (o *Organization) Name() string { return o.ID }
+
 // Carry implements [upstream.Upstream].
 func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
 	return o.engine.carry(ctx, c, op)
@@ -352,4 +355,5 @@ var (
 	_ caddy.CleanerUpper = (*Organization)(nil)
 	_ upstream.Upstream  = (*Organization)(nil)
 	_ upstream.Clustered = (*Organization)(nil)
+	_ upstream.Named     = (*Organization)(nil)
 )

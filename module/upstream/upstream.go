@@ -60,6 +60,11 @@ type Clustered interface {
 	Clustered() bool
 }
 
+// Named is an [Upstream] that is an organization with a name; empty where the operator gave it none.
+type Named interface {
+	Name() string
+}
+
 // Gateway is what an upstream may know of the gateway.
 type Gateway struct {
 	Schemas *schema.Set        // with the operator's custom attributes

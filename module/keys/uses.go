@@ -1,0 +1,151 @@
+package keys
+
+import (
+	"context"
+	"errors"
+	"path"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+const (
+	// writeUsesEvery is how often the last use of a key is written: it tells whether a key is still used, and costs little.
+	writeUsesEvery = 10 * time.Minute
+
+	// tellEvery is how often there is a line about a key that was replaced and is still used.
+	tellEvery = time.Hour
+)
+
+// thresholds are how many days before its end a key is told of.
+var thresholds = [...]int{30, 7, 1}
+
+// writeUses writes when keys were last used, where what is written is older than every.
+func (a *App) writeUses(ctx context.Context, every time.Duration) {
+	for _, o := range a.organizations() {
+		if o.ring == nil {
+			continue
+		}
+		for _, i := range o.infos(time.Now()) {
+			if i.ID == "" || i.LastUse.IsZero() {
+				continue
+			}
+			o.mu.Lock()
+			due := i.LastUse.After(o.flushed[i.ID]) && i.LastUse.Sub(o.flushed[i.ID]) >= every
+			o.mu.Unlock()
+			if !due {
+				continue
+			}
+			key := path.Join(usedRoot, folder(o.name), i.ID)
+			if !i.LastUse.After(o.writtenUse(ctx, i.ID)) || a.storage.Store(ctx, key, []byte(i.LastUse.Format(time.RFC3339))) == nil {
+				o.mu.Lock()
+				o.flushed[i.ID] = i.LastUse
+				o.mu.Unlock()
+			}
+		}
+	}
+}
+
+// warn tells of keys that end soon, and of those that were replaced and are still used. It counts the first by how soon.
+func (o *Organization) warn(now time.Time, soon *[len(thresholds)]int) {
+	for _, i := range o.infos(now) {
+		if i.Status != "valid" {
+			continue
+		}
+		if end := i.end(); !end.IsZero() {
+			o.warnOfEnd(i, end, now, soon)
+		}
+		if i.ReplacedBy == "" || i.LastUse.IsZero() || now.Sub(i.LastUse) > tellEvery {
+			continue
+		}
+		o.mu.Lock()
+		due := now.Sub(o.told[i.ID]) >= tellEvery && i.LastUse.After(o.told[i.ID])
+		if due {
+			o.told[i.ID] = now
+		}
+		o.mu.Unlock()
+		if due {
+			o.app.log.Warn("a key that was replaced is still used", zap.String("organization", o.name), zap.String("key", i.Name),
+				zap.String("replaced_by", i.ReplacedBy), zap.Time("last_use", i.LastUse))
+		}
+	}
+}
+
+// end is when a key stops to be valid, by itself or because somebody has said so; zero where it does not.
+func (i Info) end() time.Time {
+	end, _ := time.Parse(time.RFC3339, i.Expires)
+	if !i.Revoked.IsZero() && (end.IsZero() || i.Revoked.Before(end)) {
+		return i.Revoked
+	}
+	return end
+}
+
+func (o *Organization) warnOfEnd(i Info, end, now time.Time, soon *[len(thresholds)]int) {
+	near := 0
+	for n, days := range thresholds {
+		if end.Sub(now) <= time.Duration(days)*24*time.Hour {
+			soon[n]++
+			near = days
+		}
+	}
+	which := i.ID
+	if which == "" {
+		which = i.Name
+	}
+	o.mu.Lock()
+	before, told := o.warned[which]
+	o.warned[which] = near
+	o.mu.Unlock()
+	if near == 0 || told && before == near {
+		return
+	}
+	o.app.log.Warn("a key expires soon", zap.String("organization", o.name), zap.String("key", i.Name), zap.Time("expires", end))
+}
+
+// problems are what somebody has to look after.
+func (o *Organization) problems(now time.Time, all []Info) (problems []string) {
+	if o.ring != nil {
+		if err := o.ring.Stored().Err; err != nil {
+			problems = append(problems, "the keys in the storage cannot all be read: "+err.Error())
+		}
+	}
+	for _, i := range all {
+		end := i.end()
+		switch {
+		case i.Status == "expired":
+			problems = append(problems, "the key "+i.Name+" has expired")
+		case i.Status == "valid" && !end.IsZero() && end.Sub(now) <= 30*24*time.Hour:
+			problems = append(problems, "the key "+i.Name+" expires "+end.Format(time.RFC3339))
+		}
+		if i.Status == "valid" && i.ReplacedBy != "" && now.Sub(i.LastUse) < 24*time.Hour {
+			problems = append(problems, "the key "+i.Name+" was replaced by "+i.ReplacedBy+" and is still used")
+		}
+	}
+	return problems
+}
+
+// metrics count keys. Their names are no labels.
+type metrics struct{ expiring *prometheus.GaugeVec }
+
+var theExpiring = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	Namespace: "caddy", Subsystem: "scim_gateway", Name: "keys_expiring",
+	Help: "Keys that are valid and end within so many days.",
+}, []string{"days"})
+
+var labels = [len(thresholds)]string{"30", "7", "1"}
+
+func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
+	if err := registry.Register(theExpiring); err != nil {
+		if _, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); !ok {
+			return nil, err
+		}
+	}
+	return &metrics{theExpiring}, nil
+}
+
+func (m *metrics) set(soon [len(thresholds)]int) {
+	for n, count := range soon {
+		m.expiring.WithLabelValues(labels[n]).Set(float64(count))
+	}
+}
