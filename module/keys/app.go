@@ -76,18 +76,25 @@ func Open(ctx caddy.Context, organization string) (*Organization, error) {
 		return nil, err
 	}
 	a := v.(*App) //nolint:forcetypeassert // the module of this name is this one
+	o := a.organization(organization)
+	return o, o.register(ctx)
+}
+
+func (a *App) organization(name string) *Organization {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o := a.all[organization]
+	o := a.all[name]
 	if o == nil {
-		o = &Organization{app: a, name: organization, records: newRecords(), warned: map[string]int{}, told: map[string]time.Time{}, flushed: map[string]time.Time{}}
-		if organization != "" {
+		o = &Organization{
+			app: a, name: name, records: newRecords(),
+			warned: map[string]int{}, told: map[string]time.Time{}, flushed: map[string]time.Time{},
+		}
+		if name != "" {
 			o.ring = auth.NewRing(time.Now)
 		}
-		a.all[organization] = o
-		err = o.register(ctx)
+		a.all[name] = o
 	}
-	return o, err
+	return o
 }
 
 // Signers returns the keys that sign tokens. Whoever asks for them needs them to be published.

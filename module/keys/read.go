@@ -171,13 +171,13 @@ func (a *App) store(ctx context.Context, key string, value []byte) error {
 // within calls a storage, of which some look at no deadline.
 func within[T any](ctx context.Context, most time.Duration, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
 	type outcome struct {
 		value T
 		err   error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer cancel()
 		value, err := call(ctx)
 		done <- outcome{value, err}
 	}()
