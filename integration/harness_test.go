@@ -36,7 +36,8 @@ type server struct {
 	dir   string
 	http  *http.Client
 
-	secrets []string // besides the one of every configuration: what may be in no log and in no record
+	snippets string   // before the site
+	secrets  []string // besides the one of every configuration: what may be in no log and in no record
 }
 
 // watch, where there is one, comes between every test and the gateway.
@@ -53,6 +54,12 @@ func start(t testing.TB, site string) *server {
 func startOperated(t testing.TB, site string) *server {
 	t.Helper()
 	return startServer(&server{t: t, dir: t.TempDir(), admin: freeAddr(t)}, site)
+}
+
+// startSnippets is start with snippets that the site imports.
+func startSnippets(t testing.TB, snippets, site string) *server {
+	t.Helper()
+	return startServer(&server{t: t, dir: t.TempDir(), snippets: snippets}, site)
 }
 
 func startIn(t testing.TB, dir, site string) *server {
@@ -119,6 +126,7 @@ func (s *server) load(site string) {
 		format json
 	}
 }
+%[5]s
 http://%[2]s {
 	log {
 		output file %[1]s/access.log
@@ -126,7 +134,7 @@ http://%[2]s {
 	}
 %[3]s
 }
-`, s.dir, s.addr, strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey).Replace(site), cmp.Or(s.admin, "off"))
+`, s.dir, s.addr, strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey).Replace(site), cmp.Or(s.admin, "off"), s.snippets)
 	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		s.t.Fatalf("adapting: %v\n%s", err, text)

@@ -107,11 +107,11 @@ func (x *exchange) logRefused() {
 	})
 }
 
-// refusal counts that somebody was not let in, and has it logged where it is to be. A throttled address has no lines in
-// the access log.
+// refusal counts that somebody was not let in, and has it logged where it is to be. The access log has no line about a
+// throttled address, and none that would show a key in the URL.
 func (h *Handler) refusal(r *http.Request, refused *auth.Refusal, log func(message string, fields ...zap.Field)) {
 	h.metrics.refused(refused.Reason)
-	if refused.Reason == auth.Throttled {
+	if refused.Reason == auth.Throttled || auth.InQuery(r.URL.RawQuery) {
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}
 	if !refused.Log {
@@ -121,6 +121,8 @@ func (h *Handler) refusal(r *http.Request, refused *auth.Refusal, log func(messa
 	switch refused.Reason {
 	case auth.Malformed:
 		message = `the Authorization header is not "Bearer" and one key: was the word Bearer pasted into the provider's field too?`
+	case auth.Query:
+		message = "a key was sent in the URL, where others may have written it down: is it in the provider's Tenant URL? Exchange it"
 	case auth.Unreadable:
 		message = "whether a SCIM API key is valid cannot be found out at the moment"
 	}

@@ -244,8 +244,8 @@ func (c *compiled) admits(client string) bool {
 // bearer returns the token of a request that carries exactly one, in the header (RFC 6750 §2.1). The scheme is compared
 // without case (RFC 9110 §11.1).
 func bearer(r *http.Request) (string, Reason) {
-	if inQuery(r.URL.RawQuery) {
-		return "", Missing
+	if InQuery(r.URL.RawQuery) {
+		return "", Query
 	}
 	values := r.Header["Authorization"]
 	switch len(values) {
@@ -266,9 +266,9 @@ func bearer(r *http.Request) (string, Reason) {
 	return token, ""
 }
 
-// inQuery reports whether a query has an access_token, in whatever spelling: some servers decode names, take a semicolon
+// InQuery reports whether a query has an access_token, in whatever spelling: some servers decode names, take a semicolon
 // for an ampersand, or compare without case.
-func inQuery(query string) bool {
+func InQuery(query string) bool {
 	if len(query) < len("access_token") {
 		return false
 	}

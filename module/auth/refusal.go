@@ -13,7 +13,8 @@ type Reason string
 
 // The reasons.
 const (
-	Missing    Reason = "missing"    // no Authorization header, or a token in the query, which RFC 6750 §2.3 advises against
+	Missing    Reason = "missing"    // no Authorization header
+	Query      Reason = "query"      // a token in the query, which RFC 6750 §2.3 advises against
 	Doubled    Reason = "doubled"    // more than one Authorization header
 	Scheme     Reason = "scheme"     // not Bearer
 	Malformed  Reason = "malformed"  // Bearer without exactly one token: "Bearer Bearer …" is what pasting the word "Bearer" too gives
