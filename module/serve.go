@@ -114,6 +114,9 @@ func (x *exchange) locate() (err error) {
 // authenticate finds out who asks.
 func (x *exchange) authenticate() error {
 	x.id, x.refused = x.h.keys.Authenticate(x.r, clientIP(x.r.Context()))
+	if x.peer && x.refused != nil {
+		x.refused.OfPeer()
+	}
 	if x.refused != nil {
 		return x.refused.Error()
 	}

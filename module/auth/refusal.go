@@ -62,6 +62,14 @@ func (r *Refusal) Error() *scim.Error {
 	return e
 }
 
+// OfPeer changes the refusal of a request that another gateway has let in: a key that this one does not know is then one
+// that it has not read yet.
+func (r *Refusal) OfPeer() {
+	if r.Reason == Unknown {
+		r.Reason, r.status, r.RetryAfter = Unreadable, http.StatusServiceUnavailable, 5*time.Second
+	}
+}
+
 // failed refuses what is no key, and counts it against its address.
 func (t *Keys) failed(client string, reason Reason) *Refusal {
 	if refusal := t.blocked(client); refusal != nil {

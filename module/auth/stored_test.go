@@ -70,6 +70,10 @@ func TestStoredKeys(t *testing.T) {
 
 	g.ring.Set(&auth.Stored{})
 	g.want(t, "unknown", other, 401)
+	_, _, refusal := g.ask(other, "192.0.2.1")
+	if refusal.OfPeer(); refusal.Error().Status != 503 {
+		t.Errorf("a key that another gateway knows: %v", refusal.Error())
+	}
 	g.ring.Set(&auth.Stored{Keys: []auth.Key{stored}})
 	g.want(t, "stored", other, 200)
 
