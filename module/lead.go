@@ -84,6 +84,10 @@ func (x *exchange) lead() (*scim.Answer, error) {
 		case failed == nil:
 			x.sent = true
 			return nil, nil
+		case !upstream.Unreachable(failed) && !asked.Fresh && x.repeatable():
+			// It was reloaded, or was replaced while it had the request. Whether it was carried out nobody knows.
+			asked.Fresh = true
+			continue
 		case !upstream.Unreachable(failed):
 			return nil, &scim.Error{
 				Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Cause: failed,
@@ -101,6 +105,10 @@ func (x *exchange) lead() (*scim.Answer, error) {
 		asked.Take, asked.Fresh = leader.Idle, true
 	}
 }
+
+// repeatable tells whether it makes no difference if the operation is carried out twice. What is created twice is a
+// conflict, and what is deleted twice is not there.
+func (x *exchange) repeatable() bool { return x.verb != scim.Create && x.verb != scim.Delete }
 
 // leaver tells whether the operation takes somebody's access away.
 func (x *exchange) leaver() bool {
