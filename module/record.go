@@ -41,6 +41,13 @@ func (x *exchange) record(status int, err error) {
 	}
 }
 
+// recordSent says in the access log that another gateway has answered.
+func (x *exchange) recordSent() {
+	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && x.inAccessLog() {
+		extra.Add(zap.Bool("scim_forwarded", true))
+	}
+}
+
 // word names what the request does, from a fixed set: it is a label of metrics.
 func (x *exchange) word() string {
 	if !x.routed {

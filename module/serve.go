@@ -55,6 +55,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	x.recognize()
 	answer, err := x.run(next)
 	if x.sent { // the gateway that led has counted and logged it
+		x.recordSent()
 		return nil
 	}
 	status := x.answer(answer, err)
