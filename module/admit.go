@@ -15,7 +15,7 @@ import (
 const maxURI = 8 << 10
 
 // checkMedia refuses a body that the gateway would not read as the provider means it (catalogue Q3, H10): anything but
-// JSON in UTF-8, and anything compressed, which would have to be inflated without knowing how far. untyped is asked where
+// JSON, and anything compressed, which would have to be inflated without knowing how far. untyped is asked where
 // there is no Content-Type.
 func checkMedia(h http.Header, untyped func() bool) error {
 	for _, v := range h["Content-Encoding"] {
@@ -34,12 +34,10 @@ func checkMedia(h http.Header, untyped func() bool) error {
 	case "application/scim+json; charset=utf-8", scim.MediaType: // what Entra sends, and what RFC 7644 §8.1 says
 		return nil
 	}
-	media, params, err := mime.ParseMediaType(values[0])
+	// A charset has no effect on JSON (RFC 8259 §11): whether the body is UTF-8 is seen when it is scanned.
+	media, _, err := mime.ParseMediaType(values[0])
 	if err != nil || media != scim.MediaType && media != "application/json" {
 		return unsupported("the Content-Type is not application/scim+json")
-	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return unsupported("the charset is not utf-8")
 	}
 	return nil
 }

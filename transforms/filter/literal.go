@@ -164,5 +164,8 @@ func (p *parser) quoted() (string, error) {
 	if e, ok := errors.AsType[*doc.Error](err); ok {
 		return "", p.fail(start+e.Offset, e.Reason)
 	}
+	if p.opt.NoControls && strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "", p.fail(start, `the string has control characters; a backslash in a string is written \\`)
+	}
 	return text, err
 }

@@ -27,6 +27,8 @@ type Options struct {
 	// Boolean is "true" or "false" for a word that means it, and empty for any other text: true and false themselves the
 	// parser knows. Nil knows no word. See [LocalizedBoolean].
 	Boolean func(word string) string
+	// NoControls refuses strings with control characters: whoever wrote "Sales\north" forgot that a backslash is an escape.
+	NoControls bool
 	// MaxBytes limits the text; 0 is [DefaultMaxBytes].
 	MaxBytes int
 }

@@ -11,8 +11,8 @@ import (
 // attributes normalizes the object at the cursor, whose members are attributes of the resource: that of a PATCH operation
 // without a path.
 func (p *pass) attributes(a act) error {
-	object := p.cur
 	p.cur.Open()
+	object := keyNames{object: p.cur}
 	var l list
 	for p.cur.More() {
 		key := p.cur.Key()
@@ -37,7 +37,7 @@ func (p *pass) attributes(a act) error {
 			continue
 		}
 		l.keep(p, key.From)
-		if err := p.attribute(t, object, key, a); err != nil {
+		if err := p.attribute(t, &object, key, a); err != nil {
 			return err
 		}
 		p.place.pop()
@@ -47,11 +47,11 @@ func (p *pass) attributes(a act) error {
 	return nil
 }
 
-// attribute normalizes one member of such an object, at which the cursor object stands. The pass's own is at the value.
-func (p *pass) attribute(t *target, object doc.Cursor, key doc.Span, a act) error {
+// attribute normalizes one member of such an object. The cursor is at the value.
+func (p *pass) attribute(t *target, object *keyNames, key doc.Span, a act) error {
 	if !t.same {
-		if err := p.once(t, object, key); err != nil {
-			return err
+		if !object.rename(p.d, key, t.canon) {
+			return scim.Errorf(400, scim.InvalidSyntax, "%s is there in two spellings", t.canon)
 		}
 		p.replace(key, string(doc.AppendString(nil, t.canon)))
 		p.noteSpelling(t, p.raw(key))
@@ -62,15 +62,27 @@ func (p *pass) attribute(t *target, object doc.Cursor, key doc.Span, a act) erro
 	return p.value(t.attr, t.list)
 }
 
-// once refuses an object in which two keys would become one: which of them counts is nobody's to guess (H4). Keys that
-// differ in the case of letters only have been refused before.
-func (p *pass) once(t *target, object doc.Cursor, key doc.Span) error {
-	for object.Open(); object.More(); object.Skip() {
-		if other := object.Key(); other != key && p.d.In(other).Is(t.canon) {
-			return scim.Errorf(400, scim.InvalidSyntax, "%s is there in two spellings", t.canon)
+// keyNames are the keys of an object that has keys to be written in another way.
+type keyNames struct {
+	object doc.Cursor
+	all    map[string]struct{} // folded; nil as long as no key was
+}
+
+// rename adds the name that a key gets. It is false where another key has it already, or gets it: which of the two counts
+// is nobody's to guess (H4). Keys that differ in the case of letters only have been refused before.
+func (n *keyNames) rename(d doc.Doc, key doc.Span, name string) bool {
+	if d.In(key).Is(name) {
+		return true
+	}
+	if n.all == nil {
+		n.all = make(map[string]struct{})
+		for c := n.object; c.More(); c.Skip() {
+			n.all[doc.Fold(d.In(c.Key()).Text())] = struct{}{}
 		}
 	}
-	return nil
+	before := len(n.all)
+	n.all[doc.Fold(name)] = struct{}{}
+	return len(n.all) > before
 }
 
 // extension normalizes the object of an extension (RFC 7643 §3.3).
@@ -179,13 +191,13 @@ func (p *pass) resource() error {
 	if err != nil {
 		return err
 	}
-	object := p.cur
 	p.cur.Open()
+	object := keyNames{object: p.cur}
 	var l list
 	for p.cur.More() {
 		key := p.cur.Key()
 		p.place.key(key)
-		if err := p.field(&l, &s, object, key); err != nil {
+		if err := p.field(&l, &s, &object, key); err != nil {
 			return err
 		}
 		p.place.pop()
@@ -210,7 +222,7 @@ func (p *pass) resource() error {
 }
 
 // field normalizes one member of a resource.
-func (p *pass) field(l *list, s *schemas, object doc.Cursor, key doc.Span) error {
+func (p *pass) field(l *list, s *schemas, object *keyNames, key doc.Span) error {
 	if p.d.In(key).Is("schemas") {
 		l.keep(p, key.From)
 		p.spell(key, "schemas")

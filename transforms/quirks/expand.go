@@ -142,21 +142,22 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 		return scim.Errorf(400, scim.InvalidValue, "%s of a remove of %s names no element: it has no value", p.where(), a.Name)
 	}
 	var f filter.Filter
-	and := func(name string, lit filter.Literal) {
+	and := func(name string, lit filter.Literal) error {
 		c := &filter.Compare{Attr: filter.Attr{Name: name}, Op: filter.Eq, Value: lit}
 		if f == nil {
 			f = c
-			return
+		} else {
+			f = &filter.And{Left: f, Right: c}
 		}
-		f = &filter.And{Left: f, Right: c}
+		return p.uncontrolledText(name, lit.Text) // as in every path
 	}
 	if v.Kind() != doc.Object {
 		lit, ok := p.literal(a, a, v)
 		if !ok || a.Type == schema.Complex && a.SubAttribute("value") == nil {
 			return nil, nameless()
 		}
-		and("value", lit)
-		return f, nil
+		err := and("value", lit)
+		return f, err
 	}
 	byValue, valued := a.SubAttribute("value") != nil, false
 	for key, val := range v.Fields() {
@@ -175,7 +176,9 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 			continue
 		}
 		valued = valued || sub.Name == "value"
-		and(sub.Name, lit)
+		if err := and(sub.Name, lit); err != nil {
+			return nil, err
+		}
 	}
 	if f == nil || byValue && !valued {
 		return nil, nameless()
@@ -193,13 +196,8 @@ func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, 
 		if word := p.truth(v); word != "" && a.Type == schema.Boolean {
 			return filter.Literal{Kind: doc.Bool, Text: word}, true
 		}
-		if numeric(a) {
-			if !writtenAsNumber(text, a.Type == schema.Decimal) {
-				return filter.Literal{}, false
-			}
-			if p.on[numberString] {
-				return filter.Literal{Kind: doc.Number, Text: text}, true
-			}
+		if numeric(a) { // as in every filter, whether or not number-string is on
+			return filter.Literal{Kind: doc.Number, Text: text}, writtenAsNumber(text, a.Type == schema.Decimal)
 		}
 		return filter.Literal{Kind: doc.String, Text: text}, len(v.Raw()) > 2 && a.Type != schema.Boolean
 	case doc.Number:

@@ -80,6 +80,7 @@ const (
 	enterpriseURNTypo
 	microsoftGroupSchema
 	scim1Schema
+	duplicateSchemas
 	unlistedExtension
 	createNulls
 	emptyManager
@@ -137,7 +138,7 @@ var table = [ruleCount]Rule{
 	membersComparison: {"members-comparison", `members eq "x" becomes members.value eq "x".`,
 		"It is sent on as it came: some targets understand just this form.", "O17", never},
 	strictFilter: {"strict-filter", "Filters may use eq and and only, as Entra does; anything else is refused with invalidFilter.",
-		"Every filter of RFC 7644 §3.4.2.2 is taken.", "H20", only(Entra)},
+		"Every filter of RFC 7644 §3.4.2.2 is taken.", "H20", never},
 	attributeCase: {"attribute-case", "Names of attributes are spelled as the schema does.",
 		"They are sent on as they came; they are still understood. In filters they are spelled as the schema does all the same.", "Q26 Q50", all},
 	urnDot: {"urn-dot", "A dot between a schema's URN and an attribute becomes a colon.",
@@ -224,8 +225,8 @@ var table = [ruleCount]Rule{
 	rolesJSON: {"roles-json", `A role whose value is the text {"id":…,"value":…,"displayName":…} becomes an object with value and display. The id is lost.`,
 		"It is sent on as it came.", "Q42 T5", never},
 	rolesDisplay: {"roles-display", "displayName in a role becomes display.",
-		"It is sent on as it came.", "Q30", never},
-	controlCharacters: {"control-characters", "Control characters in userName, externalId, a group's displayName and ids of members are refused with invalidValue.",
+		"It is sent on as it came.", "Q30", only(Entra)},
+	controlCharacters: {"control-characters", "Control characters in userName, externalId, a group's displayName and ids of members are refused with invalidValue, and in strings of filters and paths with invalidFilter and invalidPath.",
 		"They are sent on.", "H7", all},
 	twoPrimaries: {"two-primaries", "A POST or PUT with two primary elements in one list is refused with invalidValue (RFC 7643 §2.4).",
 		"It is sent on as it came.", "T18", all},
@@ -236,8 +237,10 @@ var table = [ruleCount]Rule{
 		"It is sent on as it came.", "Q28", all},
 	microsoftGroupSchema: {"microsoft-group-schema", "Microsoft's own schema URI is taken out of a group's schemas.",
 		"It is sent on as it came.", "Q32", all},
-	scim1Schema: {"scim1-schema", "The SCIM 1.0 URN in schemas becomes that of the core schema.",
-		"It is sent on as it came.", "O8", only(OneLogin)},
+	scim1Schema: {"scim1-schema", "URNs from before RFC 7643 (urn:scim:schemas:core:1.0 and 2.0, urn:scim:schemas:extension:enterprise:1.0 and 2.0, with or without :User or :Group) become those of the RFC, in schemas, as keys and in paths.",
+		"They are sent on as they came.", "O8", only(OneLogin)},
+	duplicateSchemas: {"duplicate-schemas", "A schema that is listed twice, in another spelling or by its URN of SCIM 1.0, is listed once (RFC 7643 §3).",
+		"The list stays as it came.", "O10", all},
 	unlistedExtension: {"unlisted-extension", "The URN of an extension that a resource uses is added to its schemas (RFC 7643 §3).",
 		"The list stays as it came.", "Q27", all},
 	createNulls: {"create-nulls", "Attributes that are null are left out of a POST (RFC 7643 §2.5), booleans excepted; never out of a PUT.",

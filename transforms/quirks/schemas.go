@@ -2,6 +2,7 @@ package quirks
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -13,14 +14,17 @@ const (
 	enterpriseTypo = "urn:ietf:params:scim:schemas:extension:enterprise:2.0User"
 	microsoftGroup = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
 	scim1Core      = "urn:scim:schemas:core:1.0"
+	scimCore       = "urn:scim:schemas:core:"
+	scimEnterprise = "urn:scim:schemas:extension:enterprise:"
 )
 
 // schemas is what has to become of the list of schemas of a resource.
 type schemas struct {
-	found bool     // there is one
-	uris  []string // what it should hold
-	rules []rule   // why that is not what it holds
-	text  string   // the new list, as JSON; empty where it stays
+	found bool                // there is one
+	uris  []string            // what it should hold
+	has   map[string]struct{} // these, folded
+	rules []rule              // why that is not what it holds
+	text  string              // the new list, as JSON; empty where it stays
 }
 
 func (s *schemas) change(r rule) {
@@ -31,9 +35,14 @@ func (s *schemas) change(r rule) {
 
 // add puts a URI into the list, once, and tells whether it was not there.
 func (s *schemas) add(uri string) bool {
-	if slices.ContainsFunc(s.uris, func(u string) bool { return doc.FoldEqual(u, uri) }) {
+	folded := doc.Fold(uri)
+	if _, was := s.has[folded]; was {
 		return false
 	}
+	if s.has == nil {
+		s.has = make(map[string]struct{})
+	}
+	s.has[folded] = struct{}{}
 	s.uris = append(s.uris, uri)
 	return true
 }
@@ -67,6 +76,12 @@ func (p *pass) schemas() (s schemas, err error) {
 			if s.add(p.canonicalURI(key.Text(), &s)) {
 				s.change(unlistedExtension)
 			}
+		}
+	}
+	if _, core := s.has[doc.Fold(p.rt.Core.ID)]; core && p.on[duplicateSchemas] {
+		if i := slices.Index(s.uris, scim1Core); i >= 0 {
+			s.uris = slices.Delete(s.uris, i, i+1)
+			s.change(duplicateSchemas)
 		}
 	}
 	if len(s.rules) == 0 {
@@ -114,28 +129,67 @@ func (p *pass) uri(s *schemas, v doc.Value) {
 		s.change(microsoftGroupSchema)
 		return
 	}
-	if uri == scim1Core && p.on[scim1Schema] {
-		s.change(scim1Schema)
-		s.add(p.rt.Core.ID)
-		return
-	}
 	canon := p.canonicalURI(uri, s)
-	if !s.add(canon) && canon == uri {
-		s.uris = append(s.uris, uri) // it came twice, and so it stays
+	switch {
+	case s.add(canon):
+	case p.on[duplicateSchemas]:
+		s.change(duplicateSchemas)
+	default:
+		s.uris = append(s.uris, canon)
 	}
 }
 
 // canonicalURI repairs a URI and spells it as the schema does.
 func (p *pass) canonicalURI(uri string, s *schemas) string {
-	if p.on[enterpriseURNTypo] && hasEnterprise(p.rt) && doc.FoldEqual(uri, enterpriseTypo) {
-		s.change(enterpriseURNTypo)
-		return scim.EnterpriseSchema
+	if repaired, rest, r := p.n.repairedURI(p.rt, uri); r != none && rest == "" {
+		s.change(r)
+		return repaired
 	}
 	if known := p.rt.Schema(uri); known != nil && known.ID != uri && p.on[attributeCase] {
 		s.change(attributeCase)
 		return known.ID
 	}
 	return uri
+}
+
+// repairedURI is the URI of RFC 7643 for one that a text, a URI or a path, begins with in the spelling of another time, with
+// what follows it and the rule that repairs it; none where there is nothing to repair.
+func (n *Normalizer) repairedURI(rt *schema.ResourceType, text string) (uri, rest string, r rule) {
+	if n.on[enterpriseURNTypo] && hasEnterprise(rt) {
+		if rest, ok := cutFold(text, enterpriseTypo); ok {
+			return scim.EnterpriseSchema, rest, enterpriseURNTypo
+		}
+	}
+	if !n.on[scim1Schema] {
+		return "", "", none
+	}
+	uri = rt.Core.ID
+	rest, ok := cutFold(text, scimCore)
+	if !ok && hasEnterprise(rt) {
+		uri = scim.EnterpriseSchema
+		rest, ok = cutFold(text, scimEnterprise)
+	}
+	if !ok || !strings.HasPrefix(rest, "1.0") && !strings.HasPrefix(rest, "2.0") {
+		return "", "", none
+	}
+	rest = rest[len("1.0"):]
+	if name, after, _ := strings.Cut(strings.TrimPrefix(rest, ":"), ":"); doc.FoldEqual(name, rt.Name) {
+		if rest = after; rest != "" {
+			rest = ":" + rest
+		}
+	}
+	if rest != "" && rest[0] != ':' {
+		return "", "", none
+	}
+	return uri, rest, scim1Schema
+}
+
+// cutFold is the text without a prefix, in any case of ASCII letters, and whether it had it.
+func cutFold(text, prefix string) (rest string, ok bool) {
+	if len(text) < len(prefix) || !doc.FoldEqual(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
 }
 
 // isURN tells whether a key is the URN of a schema by its look.

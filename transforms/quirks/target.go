@@ -55,7 +55,7 @@ const (
 
 // options allows the leniencies of filters and paths whose rules are on.
 func (n *Normalizer) options() filter.Options {
-	o := filter.Options{Allow: filter.NumberString}
+	o := filter.Options{Allow: filter.NumberString, NoControls: n.on[controlCharacters]}
 	for note, r := range lenient {
 		if n.on[r] {
 			o.Allow |= note
@@ -120,11 +120,11 @@ func (p *pass) target(s doc.Span) (*target, error) {
 
 // resolve parses a path and looks up what it leads to.
 func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, error) {
-	if n.on[enterpriseURNTypo] && hasEnterprise(rt) && len(text) >= len(enterpriseTypo) && doc.FoldEqual(text[:len(enterpriseTypo)], enterpriseTypo) {
-		t, err := n.resolve(rt, scim.EnterpriseSchema+text[len(enterpriseTypo):])
+	if uri, rest, r := n.repairedURI(rt, text); r != none {
+		t, err := n.resolve(rt, uri+rest)
 		if err == nil {
 			t.same = false
-			t.rules[len(t.rules)-1] = enterpriseURNTypo
+			t.rules[len(t.rules)-1] = r
 		}
 		return t, err
 	}

@@ -149,20 +149,24 @@ func (p *pass) controls(a *schema.Attribute, s doc.Span) error {
 
 // uncontrolled refuses the string that identifies a resource if it has control characters, wherever it is found.
 func (p *pass) uncontrolled(name string, s doc.Span) error {
-	if !p.on[controlCharacters] || !p.escaped(s) {
+	if !p.escaped(s) {
 		return nil
 	}
-	for _, c := range []byte(p.d.In(s).Text()) {
-		if c < ' ' || c == 0x7f {
-			p.acc.count(controlCharacters, 1)
-			return scim.Errorf(400, scim.InvalidValue, "%s has control characters", p.at(name))
-		}
+	return p.uncontrolledText(name, p.d.In(s).Text())
+}
+
+func (p *pass) uncontrolledText(name, text string) error {
+	if p.on[controlCharacters] && strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		p.acc.count(controlCharacters, 1)
+		return scim.Errorf(400, scim.InvalidValue, "%s has control characters", p.at(name))
 	}
 	return nil
 }
 
-// escaped tells whether a string, or the inside of one, has an escape.
-func (p *pass) escaped(s doc.Span) bool { return bytes.IndexByte(p.raw(s), '\\') >= 0 }
+// escaped tells whether a string, or the inside of one, has an escape, or the one control character that needs none.
+func (p *pass) escaped(s doc.Span) bool {
+	return bytes.IndexByte(p.raw(s), '\\') >= 0 || bytes.IndexByte(p.raw(s), 0x7f) >= 0
+}
 
 func (p *pass) identifies(a *schema.Attribute) bool {
 	switch a.Name {

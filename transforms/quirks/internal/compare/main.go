@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/quirks/internal/outcome"
@@ -29,7 +30,7 @@ func main() {
 		n      = flag.Int("n", 300_000, "requests")
 		seed   = flag.Uint64("seed", 1, "seed of the requests")
 		show   = flag.Int("show", 10, "differences to show")
-		answer = flag.Bool("answer", false, "read requests, write outcomes")
+		answer = flag.Bool("answer", false, "read requests, write outcomes; first the names of all profiles and rules")
 	)
 	flag.Parse()
 	err := func() error {
@@ -44,10 +45,25 @@ func main() {
 	}
 }
 
+// known is a generator with the profiles and rules of this state.
+func known() (g requests.Generator) {
+	g.Profiles = quirks.Profiles()
+	for _, r := range quirks.Rules() {
+		g.Rules = append(g.Rules, r.ID)
+	}
+	return g
+}
+
 // answerAll writes the outcome of each request that it reads.
 func answerAll(in io.Reader, out io.Writer) error {
 	w := bufio.NewWriter(out)
 	dec, enc := json.NewDecoder(bufio.NewReader(in)), json.NewEncoder(w)
+	if err := enc.Encode(known()); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
 	for {
 		var r requests.Request
 		if err := dec.Decode(&r); err == io.EOF {
@@ -106,10 +122,15 @@ func compare(base string, n int, seed uint64, show int) error {
 	if err := earlier.Start(); err != nil {
 		return err
 	}
-	g := requests.Generator{Seed: seed, Profiles: quirks.Profiles(), Long: true}
-	for _, r := range quirks.Rules() {
-		g.Rules = append(g.Rules, r.ID)
+	dec := json.NewDecoder(bufio.NewReader(from))
+	var was requests.Generator
+	if err := dec.Decode(&was); err != nil {
+		return err
 	}
+	g := known()
+	g.Seed, g.Long = seed, true
+	g.Profiles = slices.DeleteFunc(g.Profiles, func(name string) bool { return !slices.Contains(was.Profiles, name) })
+	g.Rules = slices.DeleteFunc(g.Rules, func(id string) bool { return !slices.Contains(was.Rules, id) })
 	go func() {
 		w := bufio.NewWriter(to)
 		enc := json.NewEncoder(w)
@@ -120,7 +141,6 @@ func compare(base string, n int, seed uint64, show int) error {
 		_ = to.Close()
 	}()
 	t := tally{show: show}
-	dec := json.NewDecoder(bufio.NewReader(from))
 	for i := range n {
 		var was outcome.Outcome
 		if err := dec.Decode(&was); err != nil {

@@ -42,7 +42,7 @@ type maker struct {
 func (g Generator) Request(number int) Request {
 	m := maker{Rand: rand.New(rand.NewPCG(g.Seed, uint64(number))), long: g.Long} //nolint:gosec // requests have to be the same again
 	r := Request{Profile: pick(m, g.Profiles)}
-	percent := pick(m, []int{0, 0, 0, 3, 20}) // rules that are not as the profile says
+	percent := pick(m, []int{0, 0, 0, 3, 30}) // rules that are not as the profile says
 	m.group = m.chance(40)
 	r.Group = m.group
 	for _, id := range g.Rules {

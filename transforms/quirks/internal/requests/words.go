@@ -74,7 +74,7 @@ var (
 
 	parameters = []string{"filter", "filter", "filter", "Filter", "startIndex", "startindex", "count", "Count", "attributes", "excludedAttributes", "sortBy", "aadOptscim062020", "AzureAdScimPatch062020", "x"}
 
-	filterAttributes = []string{"userName", "username", "UserName", "externalId", "emails", "emails.value", `emails[type eq "work"].value`, "displayName", "active", "id", "manager", "members", "members.value",
+	filterAttributes = []string{"userName", "username", "UserName", "externalId", "emails", "emails.value", `emails[type eq "work"].value`, "displayName", "active", "id", "manager", "members", "members", "members", "members.value",
 		"department", "unknown", "meta.resourceType", "schemas", userURN + ":userName", enterpriseURN + ":manager", enterpriseURN + ":department", enterpriseURN + ".department", contosoURN + ":level", "meta.lastModified"}
 
 	comparisons = []string{"eq", "eq", "eq", "Eq", "EQ", "ne", "co", "sw", "ew", "gt", "le", "is"}
