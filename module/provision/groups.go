@@ -91,6 +91,9 @@ func (s *session) groupChange() (*groupChange, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := k.selects(ops); err != nil {
+			return nil, err
+		}
 		return &groupChange{m, func(res *doc.Node) ([]string, error) { return patch.Apply(res, m.Others, k.rt) }}, nil
 	}
 	replace, err := s.change(k)

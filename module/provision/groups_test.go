@@ -148,6 +148,13 @@ func TestGroupLife(t *testing.T) {
 		t.Errorf("found %v", ids)
 	}
 
+	// Nobody can be found by what the organization does not keep: a success would leave the member in.
+	for _, path := range []string{`members[display eq \"a\"]`, `members[value eq \"` + u[0] + `\" and display eq \"a\"]`, `members[not (display eq \"b\")]`} {
+		a := g.do(t, "PATCH", "/Groups/"+other, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"remove","path":"`+path+`"}]}`)
+		if a.status != 400 || a.scimType != "invalidPath" {
+			t.Errorf("%s: %d %v", path, a.status, a.err)
+		}
+	}
 	g.must(t, 204, "DELETE", "/Groups/"+other, "")
 	g.must(t, 404, "DELETE", "/Groups/"+other, "")
 	g.must(t, 404, "PATCH", "/Groups/"+other, memberOps("add", u[0]))

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -67,6 +68,20 @@ func (k *kind) supports(f filter.Filter) error {
 	for a := range filter.Attributes(f) {
 		if k.rt.Attribute(a.URI, a.Name, a.Sub) != nil && !k.finds(a) {
 			return scim.Errorf(http.StatusBadRequest, scim.InvalidFilter, "the organization does not keep %s, so that nothing can be found by it", a)
+		}
+	}
+	return nil
+}
+
+// selects tells whether the elements that paths name can be told apart by what is kept of them: nobody is found by anything
+// else, so that a remove would leave everybody where they are, and be called a success.
+func (k *kind) selects(ops []patch.Operation) error {
+	for i := range ops {
+		at := ops[i].Path.Attr
+		for a := range filter.Attributes(ops[i].Path.Filter) {
+			if k.rt.Attribute(at.URI, at.Name, a.Name) != nil && !k.keeps(at.URI, at.Name, a.Name) {
+				return scim.Errorf(http.StatusBadRequest, scim.InvalidPath, "the organization does not keep %s.%s, so that nothing can be found by it", at, a.Name)
+			}
 		}
 	}
 	return nil

@@ -64,7 +64,11 @@ func (r *Relay) Features() scim.Features {
 
 // Carry sends the operation on and makes its answer the gateway's own.
 func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
-	if changesNothing(op) {
+	if changesNothing(op) { // but not of a resource that there is not
+		read := &scim.Operation{Type: op.Type, Verb: scim.Read, ID: op.ID, Base: op.Base}
+		if _, err := r.Carry(ctx, c, read); err != nil {
+			return nil, err
+		}
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
 	header := r.header(c, op)

@@ -151,12 +151,18 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// A PATCH in which nothing is left to do is a success without a call (Q49).
+// A PATCH in which nothing is left to do is a success without being sent (Q49), if there is such a resource.
 func TestNothingToDo(t *testing.T) {
-	s := &server{}
-	a, err := newHarness(t, new(relay.Relay)).carry(t, s, scim.Patch, "/Users/7", "", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[]}`, nil)
-	if err != nil || a.Status != 204 || s.got != nil {
+	const nothing = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[]}`
+	s := &server{status: 200, body: `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"7","userName":"a"}`}
+	a, err := newHarness(t, new(relay.Relay)).carry(t, s, scim.Patch, "/Users/7", "", nothing, nil)
+	if err != nil || a.Status != 204 || s.got == nil || s.got.Method != http.MethodGet {
 		t.Errorf("got %v, %v; the server got %v", a, err, s.got)
+	}
+	s = &server{status: 404}
+	_, err = newHarness(t, new(relay.Relay)).carry(t, s, scim.Patch, "/Users/7", "", nothing, nil)
+	if e, ok := errors.AsType[*scim.Error](err); !ok || e.Status != 404 {
+		t.Errorf("nobody is there: %v", err)
 	}
 }
 

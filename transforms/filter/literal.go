@@ -125,6 +125,8 @@ func (p *parser) literal() (v Literal, quoted bool, err error) {
 			v = Literal{doc.Null, word}
 		case doc.IsNumber(word):
 			v = Literal{doc.Number, word}
+		case curly(word):
+			return v, false, p.fail(start, `a string belongs in straight double quotes ("), not in curly ones`)
 		case strings.ContainsFunc(word, suspicious):
 			return v, false, p.fail(start, "the value is neither a string in double quotes nor a number, true, false or null")
 		default:
@@ -144,6 +146,12 @@ func suspicious(r rune) bool {
 		return !unicode.IsGraphic(r) || unicode.IsSpace(r)
 	}
 	return r <= ' ' || r == 0x7f || strings.ContainsRune("'`\\%<>{},;|^", r)
+}
+
+// curly tells whether a word begins with a quote as word processors write it, from where a filter was copied.
+func curly(word string) bool {
+	r, _ := utf8.DecodeRuneInString(word)
+	return strings.ContainsRune("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", r)
 }
 
 // quoted reads a JSON string (RFC 8259 §7).

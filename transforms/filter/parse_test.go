@@ -37,6 +37,18 @@ var set = func() *schema.Set {
 	return s
 }()
 
+func TestCurlyQuotes(t *testing.T) {
+	for _, quotes := range []string{"\u201c%\u201d", "\u201e%\u201c", "\u2018%\u2019", "\u00ab%\u00bb"} {
+		_, _, err := filter.Parse("userName eq "+strings.Replace(quotes, "%", "a", 1), set.User, lenient)
+		if err == nil || !strings.Contains(err.Error(), "straight double quotes") {
+			t.Errorf("%s: %v", quotes, err)
+		}
+	}
+	if _, _, err := filter.Parse("userName eq O\u2019Malley", set.User, lenient); err != nil {
+		t.Errorf("an apostrophe: %v", err)
+	}
+}
+
 // TestCorpus reads every filter and every path that identity providers are known to send.
 func TestCorpus(t *testing.T) {
 	file, err := os.Open("testdata/corpus.jsonl")

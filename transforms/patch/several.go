@@ -88,10 +88,7 @@ func (e *engine) assignSelected(op Op, l *openList, t *target, v doc.Value) erro
 	case len(found) == 0 && op == OpRemove:
 		return nil
 	case len(found) == 0:
-		var n *doc.Node
-		if l.attr == nil || !identified(l.attr) { // nobody becomes a member because a part of one was to change
-			n = value.Element(t.Filter, l.attr)
-		}
+		n := Described(t.Filter, l.attr)
 		if n == nil {
 			return scim.Errorf(400, scim.NoTarget, "no element of %s matches, and the filter does not say what to make (RFC 7644 §3.5.2.3)", t.Attr)
 		}

@@ -203,21 +203,17 @@ func (p *pass) resource() error {
 		p.place.pop()
 	}
 	end := p.closing()
+	l.close(p, end)
 	if s.text != "" && !s.found {
-		if l.last == 0 && l.head > 0 {
-			p.replace(doc.Span{From: l.head, To: end}, "")
-		}
-		text := `"schemas":` + s.text
-		if l.last > 0 {
-			text = "," + text
-		}
-		p.replace(doc.Span{From: end, To: end}, text)
+		l.add(p, end, `"schemas":`+s.text)
 		for _, r := range s.rules {
 			p.note(r, nil, []byte(s.text))
 		}
-		return nil
 	}
-	l.close(p, end)
+	if !s.members && p.verb == scim.Replace && p.on[absentMembers] {
+		l.add(p, end, `"members":[]`)
+		p.note(absentMembers, nil, []byte("[]"))
+	}
 	return nil
 }
 

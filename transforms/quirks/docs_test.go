@@ -109,7 +109,10 @@ scim.example.com {
 		case !r.On(quirks.Generic):
 			state = "off"
 		}
-		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n- Default: %s.\n- Off: %s\n- Catalogue: %s\n", r.ID, r.Summary, state, lowerFirst(r.Otherwise), strings.ReplaceAll(r.Catalogue, " ", ", "))
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n- Default: %s.\n- Off: %s\n", r.ID, r.Summary, state, lowerFirst(r.Otherwise))
+		if r.Catalogue != "" {
+			fmt.Fprintf(&b, "- Catalogue: %s\n", strings.ReplaceAll(r.Catalogue, " ", ", "))
+		}
 	}
 	return b.String()
 }

@@ -16,7 +16,9 @@ import (
 func generator(seed uint64) requests.Generator {
 	g := requests.Generator{Seed: seed, Profiles: quirks.Profiles()}
 	for _, r := range quirks.Rules() {
-		g.Rules = append(g.Rules, r.ID)
+		if !answers(r.ID) {
+			g.Rules = append(g.Rules, r.ID)
+		}
 	}
 	return g
 }

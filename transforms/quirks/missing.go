@@ -72,10 +72,7 @@ func described(rt *schema.ResourceType, op *patch.Operation) (element, brings *d
 	if op.Op == patch.OpRemove || op.Path.Filter == nil || attr == nil || !attr.MultiValued || attr.Type != schema.Complex {
 		return nil, nil
 	}
-	if value := attr.SubAttribute("value"); value != nil && value.Mutability == schema.Immutable {
-		return nil, nil
-	}
-	element, brings = named(attr, op.Path.Filter), given(attr, op)
+	element, brings = patch.Described(op.Path.Filter, attr), given(attr, op)
 	if element == nil || brings == nil {
 		return nil, nil
 	}
@@ -84,19 +81,6 @@ func described(rt *schema.ResourceType, op *patch.Operation) (element, brings *d
 		return nil, nil
 	}
 	return element, brings
-}
-
-// named is what a filter says of an element; nil where it is anything but eq joined by and.
-func named(attr *schema.Attribute, f filter.Filter) *doc.Node {
-	n := doc.NewObject()
-	for term := range filter.Terms(f) {
-		c, ok := term.(*filter.Compare)
-		if !ok || c.Op != filter.Eq || c.Attr.Sub != "" || c.Attr.URI != "" || c.Value.Kind == doc.Null {
-			return nil
-		}
-		n.Set(spelled(attr, c.Attr.Name), c.Value.Node())
-	}
-	return n
 }
 
 // given is what an operation sets in the one element that it names, null aside; nil where that is nothing, or not to be told.

@@ -276,5 +276,14 @@ func (l *list) close(p *pass, bracket int) {
 	}
 }
 
+// add writes another member before the closing bracket, which is at the given place, after close.
+func (l *list) add(p *pass, bracket int, text string) {
+	if l.last > 0 {
+		text = "," + text
+	}
+	l.last = bracket
+	p.replace(doc.Span{From: bracket, To: bracket}, text)
+}
+
 // closing is where the bracket is that the cursor has just passed.
 func (p *pass) closing() int { return p.cur.Offset() - 1 }

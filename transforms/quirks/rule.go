@@ -43,9 +43,10 @@ const (
 	Keycloak   = "keycloak"
 	Salesforce = "salesforce"
 	SailPoint  = "sailpoint"
+	PocketID   = "pocketid"
 )
 
-var names = [...]string{Generic, Entra, Okta, OneLogin, JumpCloud, Google, Rippling, Ping, Authentik, Keycloak, Salesforce, SailPoint}
+var names = [...]string{Generic, Entra, Okta, OneLogin, JumpCloud, Google, Rippling, Ping, Authentik, Keycloak, Salesforce, SailPoint, PocketID}
 
 // Profiles are the names of all profiles.
 func Profiles() []string { return slices.Clone(names[:]) }

@@ -88,6 +88,7 @@ const (
 	dottedKeysCreate
 	readOnlyAttributes
 	emptyLists
+	absentMembers
 
 	// Answers of a SCIM upstream.
 	answerCase
@@ -255,6 +256,8 @@ var table = [ruleCount]Rule{
 		"They are sent on as they came; servers ignore them (RFC 7643 §3.1).", "Q31", never},
 	emptyLists: {"empty-lists", "Lists without an element are left out of a POST, for strict upstreams.",
 		"They are sent on as they came.", "Q23 Q33", never},
+	absentMembers: {"absent-members", "A PUT of a group without members empties it (RFC 7644 §3.5.1): for clients that leave an empty list out, so that the last member would never be removed.",
+		"The members stay as they are.", "", only(PocketID)},
 
 	answerCase: {"answer-case", "The names of attributes in the upstream's answers are spelled as the schema has them: clients compare bytes.",
 		"They are answered as they came.", "Q77", all},

@@ -20,11 +20,12 @@ const (
 
 // schemas is what has to become of the list of schemas of a resource.
 type schemas struct {
-	found bool                // there is one
-	uris  []string            // what it should hold
-	has   map[string]struct{} // these, folded
-	rules []rule              // why that is not what it holds
-	text  string              // the new list, as JSON; empty where it stays
+	found   bool                // there is one
+	members bool                // there are members, or the resource type has none
+	uris    []string            // what it should hold
+	has     map[string]struct{} // these, folded
+	rules   []rule              // why that is not what it holds
+	text    string              // the new list, as JSON; empty where it stays
 }
 
 func (s *schemas) change(r rule) {
@@ -49,20 +50,25 @@ func (s *schemas) add(uri string) bool {
 
 // schemas looks through a resource before it is normalized: which extensions it uses is known at its end only.
 func (p *pass) schemas() (s schemas, err error) {
+	s.members = p.rt.Attribute("", "members", "") == nil
 	var used []doc.Value
+	list := true
 	c := p.d.Cursor()
 	for c.Open(); c.More(); {
 		key := p.d.In(c.Key())
 		kind := c.Kind()
 		switch v := c.Skip(); {
+		case key.Is("members"):
+			s.members = true
 		case key.Is("schemas"):
 			s.found = true
-			if !p.listed(&s, p.d.In(v)) {
-				return s, nil // no list of strings: for the upstream to refuse
-			}
+			list = p.listed(&s, p.d.In(v))
 		case kind == doc.Object && isURN(key):
 			used = append(used, key)
 		}
+	}
+	if !list {
+		return s, nil // for the upstream to refuse
 	}
 	if len(s.uris) == 0 {
 		if !p.on[missingSchemas] {
