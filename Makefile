@@ -37,7 +37,7 @@ N       ?= 300000
 SEED    ?= 1
 compare: ## run N generated requests through the rules of this tree and of commit BASE, and show what differs
 	@test -n "$(BASE)" || { echo 'make compare BASE=<commit> [N=300000] [SEED=1]'; exit 1; }
-	$(GO) run ./transforms/quirks/internal/compare -base $(BASE) -n $(N) -seed $(SEED)
+	$(GO) run ./integration/compare -base $(BASE) -n $(N) -seed $(SEED)
 
 FUZZTIME ?= 30s
 fuzz: ## run every fuzz target for FUZZTIME (30s)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	outcomes "github.com/caddy-scim/gateway/integration/compare/outcome"
+	"github.com/caddy-scim/gateway/integration/compare/requests"
 	"github.com/caddy-scim/gateway/transforms/quirks"
-	outcomes "github.com/caddy-scim/gateway/transforms/quirks/internal/outcome"
-	"github.com/caddy-scim/gateway/transforms/quirks/internal/requests"
 )
 
 func generator(seed uint64) requests.Generator {

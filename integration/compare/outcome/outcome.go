@@ -9,9 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddy-scim/gateway/integration/compare/requests"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
-	"github.com/caddy-scim/gateway/transforms/quirks/internal/requests"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )

@@ -3,7 +3,7 @@
 //
 //	make compare BASE=cc0893c N=300000
 //
-// The earlier state is built in a git worktree of its own, with this directory's neighbours copied into it.
+// The earlier state is built in a git worktree of its own, with this directory copied into it.
 package main
 
 import (
@@ -17,12 +17,12 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/caddy-scim/gateway/integration/compare/outcome"
+	"github.com/caddy-scim/gateway/integration/compare/requests"
 	"github.com/caddy-scim/gateway/transforms/quirks"
-	"github.com/caddy-scim/gateway/transforms/quirks/internal/outcome"
-	"github.com/caddy-scim/gateway/transforms/quirks/internal/requests"
 )
 
-const here = "transforms/quirks/internal"
+const here = "integration/compare"
 
 func main() {
 	var (
@@ -85,7 +85,7 @@ func build(base, dir string) (program string, err error) {
 		{"git", "worktree", "add", "--quiet", "--detach", tree, base},
 		{"rm", "-rf", filepath.Join(tree, here)},
 		{"cp", "-r", here, filepath.Join(tree, here)},
-		{"go", "build", "-C", tree, "-o", program, "./" + here + "/compare"},
+		{"go", "build", "-C", tree, "-o", program, "./" + here},
 	} {
 		cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // a developer's own commit
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
