@@ -119,6 +119,9 @@ func (x *exchange) authenticate() error {
 		x.refused.OfPeer()
 	}
 	if x.refused != nil {
+		if x.refused.Reason == auth.Throttled {
+			x.h.keys.Throttle.Slow(x.r.Context())
+		}
 		return x.refused.Error()
 	}
 	if repl, ok := x.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {

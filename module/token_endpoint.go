@@ -38,6 +38,9 @@ func (h *Handler) grant(w http.ResponseWriter, r *http.Request) {
 		token, oauth, refused = h.keys.Grant(r, form, clientIP(r.Context()))
 	}
 	if refused != nil {
+		if refused.Reason == auth.Throttled {
+			h.keys.Throttle.Slow(r.Context())
+		}
 		h.refusal(r, refused, func(message string, fields ...zap.Field) {
 			h.logger.Warn(message, append(fields, zap.String("op", "token"))...)
 		})

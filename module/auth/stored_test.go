@@ -1,13 +1,16 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -229,4 +232,33 @@ func TestLimitOfAKey(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 	}
+}
+
+// TestSlow: throttled requests wait for their answer, but never more than a number of them.
+func TestSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := auth.NewThrottle(auth.DefaultThrottle, time.Now)
+		began := time.Now()
+		var held atomic.Int64
+		for range 5000 {
+			go func() {
+				throttle.Slow(t.Context())
+				if time.Since(began) > 0 {
+					held.Add(1)
+				}
+			}()
+		}
+		synctest.Wait() // all are held up, or have gone on
+		time.Sleep(time.Second)
+		if n := held.Load(); n != 1024 {
+			t.Errorf("%d of 5000 were held up", n)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began = time.Now()
+		throttle.Slow(ctx)
+		if time.Since(began) > 0 {
+			t.Error("who has gone is waited for")
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/netip"
@@ -39,6 +40,11 @@ const (
 	// maxAddresses is how many addresses of one generation are remembered: with two of them, some 4 MB at most.
 	maxAddresses = 8192
 
+	// slow is how long a throttled request waits for its answer: whoever sends one after the other, or many at once over
+	// few connections, sends few. maxSlow is how many wait at most; others are answered at once.
+	slow    = 250 * time.Millisecond
+	maxSlow = 1024
+
 	// logEvery is how often there may be a line about one address.
 	logEvery = time.Minute
 )
@@ -53,6 +59,8 @@ type Throttle struct {
 	mu         sync.Mutex
 	young, old map[netip.Prefix]*address
 	turned     time.Time
+
+	waiting chan struct{}
 }
 
 type address struct {
@@ -64,7 +72,7 @@ type address struct {
 
 // NewThrottle makes a throttle that lets an address fail as often as the rate says.
 func NewThrottle(r Rate, now func() time.Time) *Throttle {
-	return &Throttle{rate: r, now: now, young: map[netip.Prefix]*address{}, turned: now()}
+	return &Throttle{rate: r, now: now, young: map[netip.Prefix]*address{}, turned: now(), waiting: make(chan struct{}, maxSlow)}
 }
 
 // blocked reports whether a client has failed too often, and when it may try again.
@@ -129,6 +137,25 @@ func (t *Throttle) of(p netip.Prefix, now time.Time) *address {
 	}
 	t.young[p] = a
 	return a
+}
+
+// Slow holds a throttled request up for a moment, where not too many are held up already.
+func (t *Throttle) Slow(ctx context.Context) {
+	if t == nil {
+		return
+	}
+	select {
+	case t.waiting <- struct{}{}:
+		defer func() { <-t.waiting }()
+	default:
+		return
+	}
+	timer := time.NewTimer(slow)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // Untold is an address with refusals about which there was no line yet.
