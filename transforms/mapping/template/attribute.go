@@ -20,7 +20,7 @@ type Attribute struct {
 func ParseAttribute(text string, rt *schema.ResourceType) (*Attribute, error) {
 	p, _, err := filter.ParsePath(text, rt, filter.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("%q is no attribute of a %s: %v", text, rt.Name, err)
+		return nil, fmt.Errorf("%q is no attribute of a %s: %w", text, rt.Name, err)
 	}
 	a := &Attribute{value.Resolve(p, rt), p.String()}
 	if a.Def == nil {

@@ -97,7 +97,7 @@ func (s *Scope) parseExpr(text string) (*expr, error) {
 		if c, ok := a.source.(constSource); ok && len(a.filters) > 0 { // decided here and now
 			n, err := a.apply(c.node())
 			if err != nil && !s.Checking {
-				return nil, fmt.Errorf("{%s}: %v", text, err)
+				return nil, fmt.Errorf("{%s}: %w", text, err)
 			}
 			if err != nil {
 				n = c.node()

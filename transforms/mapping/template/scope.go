@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -143,7 +144,7 @@ func (s *Scope) source(word string, later bool) (source, error) {
 	if dotted {
 		var err error
 		if item.path, err = doc.ParsePath(rest); err != nil {
-			return nil, fmt.Errorf("bad path %q: %v", rest, err)
+			return nil, fmt.Errorf("bad path %q: %w", rest, err)
 		}
 	}
 	return item, nil
@@ -151,7 +152,7 @@ func (s *Scope) source(word string, later bool) (source, error) {
 
 func (s *Scope) environment(name string) (source, error) {
 	if name == "" {
-		return nil, fmt.Errorf("{env} needs the name of a variable, as in {env.TOKEN}")
+		return nil, errors.New("{env} needs the name of a variable, as in {env.TOKEN}")
 	}
 	if s.Getenv == nil {
 		return nil, fmt.Errorf("{env.%s}: there is no environment here", name)
