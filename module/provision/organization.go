@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -133,7 +132,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := mapping.Compile(*o.Mapping, set, os.LookupEnv)
+	plan, err := mapping.Compile(*o.Mapping, set, outside)
 	if err != nil {
 		return err
 	}

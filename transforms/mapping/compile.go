@@ -13,22 +13,22 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// Compile checks a definition and makes it ready for use. Variables of {env.NAME} are looked up now, with getenv; without
-// it, or where a variable does not exist, such a placeholder is a mistake. Any error is an [*Error].
-func Compile(def Definition, set *schema.Set, getenv ...func(name string) (string, bool)) (*plan.Plan, error) {
+// Compile checks a definition and makes it ready for use. What {env.NAME} and {file.PATH} stand for is looked up now, by the
+// placeholder without braces; without lookup, or where it finds nothing, such a placeholder is a mistake. Any error is an [*Error].
+func Compile(def Definition, set *schema.Set, lookup ...func(placeholder string) (string, bool)) (*plan.Plan, error) {
 	c := &compiler{set: set, base: def.Base, errs: new([]*Error)}
-	if len(getenv) > 0 {
-		c.getenv = getenv[0]
+	if len(lookup) > 0 {
+		c.lookup = lookup[0]
 	}
 	return c.compile(def)
 }
 
-// Check finds the mistakes of a definition as [Compile] does, but leaves the environment alone: where a configuration is
+// Check finds the mistakes of a definition as [Compile] does, but leaves the environment and files alone: where a configuration is
 // adapted, the variables of the machine that will run it need not exist. The plan is not for use.
 func Check(def Definition, set *schema.Set) (*plan.Plan, error) {
 	c := &compiler{set: set, base: def.Base, errs: new([]*Error), checking: true}
 	// What stands for a variable can be a path, so that a base or URL that is one passes.
-	c.getenv = func(name string) (string, bool) { return "/env." + name, true }
+	c.lookup = func(placeholder string) (string, bool) { return "/" + placeholder, true }
 	return c.compile(def)
 }
 
@@ -44,7 +44,7 @@ func (c *compiler) compile(def Definition) (*plan.Plan, error) {
 type compiler struct {
 	where    string
 	set      *schema.Set
-	getenv   func(string) (string, bool)
+	lookup   func(string) (string, bool)
 	checking bool
 	base     string
 	headers  []plan.Param
@@ -79,7 +79,7 @@ func (c *compiler) check(err error) {
 }
 
 func (c *compiler) scope() *template.Scope {
-	return &template.Scope{Getenv: c.getenv, Checking: c.checking, Uses: map[string]bool{}, Written: map[string]bool{}}
+	return &template.Scope{Lookup: c.lookup, Checking: c.checking, Uses: map[string]bool{}, Written: map[string]bool{}}
 }
 
 // path compiles a path; an empty text is the whole document.

@@ -69,7 +69,7 @@ func TestMistakesOfJSON(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	def := definition()
 	def.Base = "{env.BASE}"
-	def.User.Create[0].Edits = []mapping.EditDef{{Path: "org", Value: "{env.ORG|int}"}}
+	def.User.Create[0].Edits = []mapping.EditDef{{Path: "org", Value: "{file./run/secrets/org|int}"}}
 	if _, err := mapping.Check(def, schema.Standard()); err != nil {
 		t.Errorf("a check needs the environment: %v", err)
 	}
@@ -79,8 +79,11 @@ func TestEnvironment(t *testing.T) {
 	if _, err := mapping.Compile(def, schema.Standard(), func(string) (string, bool) { return "", false }); err == nil {
 		t.Error("a variable that does not exist is used")
 	}
-	getenv := func(name string) (string, bool) { return map[string]string{"BASE": "/api/", "ORG": "7"}[name], true }
-	p, err := mapping.Compile(def, schema.Standard(), getenv)
+	lookup := func(placeholder string) (string, bool) {
+		text, ok := map[string]string{"env.BASE": "/api/", "file./run/secrets/org": "7"}[placeholder]
+		return text, ok
+	}
+	p, err := mapping.Compile(def, schema.Standard(), lookup)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,10 @@ func definition() mapping.Definition {
 
 func compile(t testing.TB, def mapping.Definition) *plan.Plan {
 	t.Helper()
-	p, err := mapping.Compile(def, schema.Standard(), func(name string) (string, bool) { return "the " + name, name != "MISSING" })
+	p, err := mapping.Compile(def, schema.Standard(), func(placeholder string) (string, bool) {
+		name := strings.TrimPrefix(placeholder, "env.")
+		return "the " + name, name != "MISSING"
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,11 @@ import (
 // Scope is what placeholders may name at one place of a definition, and what was named there.
 type Scope struct {
 	Type     *schema.ResourceType
-	Getenv   func(string) (string, bool) // nil: there is no environment
-	Checking bool                        // the environment is made up
-	Names    []string                    // roots that are known here besides env
-	Saved    map[string]bool             // saved by earlier calls; true where it may be missing, because it was picked
-	Email    []string                    // the order for {scim.email}
+	Lookup   func(placeholder string) (string, bool) // of env.NAME and file.PATH; nil: there are none
+	Checking bool                                    // what Lookup says is made up
+	Names    []string                                // roots that are known here besides env
+	Saved    map[string]bool                         // saved by earlier calls; true where it may be missing, because it was picked
+	Email    []string                                // the order for {scim.email}
 
 	Uses    map[string]bool // roots that were used
 	Written map[string]bool // folded canonical paths of {scim.X}
@@ -108,8 +108,8 @@ func (s *Scope) source(word string, later bool) (source, error) {
 		}
 		return constSource{d}, nil
 	}
-	if root == "env" {
-		return s.environment(rest)
+	if root == "env" || root == "file" {
+		return s.outside(root, rest)
 	}
 	_, isSaved := s.Saved[root]
 	if !isSaved && !slices.Contains(s.Names, root) {
@@ -150,18 +150,24 @@ func (s *Scope) source(word string, later bool) (source, error) {
 	return item, nil
 }
 
-func (s *Scope) environment(name string) (source, error) {
-	if name == "" {
+// outside reads what the environment or a file says.
+func (s *Scope) outside(root, name string) (source, error) {
+	switch {
+	case name == "" && root == "env":
 		return nil, errors.New("{env} needs the name of a variable, as in {env.TOKEN}")
+	case name == "":
+		return nil, errors.New("{file} needs a path, as in {file./run/secrets/token}")
+	case s.Lookup == nil:
+		return nil, fmt.Errorf("{%s.%s}: there is no environment here", root, name)
 	}
-	if s.Getenv == nil {
-		return nil, fmt.Errorf("{env.%s}: there is no environment here", name)
+	text, ok := s.Lookup(root + "." + name)
+	switch {
+	case ok:
+		return constSource{doc.NewString(text).Doc()}, nil
+	case root == "file":
+		return nil, fmt.Errorf("the file %s cannot be read, or is empty", name)
 	}
-	text, ok := s.Getenv(name)
-	if !ok {
-		return nil, fmt.Errorf("the environment has no variable %s", name)
-	}
-	return constSource{doc.NewString(text).Doc()}, nil
+	return nil, fmt.Errorf("the environment has no variable %s", name)
 }
 
 func (s *Scope) attribute(root, name string) (source, error) {
@@ -194,7 +200,7 @@ func (s *Scope) Use(name string) {
 }
 
 func (s *Scope) known() string {
-	words := []string{"{env.NAME}"}
+	words := []string{"{env.NAME}", "{file.PATH}"}
 	for _, name := range slices.Concat(s.Names, slices.Sorted(maps.Keys(s.Saved))) {
 		switch name {
 		case "scim", "changed", "cur", "member":

@@ -1,0 +1,18 @@
+package provision
+
+import (
+	"os"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// outside returns what the environment or a file says for a placeholder of a mapping, {env.NAME} or {file.PATH}.
+func outside(placeholder string) (string, bool) {
+	if name, ok := strings.CutPrefix(placeholder, "env."); ok {
+		return os.LookupEnv(name)
+	}
+	v, _ := caddy.NewReplacer().Get(placeholder)
+	text, _ := v.(string)
+	return text, text != ""
+}
