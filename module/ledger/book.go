@@ -2,16 +2,17 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Book is the part of a ledger for one resource type. It is safe for concurrent use. Methods that read do nothing and find
@@ -383,18 +384,27 @@ func (b *Book) renew(id string, s *slot) {
 	}
 }
 
-// kept returns the pointers to a record by what it keeps.
+// kept returns the pointers to a record by what it keeps, each once: by an attribute that is remembered whole, by all values
+// of its sub-attribute.
 func (b *Book) kept(r *Record) (keys []string) {
 	if r == nil {
 		return nil
 	}
 	for _, attribute := range b.keys {
-		var text string
-		if kept, ok := r.Kept[attribute]; ok && json.Unmarshal(kept.Value, &text) == nil {
-			keys = append(keys, b.pointer(attribute, text))
+		kept, ok := r.Kept[attribute]
+		sub := ""
+		if dot := strings.LastIndexByte(attribute, '.'); !ok && dot > strings.LastIndexByte(attribute, ':') {
+			kept, sub = r.Kept[attribute[:dot]], attribute[dot+1:]
+		}
+		d, err := doc.Scan(kept.Value)
+		if err != nil {
+			continue // nothing is kept
+		}
+		for _, text := range value.TextsIn(doc.Tree(d.Value()), sub) {
+			if key := b.pointer(attribute, text); !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
 		}
 	}
 	return keys
 }
-
-func fold(value string) string { return doc.Fold(value) }

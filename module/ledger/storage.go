@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // In the storage, a book is a folder:
@@ -30,7 +31,7 @@ const callTimeout = 10 * time.Second
 func (b *Book) record(id string) string { return path.Join(b.root, "records", hash(id)) }
 
 func (b *Book) pointer(attribute, value string) string {
-	return path.Join(b.root, "by", hash(attribute), hash(fold(value)))
+	return path.Join(b.root, "by", hash(attribute), hash(schema.Fold(value)))
 }
 
 // pointers returns the keys beside the record itself that lead to it.

@@ -42,7 +42,7 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, excep
 func (k *kind) standing(wanted *doc.Node, thorough bool) (looked []lookup) {
 	try := func(attribute, value string, must bool) {
 		if value != "" && (thorough || must || k.Find[attribute] == nil || k.view.Known(func(*view.Table) {})) {
-			looked = append(looked, lookup{attribute, value})
+			looked = append(looked, lookup{Attribute: attribute, Value: value})
 		}
 	}
 	for _, attribute := range k.unique {
@@ -111,11 +111,11 @@ func (s *session) current(ctx context.Context, k *kind, m ledger.Marks, e *view.
 
 // has tells whether a resource has a value, by the rules of the attribute.
 func (k *kind) has(res *doc.Node, l lookup) bool {
-	uri, rest, _ := k.rt.SplitURN(l.attribute)
+	uri, rest, _ := k.rt.SplitURN(l.Attribute)
 	name, sub, _ := strings.Cut(rest, ".")
 	attr := k.rt.Attribute(uri, name, sub)
-	for _, text := range view.Values(res, l.attribute) {
-		if same(text, l.value, attr != nil && attr.CaseExact) {
+	for _, text := range view.Values(res, l.Attribute) {
+		if same(text, l.Value, attr != nil && attr.CaseExact) {
 			return true
 		}
 	}
@@ -137,7 +137,7 @@ func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, c
 			continue
 		}
 		for _, value := range view.Values(res, attribute) {
-			for sub, err := range s.holders(ctx, k, lookup{attribute, value}, id) {
+			for sub, err := range s.holders(ctx, k, lookup{Attribute: attribute, Value: value}, id) {
 				if err != nil {
 					return err
 				}
@@ -159,7 +159,7 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 	if !ok {
 		return nil, nil
 	}
-	for sub, err := range s.holders(ctx, k, lookup{k.identity, name}, "") {
+	for sub, err := range s.holders(ctx, k, lookup{Attribute: k.identity, Value: name}, "") {
 		if err != nil {
 			return nil, err
 		}

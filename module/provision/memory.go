@@ -8,7 +8,6 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -76,9 +75,6 @@ func (s *session) keep(ctx context.Context, k *kind, id string, e *view.Entry, w
 // forget makes a record empty.
 func forget(r *ledger.Record) { *r = ledger.Record{} }
 
-// key is what an index has a lookup under.
-func (l lookup) key() string { return l.attribute + "\x00" + schema.Fold(l.value) }
-
 // waitingFor returns the records of the users who wait and may have a value; of all of them without lookups.
 func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
 	if lookups == nil {
@@ -87,9 +83,9 @@ func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
 	var keys []string
 	var found []*ledger.Record
 	for _, l := range lookups {
-		if l.attribute != "id" {
-			keys = append(keys, l.key())
-		} else if r := m.WaitingID(l.value); r != nil {
+		if l.Attribute != "id" {
+			keys = append(keys, l.Key())
+		} else if r := m.WaitingID(l.Value); r != nil {
 			found = append(found, r)
 		}
 	}
@@ -109,7 +105,7 @@ func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
 	}
 	for _, attribute := range k.indexed {
 		for _, value := range view.Values(sub.res, attribute) {
-			keys = append(keys, lookup{attribute, value}.key())
+			keys = append(keys, lookup{Attribute: attribute, Value: value}.Key())
 		}
 	}
 	return once(keys)

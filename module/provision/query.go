@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // query answers a list request (RFC 7644 §3.4.2).
@@ -203,7 +204,7 @@ func asks(f filter.Filter, name string) bool {
 }
 
 // lookup is a value that the resources in question must have in an attribute.
-type lookup struct{ attribute, value string }
+type lookup = value.Lookup
 
 // selected are the entries that a filter may hold for; few tells that they were looked up and are not simply all.
 func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entries []*view.Entry, few bool, err error) {
@@ -233,14 +234,14 @@ func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, 
 	if err != nil {
 		return nil, err
 	}
-	if l.attribute == "id" {
-		return s.candidates(ctx, k, "id", marks.Upstream(l.value))
+	if l.Attribute == "id" {
+		return s.candidates(ctx, k, "id", marks.Upstream(l.Value))
 	}
-	entries, err := s.candidates(ctx, k, l.attribute, l.value)
+	entries, err := s.candidates(ctx, k, l.Attribute, l.Value)
 	if err != nil {
 		return nil, err
 	}
-	id, err := asked(ctx, s, func(ctx context.Context) (string, error) { return k.book.Find(ctx, l.attribute, l.value) })
+	id, err := asked(ctx, s, func(ctx context.Context) (string, error) { return k.book.Find(ctx, l.Attribute, l.Value) })
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -251,36 +252,11 @@ func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, 
 	return append(entries, more...), err
 }
 
-// narrow are lookups that find every resource for which the filter can hold; false where there are none such.
+// narrow returns lookups that find every resource for which a filter can hold; false where there are none such. What the
+// ledger remembers is found that way only where no two resources share it: a pointer leads to one.
 func (k *kind) narrow(f filter.Filter) ([]lookup, bool) {
-	switch f := f.(type) {
-	case *filter.Compare:
-		attribute := f.Attr.String()
-		if attribute == "emails" {
-			attribute = "emails.value"
-		}
-		if f.Op == filter.Eq && f.Value.Kind == doc.String && (attribute == "id" || slices.Contains(k.indexed, attribute)) {
-			return []lookup{{attribute, f.Value.Text}}, true
-		}
-	case *filter.And:
-		if l, ok := k.narrow(f.Left); ok {
-			return l, true
-		}
-		return k.narrow(f.Right)
-	case *filter.Or:
-		left, ok := k.narrow(f.Left)
-		if !ok {
-			return nil, false
-		}
-		right, ok := k.narrow(f.Right)
-		return append(left, right...), ok
-	case *filter.ValuePath:
-		for term := range filter.Terms(f.Filter) {
-			c, ok := term.(*filter.Compare)
-			if ok && c.Op == filter.Eq && c.Value.Kind == doc.String && f.Attr.String()+"."+c.Attr.String() == "emails.value" {
-				return []lookup{{"emails.value", c.Value.Text}}, true
-			}
-		}
-	}
-	return nil, false
+	return value.Lookups(f, k.rt, func(attribute string) bool {
+		shared := k.remembers(wholeOf(k.rt, attribute)) && !slices.Contains(k.unique, attribute)
+		return attribute == "id" || slices.Contains(k.indexed, attribute) && !shared
+	})
 }

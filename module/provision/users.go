@@ -134,7 +134,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
 	// share: linked, one of them would act as the other.
 	known := sub.entry == nil || sub.linked()
-	if known && !k.has(sub.res, lookup{"userName", strings.TrimSpace(wanted.Get("userName").Text())}) {
+	if known && !k.has(sub.res, lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}) {
 		return nil, conflict(k)
 	}
 	active := wanted.Get("active")
@@ -186,7 +186,7 @@ func (s *session) samePerson(sub *subject, wanted *doc.Node) bool {
 	names := []string{strings.TrimSpace(wanted.Get("userName").Text()), k.Email(wanted)}
 	for _, res := range []*doc.Node{sub.res, sub.shown()} {
 		for _, name := range names {
-			if name != "" && (k.has(res, lookup{"userName", name}) || k.has(res, lookup{"emails.value", name})) {
+			if name != "" && (k.has(res, lookup{Attribute: "userName", Value: name}) || k.has(res, lookup{Attribute: "emails.value", Value: name})) {
 				return true
 			}
 		}

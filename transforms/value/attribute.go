@@ -95,8 +95,11 @@ func Attributes(res *doc.Node) []string {
 // multi-valued, and of a complex value by itself its value. What has no text, such as true or an empty string, is left out.
 func Texts(rt *schema.ResourceType, res *doc.Node, path string) []string {
 	at := At(rt, path)
-	return texts(nil, rt.Value(res, at.URI, at.Name), at.Sub)
+	return TextsIn(rt.Value(res, at.URI, at.Name), at.Sub)
 }
+
+// TextsIn returns the texts of a sub-attribute in the value of an attribute, as [Texts] does.
+func TextsIn(n *doc.Node, sub string) []string { return texts(nil, n, sub) }
 
 func texts(all []string, n *doc.Node, sub string) []string {
 	switch n.Kind() {
