@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -58,7 +59,7 @@ func TestGoldenPresetCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			plan, err := mapping.Compile(source.Definition, schema.Standard())
+			compiled, err := mapping.Compile(source.Definition, schema.Standard())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,8 +67,8 @@ func TestGoldenPresetCalls(t *testing.T) {
 			user, group := c.value(test.user), c.value(test.group)
 			ada := `{"userName":"O'Neill@example.com","externalId":"42","displayName":"Ada King","name":{"givenName":"Ada","familyName":"King"},"active":true,
 				"emails":[{"type":"work","value":"Ada@Work.example"}]}`
-			c.resource(plan.User, &mapping.Env{Cur: user}, ada, `{"userName":"O'Neill@example.com","displayName":"Ada","active":false,"emails":[{"primary":true,"value":"ada@new.example"}]}`)
-			c.resource(plan.Group, &mapping.Env{Cur: group, MID: plan.User.ID(user), Member: user, Members: []string{plan.User.ID(user), "13"}},
+			c.resource(compiled.User, &plan.Env{Cur: user}, ada, `{"userName":"O'Neill@example.com","displayName":"Ada","active":false,"emails":[{"primary":true,"value":"ada@new.example"}]}`)
+			c.resource(compiled.Group, &plan.Env{Cur: group, MID: compiled.User.ID(user), Member: user, Members: []string{compiled.User.ID(user), "13"}},
 				`{"displayName":"Büro: Köln & Bonn","externalId":"g1"}`, `{"displayName":"New Name"}`)
 			file := "testdata/mapping/" + test.name + ".calls"
 			if updating() {
@@ -100,26 +101,26 @@ func (c *callPrinter) value(text string) doc.Value {
 	return d.Value()
 }
 
-func (c *callPrinter) resource(r *mapping.Resource, item *mapping.Env, created, updated string) {
+func (c *callPrinter) resource(r *plan.Resource, item *plan.Env, created, updated string) {
 	fmt.Fprintf(c, "# %s\n%s\n", r.Type.Name, r.Resource(item.Cur).AppendTo(nil))
 	if r.HasState() {
 		fmt.Fprintf(c, "state %s\n", r.State(item.Cur))
 	}
 	item.ID, item.Key = r.ID(item.Cur), r.Key(item.Cur)
-	c.calls("list", r.List, &mapping.Env{})
-	c.calls("get", r.Get, &mapping.Env{ID: item.ID})
+	c.calls("list", r.List, &plan.Env{})
+	c.calls("get", r.Get, &plan.Env{ID: item.ID})
 	for _, name := range slices.Sorted(maps.Keys(r.Find)) {
-		c.calls("find "+name, []*mapping.Call{r.Find[name]}, &mapping.Env{Value: `O'Neill & "co"`})
+		c.calls("find "+name, []*plan.Call{r.Find[name]}, &plan.Env{Value: `O'Neill & "co"`})
 	}
 	random := func() string { return "RANDOM" }
-	c.calls("create", r.Create, &mapping.Env{SCIM: doc.Tree(c.value(created)), Random: random})
+	c.calls("create", r.Create, &plan.Env{SCIM: doc.Tree(c.value(created)), Random: random})
 	env := *item
 	env.SCIM, env.Random = doc.Tree(c.value(updated)), random
 	env.Changed = func(string) bool { return true }
 	c.calls("update", r.Update, &env)
 	for _, v := range []struct {
 		name  string
-		calls []*mapping.Call
+		calls []*plan.Call
 	}{
 		{"disable", r.Disable}, {"enable", r.Enable}, {"delete", r.Delete}, {"reinvite", r.Reinvite},
 		{"members", r.Members}, {"member_add", r.MemberAdd}, {"member_remove", r.MemberRemove}, {"members_set", r.MembersSet},
@@ -128,7 +129,7 @@ func (c *callPrinter) resource(r *mapping.Resource, item *mapping.Env, created, 
 	}
 }
 
-func (c *callPrinter) calls(name string, calls []*mapping.Call, env *mapping.Env) {
+func (c *callPrinter) calls(name string, calls []*plan.Call, env *plan.Env) {
 	for _, call := range calls {
 		fmt.Fprintf(c, "\n%s\n", name)
 		if !call.Applies(env) {
@@ -148,7 +149,7 @@ func (c *callPrinter) calls(name string, calls []*mapping.Call, env *mapping.Env
 				c.Fatal(err)
 			}
 		}
-		if call.Result == mapping.ResultRefetch {
+		if call.Result == plan.ResultRefetch {
 			path, text, err := call.Sought(env)
 			if err != nil {
 				c.Fatal(err)
@@ -165,13 +166,13 @@ func TestBitwardenPutLosesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := mapping.Compile(source.Definition, schema.Standard())
+	compiled, err := mapping.Compile(source.Definition, schema.Standard())
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &callPrinter{T: t}
 	cur := c.value(`{"id":"1","type":1,"externalId":"old","permissions":null,"collections":[{"id":"c1","readOnly":false,"hidePasswords":true,"manage":true}],"name":"x"}`)
-	req, err := plan.User.Update[0].Request(&mapping.Env{ID: "1", Cur: cur, SCIM: doc.Tree(c.value(`{"externalId":"new","displayName":"y"}`))})
+	req, err := compiled.User.Update[0].Request(&plan.Env{ID: "1", Cur: cur, SCIM: doc.Tree(c.value(`{"externalId":"new","displayName":"y"}`))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,18 +185,18 @@ func TestBitwardenPutLosesNothing(t *testing.T) {
 		`{"object":"error","message":"Seat limit has been reached.","errors":null}`:                                                   400,
 		`{"object":"error","message":"The request's model state is invalid.","errors":{"Email":["The Email field is not a valid."]}}`: 400,
 	} {
-		v := plan.User.Create[0].Judge(400, []byte(body))
+		v := compiled.User.Create[0].Judge(400, []byte(body))
 		if v.Err == nil || v.Err.Status != want {
 			t.Errorf("%s: %v", body, v.Err)
 		}
 	}
-	if v := plan.User.Disable[0].Judge(400, []byte(`{"message":"Already revoked."}`)); v.Outcome != mapping.Done {
+	if v := compiled.User.Disable[0].Judge(400, []byte(`{"message":"Already revoked."}`)); v.Outcome != plan.Done {
 		t.Errorf("revoking again is an error: %v", v.Err)
 	}
-	if v := plan.User.Disable[0].Judge(200, nil); v.Outcome != mapping.Proceed {
+	if v := compiled.User.Disable[0].Judge(200, nil); v.Outcome != plan.Proceed {
 		t.Errorf("an empty answer is an error: %v", v.Err)
 	}
-	if v := plan.User.Delete[0].Judge(404, nil); v.Err == nil || v.Err.Status != 404 {
+	if v := compiled.User.Delete[0].Judge(404, nil); v.Err == nil || v.Err.Status != 404 {
 		t.Errorf("the answer for who is gone is %v", v.Err)
 	}
 }
@@ -216,13 +217,13 @@ func TestPresetsLeaveSpellingsAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := mapping.Compile(source.Definition, schema.Standard())
+		compiled, err := mapping.Compile(source.Definition, schema.Standard())
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := &callPrinter{T: t}
-		env := &mapping.Env{ID: "1", Key: "ada", Cur: c.value(test.item), SCIM: doc.Tree(c.value(change)), Changed: func(path string) bool { return path == "externalId" }}
-		for call, want := range map[*mapping.Call]string{plan.User.Update[0]: test.user, plan.Group.Update[0]: test.group} {
+		env := &plan.Env{ID: "1", Key: "ada", Cur: c.value(test.item), SCIM: doc.Tree(c.value(change)), Changed: func(path string) bool { return path == "externalId" }}
+		for call, want := range map[*plan.Call]string{compiled.User.Update[0]: test.user, compiled.Group.Update[0]: test.group} {
 			req, err := call.Request(env)
 			if err != nil {
 				t.Fatal(err)

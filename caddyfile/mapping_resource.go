@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 // resource reads
@@ -145,7 +146,7 @@ func (p *mappingParser) verb(where, name string, def *mapping.ResourceDef, to *[
 
 // disableAs reads `disable delete` and `disable refuse`.
 func (p *mappingParser) disableAs(where, word string, fresh bool, def *mapping.ResourceDef) error {
-	if word != mapping.DisableDelete && word != mapping.DisableRefuse {
+	if word != plan.DisableDelete && word != plan.DisableRefuse {
 		return p.Errf("what disables is a <method> and a <url>, or delete, or refuse; not %q", word)
 	}
 	if !fresh {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // answer is a resource as the provider is told of it.
@@ -39,9 +40,9 @@ func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, 
 	}
 	res := sub.res.Clone()
 	if sub.entry == nil { // the ledger holds all that was written, which is more than is kept in the end
-		for _, attribute := range attributesOf(res) {
+		for _, attribute := range value.Attributes(res) {
 			if !k.shows(attribute) && attribute != "emails" {
-				setAttribute(k.rt, res, attribute, nil)
+				value.Set(k.rt, res, attribute, nil)
 			}
 		}
 	}
@@ -67,7 +68,7 @@ func (s *session) wants(name string) bool {
 		}
 	}
 	for _, path := range q.Attributes {
-		if doc.FoldEqual(wholeOf(s.op.Type, path), name) {
+		if doc.FoldEqual(value.Whole(s.op.Type, path), name) {
 			return true
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -18,7 +18,7 @@ import (
 // doubtful reports whether a 404 has to be confirmed by the organization's list: it is not in the API's own form, or the
 // operation takes access away, so that "there is nobody" would end it as if that had happened.
 func (s *session) doubtful(k *kind, err error) bool {
-	return errors.Is(err, mapping.ErrForeign) || k == s.user && s.takesAccess()
+	return errors.Is(err, plan.ErrForeign) || k == s.user && s.takesAccess()
 }
 
 // takesAccess reports whether the operation deletes or may deactivate a user.
@@ -71,7 +71,7 @@ func (s *session) mustBeGone(ctx context.Context, k *kind, id, key string) error
 	var err error
 	if len(k.Get) == 0 {
 		_, err = s.search(ctx, k, id)
-	} else if _, err = s.get(ctx, k, id, key); errors.Is(err, mapping.ErrForeign) {
+	} else if _, err = s.get(ctx, k, id, key); errors.Is(err, plan.ErrForeign) {
 		err = s.confirmGone(ctx, k, id, err)
 	}
 	switch {

@@ -5,10 +5,10 @@ import (
 	"net/http"
 
 	"github.com/caddy-scim/gateway/module/ledger"
-	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // bring makes the organization have a resource by the call add, unless it has it already; made reports which of the two.
@@ -46,7 +46,7 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	if id == "" {
 		id = it.ID
 	}
-	record, _ := s.keep(ctx, k, id, it.Entry, wanted, attributesOf(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
+	record, _ := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
@@ -63,7 +63,7 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 	env := s.env("", "", doc.Value{})
 	env.SCIM = wanted
 	var made *item
-	var refetch *mapping.Call
+	var refetch *plan.Call
 	stale := false // there were calls after the one that showed the item
 	for _, c := range k.Create {
 		if !c.Applies(env) {
@@ -80,17 +80,17 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 			return nil, err
 		}
 		stale = true
-		if a.Outcome == mapping.Done {
+		if a.Outcome == plan.Done {
 			continue
 		}
 		if err := c.Save(env, a.Value); err != nil {
 			return nil, err
 		}
 		switch c.Result {
-		case mapping.NoResult:
-		case mapping.ResultRefetch:
+		case plan.NoResult:
+		case plan.ResultRefetch:
 			refetch = c
-		case mapping.ResultBody:
+		case plan.ResultBody:
 			v, err := c.Item(a.Value)
 			if err != nil {
 				return nil, s.unclear(k, err)
@@ -108,11 +108,11 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 		}
 	}
 	if refetch != nil && env.ID == "" {
-		attribute, value, err := refetch.Sought(env)
+		attribute, text, err := refetch.Sought(env)
 		if err != nil {
 			return nil, err
 		}
-		if env.ID, env.Key, err = s.sought(ctx, k, attribute, value); err != nil {
+		if env.ID, env.Key, err = s.sought(ctx, k, lookup{Attribute: attribute, Value: text}); err != nil {
 			return nil, s.unclear(k, err)
 		}
 	}
@@ -126,18 +126,15 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 }
 
 // sought is the id and key of a new item, looked up by what it was created with.
-func (s *session) sought(ctx context.Context, k *kind, attribute, value string) (id, key string, err error) {
+func (s *session) sought(ctx context.Context, k *kind, l lookup) (id, key string, err error) {
 	k.view.Expire()
-	entries, err := s.candidates(ctx, k, attribute, value)
+	entries, err := s.candidates(ctx, k, l.Attribute, l.Value)
 	if err != nil {
 		return "", "", err
 	}
-	attr := k.rt.Attribute("", attribute, "")
 	for _, e := range entries {
-		for _, text := range view.Values(e.Resource(), attribute) {
-			if same(text, value, attr != nil && attr.CaseExact) {
-				return e.ID, e.Name(), nil
-			}
+		if l.In(k.rt, e.Resource()) {
+			return e.ID, e.Name(), nil
 		}
 	}
 	return "", "", notFound(k)

@@ -17,7 +17,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -42,8 +42,8 @@ type token struct {
 }
 
 // get is the credential of an auth. One request fetches it, the others wait for that.
-func (c *credentials) get(ctx context.Context, s *session, auth *mapping.Auth) (string, error) {
-	if auth.Kind == mapping.AuthStatic {
+func (c *credentials) get(ctx context.Context, s *session, auth *plan.Auth) (string, error) {
+	if auth.Kind == plan.AuthStatic {
 		return "", nil
 	}
 	if text, ok := c.current(auth.Name, s.now()); ok {
@@ -58,7 +58,7 @@ func (c *credentials) get(ctx context.Context, s *session, auth *mapping.Auth) (
 		return text, nil
 	}
 	fetch := s.login
-	if auth.Kind == mapping.AuthOAuth2 {
+	if auth.Kind == plan.AuthOAuth2 {
 		fetch = s.token
 	}
 	t, err := fetch(ctx, auth)
@@ -91,7 +91,7 @@ func (c *credentials) drop(name, text string) {
 }
 
 // token fetches a token with client credentials (RFC 6749 §4.4).
-func (s *session) token(ctx context.Context, auth *mapping.Auth) (token, error) {
+func (s *session) token(ctx context.Context, auth *plan.Auth) (token, error) {
 	config := clientcredentials.Config{
 		ClientID: auth.ClientID, ClientSecret: auth.ClientSecret, TokenURL: auth.URL, Scopes: auth.Scopes,
 		EndpointParams: url.Values{}, AuthStyle: oauth2.AuthStyleInParams,
@@ -125,7 +125,7 @@ func (s *session) token(ctx context.Context, auth *mapping.Auth) (token, error) 
 }
 
 // login makes a call that answers with a token or sets a cookie.
-func (s *session) login(ctx context.Context, auth *mapping.Auth) (token, error) {
+func (s *session) login(ctx context.Context, auth *plan.Auth) (token, error) {
 	req, err := auth.Login()
 	if err != nil {
 		return token{}, err
@@ -169,7 +169,7 @@ func (s *session) login(ctx context.Context, auth *mapping.Auth) (token, error) 
 
 // client reaches a path through the next handler like everything else. An absolute URL is another server, which the
 // route behind the gateway does not lead to. No redirect is followed: it would carry the secret elsewhere.
-func (s *session) client(auth *mapping.Auth) *http.Client {
+func (s *session) client(auth *plan.Auth) *http.Client {
 	c := &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

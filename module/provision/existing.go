@@ -6,13 +6,13 @@ import (
 	"iter"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // existing is the resource, other than the one with the id except, that stands in the way of a new one: the same userName,
@@ -40,14 +40,14 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, excep
 
 // standing are the lookups that find who stands in the way of a new resource.
 func (k *kind) standing(wanted *doc.Node, thorough bool) (looked []lookup) {
-	try := func(attribute, value string, must bool) {
-		if value != "" && (thorough || must || k.Find[attribute] == nil || k.view.Known(func(*view.Table) {})) {
-			looked = append(looked, lookup{Attribute: attribute, Value: value})
+	try := func(attribute, text string, must bool) {
+		if text != "" && (thorough || must || k.Find[attribute] == nil || k.view.Known(func(*view.Table) {})) {
+			looked = append(looked, lookup{Attribute: attribute, Value: text})
 		}
 	}
 	for _, attribute := range k.unique {
-		for _, value := range view.Values(wanted, attribute) {
-			try(attribute, value, slices.Contains(k.Unique, attribute))
+		for _, text := range value.Texts(k.rt, wanted, attribute) {
+			try(attribute, text, slices.Contains(k.Unique, attribute))
 		}
 	}
 	if k.name == "user" {
@@ -67,7 +67,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			return
 		}
 		for _, record := range waitingFor(m, []lookup{l}) {
-			if sub, err := waiting(record); err == nil && record.ID != except && k.has(sub.res, l) && !yield(sub, nil) {
+			if sub, err := waiting(record); err == nil && record.ID != except && l.In(k.rt, sub.res) && !yield(sub, nil) {
 				return
 			}
 		}
@@ -88,7 +88,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 				yield(nil, err)
 				return
 			}
-			if (k.has(sub.res, l) || k.has(sub.shown(), l)) && !yield(sub, nil) {
+			if (l.In(k.rt, sub.res) || l.In(k.rt, sub.shown())) && !yield(sub, nil) {
 				return
 			}
 		}
@@ -109,19 +109,6 @@ func (s *session) current(ctx context.Context, k *kind, m ledger.Marks, e *view.
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
-// has tells whether a resource has a value, by the rules of the attribute.
-func (k *kind) has(res *doc.Node, l lookup) bool {
-	uri, rest, _ := k.rt.SplitURN(l.Attribute)
-	name, sub, _ := strings.Cut(rest, ".")
-	attr := k.rt.Attribute(uri, name, sub)
-	for _, text := range view.Values(res, l.Attribute) {
-		if same(text, l.Value, attr != nil && attr.CaseExact) {
-			return true
-		}
-	}
-	return false
-}
-
 func conflict(k *kind) error {
 	detail := "a user with this userName, e-mail address or externalId exists already"
 	if k.name == "group" {
@@ -136,8 +123,8 @@ func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, c
 		if !touches(changed, attribute) {
 			continue
 		}
-		for _, value := range view.Values(res, attribute) {
-			for sub, err := range s.holders(ctx, k, lookup{Attribute: attribute, Value: value}, id) {
+		for _, text := range value.Texts(k.rt, res, attribute) {
+			for sub, err := range s.holders(ctx, k, lookup{Attribute: attribute, Value: text}, id) {
 				if err != nil {
 					return err
 				}
@@ -180,7 +167,7 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 // written is the name of a resource as a create writes it into the item.
 func (k *kind) written(wanted *doc.Node) (string, bool) {
 	for _, c := range k.Create {
-		env := &mapping.Env{SCIM: wanted, Random: rand.Text}
+		env := &plan.Env{SCIM: wanted, Random: rand.Text}
 		if !c.Applies(env) {
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -45,7 +45,7 @@ func withoutID(k *kind) error {
 // list returns what lists all items of the upstream for a view. Each item is handed to also too, where it is not nil.
 func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 	return func(ctx context.Context, shown func(id string, item []byte, entry func() (*view.Entry, error)) error) error {
-		return s.each(ctx, k, k.List, &mapping.Env{}, func(id string, v doc.Value) error {
+		return s.each(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
 			if also != nil {
 				also(id, v)
 			}
@@ -62,7 +62,7 @@ func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 
 // each calls f for every item of some lists, as the upstream shows it. An item that several pages or lists show is shown
 // once.
-func (s *session) each(ctx context.Context, k *kind, lists []*mapping.Call, env *mapping.Env, f func(id string, v doc.Value) error) error {
+func (s *session) each(ctx context.Context, k *kind, lists []*plan.Call, env *plan.Env, f func(id string, v doc.Value) error) error {
 	seen := make(map[string]bool)
 	for _, c := range lists {
 		err := s.pages(ctx, k, c, env, func(answer doc.Value) error {
@@ -97,13 +97,13 @@ func (s *session) each(ctx context.Context, k *kind, lists []*mapping.Call, env 
 
 // whole returns an element of a list as an item. Where lists hold only references, it is read; it is invalid if the item
 // is gone by then.
-func (s *session) whole(ctx context.Context, k *kind, c *mapping.Call, v doc.Value) (doc.Value, error) {
+func (s *session) whole(ctx context.Context, k *kind, c *plan.Call, v doc.Value) (doc.Value, error) {
 	if !c.Hydrate {
 		return v, nil
 	}
 	whole, err := s.get(ctx, k, k.ID(v), k.Key(v))
 	switch {
-	case errors.Is(err, mapping.ErrForeign):
+	case errors.Is(err, plan.ErrForeign):
 		return doc.Value{}, scim.Errorf(http.StatusBadGateway, "", "something answered that a listed %s is not there, in a form that is not the organization's own", k.name)
 	case gone(err):
 		return doc.Value{}, nil
@@ -159,7 +159,7 @@ func (s *session) get(ctx context.Context, k *kind, id, key string) (found doc.V
 		if err != nil {
 			return doc.Value{}, err
 		}
-		if a.Outcome == mapping.Done {
+		if a.Outcome == plan.Done {
 			return doc.Value{}, notFound(k)
 		}
 		if err := c.Save(env, a.Value); err != nil {
@@ -221,7 +221,7 @@ func (s *session) candidates(ctx context.Context, k *kind, attribute, value stri
 		return []*view.Entry{it.Entry}, nil
 	}
 	if c := k.Find[attribute]; c != nil {
-		err := s.each(ctx, k, []*mapping.Call{c}, &mapping.Env{Value: value}, func(_ string, v doc.Value) error {
+		err := s.each(ctx, k, []*plan.Call{c}, &plan.Env{Value: value}, func(_ string, v doc.Value) error {
 			it, err := s.read(k, v)
 			if err == nil {
 				found = append(found, it.Entry)

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/module/upstream"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 // A user is activated, and the groups that wait for the user cannot be written: whoever is taken out meanwhile is not put
@@ -75,7 +75,7 @@ func TestActivatedBesideAnAdd(t *testing.T) {
 // memberships come back; a user of the same name who comes after the first one was deleted gets none of them.
 func TestMembershipsOfNames(t *testing.T) {
 	m := bitwardenMapping()
-	m.User.Disable, m.User.Enable, m.User.DisableAs = nil, nil, mapping.DisableDelete
+	m.User.Disable, m.User.Enable, m.User.DisableAs = nil, nil, plan.DisableDelete
 	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	b.idOf = func(email string) string { return strings.TrimSuffix(email, "@example.com") }
 	u := g.people(t, "jane", "bob")

@@ -3,18 +3,19 @@ package provision
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // kind is one resource type of one organization: how the upstream keeps it, what the gateway saw and remembers of it.
 type kind struct {
-	*mapping.Resource
+	*plan.Resource
 	name string // for people: "user", "group"
 	rt   *schema.ResourceType
 	view *view.View
@@ -27,7 +28,7 @@ type kind struct {
 	store    []string // what the configuration says to remember; "*" for everything
 }
 
-func newKind(r *mapping.Resource, v *view.View) *kind {
+func newKind(r *plan.Resource, v *view.View) *kind {
 	k := &kind{Resource: r, rt: r.Type, view: v, indexed: indexed(r)}
 	if r.Type.Name == "User" {
 		k.name, k.identity = "user", "userName"
@@ -46,7 +47,7 @@ func newKind(r *mapping.Resource, v *view.View) *kind {
 }
 
 // indexed returns what entries of a resource type can be found by.
-func indexed(r *mapping.Resource) []string {
+func indexed(r *plan.Resource) []string {
 	all := []string{"displayName", "externalId"}
 	if r.Type.Name == "User" {
 		all = []string{"userName", "externalId", "emails.value"}
@@ -75,7 +76,7 @@ func (k *kind) remembers(attribute string) bool {
 
 // shows tells whether answers may hold an attribute, given by a canonical path.
 func (k *kind) shows(path string) bool {
-	whole := wholeOf(k.rt, path)
+	whole := value.Whole(k.rt, path)
 	for _, name := range []string{"id", "schemas", "meta", "externalId"} {
 		if doc.FoldEqual(whole, name) && (name != "externalId" || k.Readable(name) || k.remembers(name)) {
 			return true
@@ -95,18 +96,18 @@ func (k *kind) keeps(uri, name, sub string) bool {
 	if k.name == "group" && uri == "" && name == "members" {
 		return sub == "value" || sub == "$ref" || sub == "type"
 	}
-	path := pathOf(uri, name, sub)
-	return k.shows(path) && (sub == "" || k.remembers(pathOf(uri, name, "")) || k.Readable(path))
+	path := filter.Attr{URI: uri, Name: name, Sub: sub}.String()
+	return k.shows(path) && (sub == "" || k.remembers(filter.Attr{URI: uri, Name: name}.String()) || k.Readable(path))
 }
 
 // shape says in the discovery documents what becomes of an attribute that is kept: one that the upstream alone decides
 // about is readOnly, one that only a create sends is immutable (RFC 7643 §2.2). What the gateway refuses to have twice is
 // unique, and elements that the mapping knows by a filter have no other values than the filter's.
 func (k *kind) shape(uri, name, sub string, a *schema.Attribute) {
-	whole, path := pathOf(uri, name, ""), pathOf(uri, name, sub)
+	whole, path := filter.Attr{URI: uri, Name: name}.String(), filter.Attr{URI: uri, Name: name, Sub: sub}.String()
 	remembered := k.remembers(whole)
 	if doc.FoldEqual(path, StateSchema+":state") {
-		a.Description, a.Canonical = "How far the membership has come. People and the organization decide about it.", mapping.States()
+		a.Description, a.Canonical = "How far the membership has come. People and the organization decide about it.", plan.States()
 	}
 	if whole == "members" { // an organization's groups have people in them, and no groups
 		switch sub {
@@ -119,7 +120,7 @@ func (k *kind) shape(uri, name, sub string, a *schema.Attribute) {
 	switch {
 	case whole == "members", remembered:
 	case whole == "active":
-		if len(k.Disable) == 0 && k.DisableAs != mapping.DisableDelete {
+		if len(k.Disable) == 0 && k.DisableAs != plan.DisableDelete {
 			a.Mutability = schema.ReadOnly
 		}
 	case !k.Writable(path):
@@ -133,79 +134,4 @@ func (k *kind) shape(uri, name, sub string, a *schema.Attribute) {
 	if values := k.Values(uri, name, sub); len(a.Canonical) > 0 && len(values) > 0 && !remembered {
 		a.Canonical = values
 	}
-}
-
-func pathOf(uri, name, sub string) string {
-	path := name
-	if uri != "" {
-		path = uri + ":" + name
-	}
-	if sub != "" {
-		path += "." + sub
-	}
-	return path
-}
-
-// wholeOf is the attribute that a canonical path is about, without sub-attribute and value filter.
-func wholeOf(rt *schema.ResourceType, path string) string {
-	uri, rest, _ := rt.SplitURN(path)
-	if i := strings.IndexAny(rest, ".["); i >= 0 {
-		rest = rest[:i]
-	}
-	if uri == "" || doc.FoldEqual(uri, rt.Core.ID) {
-		return rest
-	}
-	return uri + ":" + rest
-}
-
-// attributeOf is the value of a whole attribute; nil where there is none.
-func attributeOf(rt *schema.ResourceType, res *doc.Node, attribute string) *doc.Node {
-	uri, name, _ := rt.SplitURN(attribute)
-	if uri == "" || doc.FoldEqual(uri, rt.Core.ID) {
-		return res.Get(name)
-	}
-	return res.Get(uri).Get(name)
-}
-
-// setAttribute gives a whole attribute a value; nil takes it away.
-func setAttribute(rt *schema.ResourceType, res *doc.Node, attribute string, v *doc.Node) {
-	uri, name, _ := rt.SplitURN(attribute)
-	if uri == "" || doc.FoldEqual(uri, rt.Core.ID) {
-		res.Set(name, v)
-		return
-	}
-	ext := res.Get(uri)
-	if ext.Kind() != doc.Object {
-		if v == nil {
-			return
-		}
-		ext = doc.NewObject()
-		res.Set(uri, ext)
-	}
-	if ext.Set(name, v); len(ext.Fields()) == 0 {
-		res.Delete(uri)
-	}
-}
-
-// attributesOf are the whole attributes of a resource, extensions' included.
-func attributesOf(res *doc.Node) []string {
-	var all []string
-	for _, f := range res.Fields() {
-		if !strings.Contains(f.Name, ":") {
-			all = append(all, f.Name)
-			continue
-		}
-		for _, g := range f.Value.Fields() {
-			all = append(all, f.Name+":"+g.Name)
-		}
-	}
-	return all
-}
-
-// same reports whether two values of an attribute are equal.
-func same(a, b string, caseExact bool) bool {
-	if caseExact {
-		return a == b
-	}
-	return schema.Fold(a) == schema.Fold(b)
 }

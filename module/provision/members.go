@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -296,8 +296,8 @@ func (s *session) leaveAll(ctx context.Context, user string) {
 }
 
 // usesMembers tells whether calls take a list of members at once.
-func usesMembers(calls []*mapping.Call) bool {
-	return slices.ContainsFunc(calls, func(c *mapping.Call) bool { return c.Uses("members") })
+func usesMembers(calls []*plan.Call) bool {
+	return slices.ContainsFunc(calls, func(c *plan.Call) bool { return c.Uses("members") })
 }
 
 func once(ids []string) []string {

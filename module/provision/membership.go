@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -24,7 +24,7 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 	// Removals first: where a group has a limit, there must be room for who comes.
 	done, all := 0, len(add)+len(remove)
 	for _, step := range []struct {
-		calls []*mapping.Call
+		calls []*plan.Call
 		ids   []string
 	}{{k.MemberRemove, remove}, {k.MemberAdd, add}} {
 		if err := s.oneByOne(ctx, sub, step.calls, step.ids, &done); err != nil {
@@ -35,7 +35,7 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 }
 
 // count is how many times the calls have to be made for some members.
-func count(calls []*mapping.Call, ids []string) int {
+func count(calls []*plan.Call, ids []string) int {
 	if usesMembers(calls) {
 		return min(1, len(ids))
 	}
@@ -53,7 +53,7 @@ func (s *session) replaceMembers(ctx context.Context, sub *subject, ids []string
 }
 
 // oneByOne makes calls for each member, or once for all of them where they take a list.
-func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*mapping.Call, ids []string, done *int) error {
+func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*plan.Call, ids []string, done *int) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*mapping.C
 }
 
 // forMember makes the calls for one member.
-func (s *session) forMember(ctx context.Context, calls []*mapping.Call, env *mapping.Env, id string) error {
+func (s *session) forMember(ctx context.Context, calls []*plan.Call, env *plan.Env, id string) error {
 	if s.onUsers {
 		m, err := s.marks(ctx, s.user)
 		if err != nil {
@@ -111,7 +111,7 @@ func (s *session) forMember(ctx context.Context, calls []*mapping.Call, env *map
 }
 
 // groupEnv is what the placeholders of a membership call stand for. The group's item is read where the call needs it.
-func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*mapping.Call) (*mapping.Env, error) {
+func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*plan.Call) (*plan.Env, error) {
 	if uses(calls, "cur") {
 		if err := s.refresh(ctx, s.group, sub); err != nil {
 			return nil, err
@@ -122,7 +122,7 @@ func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*mapping.C
 	return env, nil
 }
 
-func uses(calls []*mapping.Call, name string) bool {
+func uses(calls []*plan.Call, name string) bool {
 	for _, c := range calls {
 		if c.Uses(name) {
 			return true

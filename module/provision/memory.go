@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // What an operation asks of the ledger goes through here. While the ledger cannot be read, whoever is to lose access loses
@@ -104,8 +105,8 @@ func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
 		return nil // a damaged record is a lost record
 	}
 	for _, attribute := range k.indexed {
-		for _, value := range view.Values(sub.res, attribute) {
-			keys = append(keys, lookup{Attribute: attribute, Value: value}.Key())
+		for _, text := range value.Texts(k.rt, sub.res, attribute) {
+			keys = append(keys, lookup{Attribute: attribute, Value: text}.Key())
 		}
 	}
 	return once(keys)

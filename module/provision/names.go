@@ -4,10 +4,10 @@ import (
 	"context"
 	"strings"
 
-	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
@@ -41,14 +41,14 @@ func (k *kind) namesOf(res *doc.Node) (names []string) {
 		}
 	}
 	for _, attribute := range k.unique {
-		for _, value := range view.Values(res, attribute) {
-			add(value)
+		for _, text := range value.Texts(k.rt, res, attribute) {
+			add(text)
 		}
 	}
 	if k.name == "user" {
 		add(k.Email(res))
-		for _, value := range view.Values(res, "emails.value") {
-			add(value)
+		for _, text := range value.Texts(k.rt, res, "emails.value") {
+			add(text)
 		}
 	}
 	return names
@@ -62,28 +62,28 @@ func (k *kind) namesIn(op *scim.Operation) (names []string) {
 	}
 	operations, _ := op.Body.Value().Lookup("Operations")
 	for operation := range operations.Items() {
-		value, ok := operation.Lookup("value")
+		v, ok := operation.Lookup("value")
 		if !ok {
 			continue
 		}
 		path, ok := operation.Lookup("path")
 		if !ok {
-			names = append(names, k.namesOf(doc.Tree(value))...)
+			names = append(names, k.namesOf(doc.Tree(v))...)
 			continue
 		}
-		whole := wholeOf(k.rt, path.Text())
+		whole := value.Whole(k.rt, path.Text())
 		if doc.FoldEqual(whole, "members") {
 			continue
 		}
 		// The value in a resource that has nothing else; a part of an element as an element.
-		node := doc.Tree(value)
+		node := doc.Tree(v)
 		if doc.FoldEqual(whole, "emails") && node.Kind() == doc.String {
 			element := doc.NewObject()
 			element.Set("value", node)
 			node = doc.NewArray(element)
 		}
 		res := doc.NewObject()
-		setAttribute(k.rt, res, whole, node)
+		value.Set(k.rt, res, whole, node)
 		names = append(names, k.namesOf(res)...)
 	}
 	return names

@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -37,7 +38,7 @@ func (*Organization) CaddyModule() caddy.ModuleInfo {
 // engine is an organization that is ready to carry operations out.
 type engine struct {
 	config *Organization
-	plan   *mapping.Plan
+	plan   *plan.Plan
 	user   *kind
 	group  *kind // nil where the organization has no groups
 	shared *shared
@@ -132,11 +133,11 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := mapping.Compile(*o.Mapping, set, outside)
+	compiled, err := mapping.Compile(*o.Mapping, set, outside)
 	if err != nil {
 		return err
 	}
-	if err := o.possible(plan); err != nil {
+	if err := o.possible(compiled); err != nil {
 		return err
 	}
 	digest, err := fingerprint(o.Mapping)
@@ -157,7 +158,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		ctx.Logger().Warn("local_locks has no effect any more: all locks are this process's own")
 	}
 	registry := ctx.GetMetricsRegistry()
-	v, known, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return o.newSeen(plan, registry, time.Now), nil })
+	v, known, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return o.newSeen(compiled, registry, time.Now), nil })
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if o.seat, err = cluster.Open(ctx, organization, cluster.Config{Options: o.Cluster}); err != nil {
 		return err
 	}
-	o.engine = o.newEngine(plan, sharedBy(o.seat), sn, ctx.Logger())
+	o.engine = o.newEngine(compiled, sharedBy(o.seat), sn, ctx.Logger())
 	return nil
 }
 
@@ -184,8 +185,8 @@ func (o *Organization) Clustered() bool { return o.Cluster != nil }
 func (o *Organization) Seat() *cluster.Seat { return o.seat }
 
 // possible finds policies that the mapping cannot carry out.
-func (o *Organization) possible(plan *mapping.Plan) error {
-	u := plan.User
+func (o *Organization) possible(compiled *plan.Plan) error {
+	u := compiled.User
 	switch {
 	case o.Inactive == InactiveRevoke && len(u.Disable) == 0:
 		return errors.New("inactive create_then_revoke needs the mapping's disable calls")
@@ -210,21 +211,21 @@ func (o *Organization) possible(plan *mapping.Plan) error {
 	return nil
 }
 
-func (o *Organization) newSeen(plan *mapping.Plan, load *prometheus.Registry, now func() time.Time) *seen {
+func (o *Organization) newSeen(compiled *plan.Plan, load *prometheus.Registry, now func() time.Time) *seen {
 	sn := &seen{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
-	sn.users = view.New(indexed(plan.User), time.Duration(o.ViewTTL), now)
-	if plan.Group != nil {
-		sn.groups = view.New(indexed(plan.Group), time.Duration(o.ViewTTL), now)
+	sn.users = view.New(indexed(compiled.User), time.Duration(o.ViewTTL), now)
+	if compiled.Group != nil {
+		sn.groups = view.New(indexed(compiled.Group), time.Duration(o.ViewTTL), now)
 	}
 	return sn
 }
 
-func (o *Organization) newEngine(plan *mapping.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
-	e := &engine{config: o, plan: plan, shared: sh, seen: sn, log: log, now: time.Now}
-	e.user = newKind(plan.User, sn.users)
-	if plan.Group != nil {
-		e.group = newKind(plan.Group, sn.groups)
-		e.onUsers = slices.ContainsFunc(slices.Concat(plan.Group.MemberAdd, plan.Group.MemberRemove), (*mapping.Call).Rewrites)
+func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
+	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now}
+	e.user = newKind(compiled.User, sn.users)
+	if compiled.Group != nil {
+		e.group = newKind(compiled.Group, sn.groups)
+		e.onUsers = slices.ContainsFunc(slices.Concat(compiled.Group.MemberAdd, compiled.Group.MemberRemove), (*plan.Call).Rewrites)
 	}
 	e.user.store = o.Ledger.Store
 	if !o.Ledger.Off {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
 	"github.com/caddy-scim/gateway/module/upstream"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -206,7 +206,7 @@ func TestDeletePolicies(t *testing.T) {
 // An upstream that cannot deactivate: the member is removed, and invited again under the id that the provider knows.
 func TestDisableIsDelete(t *testing.T) {
 	m := bitwardenMapping()
-	m.User.Disable, m.User.Enable, m.User.DisableAs, m.User.Active = nil, nil, mapping.DisableDelete, nil
+	m.User.Disable, m.User.Enable, m.User.DisableAs, m.User.Active = nil, nil, plan.DisableDelete, nil
 	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	id := g.people(t, "jane")[0]
 	a := g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable))
@@ -226,7 +226,7 @@ func TestDisableIsDelete(t *testing.T) {
 // otherwise meanwhile.
 func TestDisableIsDeleteKeepsPlaces(t *testing.T) {
 	m := bitwardenMapping()
-	m.User.Disable, m.User.Enable, m.User.DisableAs = nil, nil, mapping.DisableDelete
+	m.User.Disable, m.User.Enable, m.User.DisableAs = nil, nil, plan.DisableDelete
 	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
 	u := g.people(t, "a", "b")
 	sales, staff, board := g.makeGroup(t, "Sales", u...), g.makeGroup(t, "Staff", u...), g.makeGroup(t, "Board", u[1])

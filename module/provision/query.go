@@ -187,7 +187,7 @@ func (k *kind) asksLedger(f filter.Filter) bool {
 		return false
 	}
 	for a := range filter.Attributes(f) {
-		if k.remembers(wholeOf(k.rt, a.String())) || doc.FoldEqual(a.Name, "members") {
+		if k.remembers(value.Whole(k.rt, a.String())) || doc.FoldEqual(a.Name, "members") {
 			return true
 		}
 	}
@@ -256,7 +256,7 @@ func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, 
 // ledger remembers is found that way only where no two resources share it: a pointer leads to one.
 func (k *kind) narrow(f filter.Filter) ([]lookup, bool) {
 	return value.Lookups(f, k.rt, func(attribute string) bool {
-		shared := k.remembers(wholeOf(k.rt, attribute)) && !slices.Contains(k.unique, attribute)
+		shared := k.remembers(value.Whole(k.rt, attribute)) && !slices.Contains(k.unique, attribute)
 		return attribute == "id" || slices.Contains(k.indexed, attribute) && !shared
 	})
 }

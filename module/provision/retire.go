@@ -7,7 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 // retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
@@ -31,7 +31,7 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 // a user waits for no group; in a group that waits for somebody who is there, nothing is different.
 func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string, error)) error {
 	k := s.user
-	if k.DisableAs != mapping.DisableDelete || k.book == nil || s.group == nil {
+	if k.DisableAs != plan.DisableDelete || k.book == nil || s.group == nil {
 		return nil
 	}
 	sub, err := s.load(ctx, k, s.op.ID)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -32,12 +32,12 @@ type session struct {
 
 // answered is a call's answer and what it means.
 type answered struct {
-	mapping.Verdict
+	plan.Verdict
 	header http.Header
 }
 
 // send makes one call of a mapping. An answer that means failure is the error.
-func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mapping.Request, writes bool) (answered, error) {
+func (s *session) send(ctx context.Context, k *kind, c *plan.Call, req plan.Request, writes bool) (answered, error) {
 	switch {
 	case s.begun: // what is half done is finished, whether anybody waits for it or not
 		ctx = context.WithoutCancel(ctx)
@@ -61,7 +61,7 @@ func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mappin
 		return answered{}, err
 	}
 	v := c.Judge(a.Status, a.Body)
-	if v.Outcome == mapping.Failed {
+	if v.Outcome == plan.Failed {
 		// What an earlier call of the operation has changed is not seen any more.
 		if begun || writes && v.Err.Status >= 500 {
 			k.view.Expire()
@@ -76,7 +76,7 @@ func (s *session) send(ctx context.Context, k *kind, c *mapping.Call, req mappin
 
 // authorized makes a call with the credential that the mapping says. A credential that the upstream takes no longer is
 // fetched anew once: tokens end early when a password changes or a server restarts.
-func (s *session) authorized(ctx context.Context, req mapping.Request) (*upstream.Answer, error) {
+func (s *session) authorized(ctx context.Context, req plan.Request) (*upstream.Answer, error) {
 	call := upstream.Call{Method: req.Method, Path: req.Path, Body: req.Body, Header: http.Header{"Accept": {"application/json"}}}
 	for _, h := range req.Header {
 		call.Header.Add(h.Name, h.Value)
@@ -95,7 +95,7 @@ func (s *session) authorized(ctx context.Context, req mapping.Request) (*upstrea
 		}
 		call.Header.Set(auth.Header, auth.Value(credential))
 		a, err := s.caller.Do(ctx, call)
-		if err != nil || a.Status != http.StatusUnauthorized || auth.Kind == mapping.AuthStatic || attempt > 0 {
+		if err != nil || a.Status != http.StatusUnauthorized || auth.Kind == plan.AuthStatic || attempt > 0 {
 			return a, err
 		}
 		s.seen.credentials.drop(auth.Name, credential)
@@ -110,7 +110,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 // run makes the calls of a verb that changes something, one after the other, those that apply. It returns the last answer
 // that can be read.
-func (s *session) run(ctx context.Context, k *kind, calls []*mapping.Call, env *mapping.Env) (doc.Value, error) {
+func (s *session) run(ctx context.Context, k *kind, calls []*plan.Call, env *plan.Env) (doc.Value, error) {
 	var last doc.Value
 	for _, c := range calls {
 		if !c.Applies(env) {
@@ -130,7 +130,7 @@ func (s *session) run(ctx context.Context, k *kind, calls []*mapping.Call, env *
 		if env.ID != "" && req.Method != http.MethodGet {
 			k.view.Wrote(env.ID)
 		}
-		if a.Outcome == mapping.Done {
+		if a.Outcome == plan.Done {
 			continue
 		}
 		if err := c.Save(env, a.Value); err != nil {
@@ -142,12 +142,12 @@ func (s *session) run(ctx context.Context, k *kind, calls []*mapping.Call, env *
 }
 
 // env is what the placeholders of the calls about an item stand for.
-func (s *session) env(id, key string, item doc.Value) *mapping.Env {
-	return &mapping.Env{ID: id, Key: cmp.Or(key, id), Cur: item, Random: rand.Text}
+func (s *session) env(id, key string, item doc.Value) *plan.Env {
+	return &plan.Env{ID: id, Key: cmp.Or(key, id), Cur: item, Random: rand.Text}
 }
 
 // pages makes all the calls of a list, page by page.
-func (s *session) pages(ctx context.Context, k *kind, c *mapping.Call, env *mapping.Env, each func(answer doc.Value) error) error {
+func (s *session) pages(ctx context.Context, k *kind, c *plan.Call, env *plan.Env, each func(answer doc.Value) error) error {
 	for p := c.Pages(env); p.More(); {
 		req, err := p.Request()
 		if err != nil {
@@ -157,7 +157,7 @@ func (s *session) pages(ctx context.Context, k *kind, c *mapping.Call, env *mapp
 		if err != nil {
 			return err
 		}
-		if a.Outcome == mapping.Done {
+		if a.Outcome == plan.Done {
 			return nil
 		}
 		if err := each(a.Value); err != nil {

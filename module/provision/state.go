@@ -3,6 +3,7 @@ package provision
 import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // StateSchema is the extension that shows how far a membership has come. It is the gateway's own: SCIM knows active or
@@ -17,5 +18,5 @@ func (k *kind) showState(res *doc.Node, state string) {
 	if state == "" || k.rt.Schema(StateSchema) == nil {
 		return
 	}
-	setAttribute(k.rt, res, StateSchema+":state", doc.NewString(state))
+	value.Set(k.rt, res, StateSchema+":state", doc.NewString(state))
 }

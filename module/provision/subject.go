@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // subject is one resource as the gateway knows it: what the upstream holds, what the ledger adds, what the provider sees.
@@ -142,15 +143,15 @@ func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
 		return
 	}
 	for attribute, kept := range record.Kept {
-		value, beside := parsed(kept.Value), parsed(kept.Beside)
-		now := attributeOf(k.rt, res, attribute)
-		if !k.remembers(attribute) || attribute != "userName" && !equal(now, beside) {
+		written, beside := parsed(kept.Value), parsed(kept.Beside)
+		now := value.Get(k.rt, res, attribute)
+		if !k.remembers(attribute) || attribute != "userName" && !value.Equal(now, beside) {
 			continue
 		}
-		if value.Kind() == doc.Null {
-			value = nil
+		if written.Kind() == doc.Null {
+			written = nil
 		}
-		setAttribute(k.rt, res, attribute, value)
+		value.Set(k.rt, res, attribute, written)
 	}
 }
 
@@ -158,12 +159,12 @@ func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
 // seen is the upstream's resource without anything remembered.
 func (k *kind) remember(record *ledger.Record, seen, wanted *doc.Node, changed []string) {
 	for _, path := range changed {
-		attribute := wholeOf(k.rt, path)
+		attribute := value.Whole(k.rt, path)
 		if !k.remembers(attribute) {
 			continue
 		}
-		has, wants := attributeOf(k.rt, seen, attribute), attributeOf(k.rt, wanted, attribute)
-		if equal(has, wants) {
+		has, wants := value.Get(k.rt, seen, attribute), value.Get(k.rt, wanted, attribute)
+		if value.Equal(has, wants) {
 			delete(record.Kept, attribute)
 			continue
 		}
@@ -191,16 +192,4 @@ func parsed(text json.RawMessage) *doc.Node {
 		return nil
 	}
 	return doc.Tree(d.Value())
-}
-
-// equal compares two values; nothing, null and an empty list are the same (RFC 7643 §2.5).
-func equal(a, b *doc.Node) bool {
-	if absent(a) || absent(b) {
-		return absent(a) && absent(b)
-	}
-	return a.Equal(b)
-}
-
-func absent(n *doc.Node) bool {
-	return n == nil || n.Kind() == doc.Null || n.Kind() == doc.Array && len(n.Items()) == 0
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -27,7 +27,7 @@ func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *do
 	wrote := false
 	if k == s.user && touches(changed, "active") {
 		active := after.Get("active").True()
-		if !active && k.DisableAs == mapping.DisableDelete {
+		if !active && k.DisableAs == plan.DisableDelete {
 			return s.retire(ctx, sub, after)
 		}
 		env.Changed = func(path string) bool { return path == "active" }
@@ -76,7 +76,7 @@ func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *do
 }
 
 // setActive makes the calls that deactivate or activate a user.
-func (s *session) setActive(ctx context.Context, k *kind, env *mapping.Env, active bool) (doc.Value, error) {
+func (s *session) setActive(ctx context.Context, k *kind, env *plan.Env, active bool) (doc.Value, error) {
 	calls := k.Disable
 	if active {
 		calls = k.Enable

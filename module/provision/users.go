@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // lockUser is for whoever changes a user, given by the provider's id: what is written was read before, and two of that at
@@ -134,7 +135,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
 	// share: linked, one of them would act as the other.
 	known := sub.entry == nil || sub.linked()
-	if known && !k.has(sub.res, lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}) {
+	if known && !(lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}).In(k.rt, sub.res) {
 		return nil, conflict(k)
 	}
 	active := wanted.Get("active")
@@ -147,7 +148,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	// The link itself rewrites nothing: what the upstream has a place for stays what it is, and the provider corrects it
 	// with its next request if it wants to.
 	var missing []string
-	for _, attribute := range attributesOf(wanted) {
+	for _, attribute := range value.Attributes(wanted) {
 		if attribute == "userName" || !k.Readable(attribute) {
 			missing = append(missing, attribute)
 		}
@@ -155,7 +156,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) { r.Deleted, r.Linked = false, true })
 	s.log.Info("a member who was there is linked to the provider's user", zap.String("id", sub.id))
 	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
-	if equal(active, sub.res.Get("active")) {
+	if value.Equal(active, sub.res.Get("active")) {
 		return sub, nil
 	}
 	after := sub.res.Clone()
@@ -186,7 +187,7 @@ func (s *session) samePerson(sub *subject, wanted *doc.Node) bool {
 	names := []string{strings.TrimSpace(wanted.Get("userName").Text()), k.Email(wanted)}
 	for _, res := range []*doc.Node{sub.res, sub.shown()} {
 		for _, name := range names {
-			if name != "" && (k.has(res, lookup{Attribute: "userName", Value: name}) || k.has(res, lookup{Attribute: "emails.value", Value: name})) {
+			if name != "" && (lookup{Attribute: "userName", Value: name}.In(k.rt, res) || lookup{Attribute: "emails.value", Value: name}.In(k.rt, res)) {
 				return true
 			}
 		}
@@ -309,7 +310,7 @@ func followUserName(sub *subject, after *doc.Node) {
 		return
 	}
 	for _, email := range after.Get("emails").Items() {
-		if same(email.Get("value").Text(), was, false) {
+		if value.SameText(nil, email.Get("value").Text(), was) {
 			email.Set("value", doc.NewString(is))
 		}
 	}
@@ -318,7 +319,7 @@ func followUserName(sub *subject, after *doc.Node) {
 // followEmail changes the userName with the address where it was the address.
 func followEmail(k *kind, sub *subject, after *doc.Node) bool {
 	is := k.Email(after)
-	if is == "" || !same(sub.res.Get("userName").Text(), k.Email(sub.res), false) {
+	if is == "" || !value.SameText(nil, sub.res.Get("userName").Text(), k.Email(sub.res)) {
 		return false
 	}
 	after.Set("userName", doc.NewString(is))

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // deferred returns what is written down of a user who waits to be created: what the organization will be sent then, and
@@ -16,10 +17,10 @@ import (
 func (s *session) deferred(wanted *doc.Node) []byte {
 	k := s.user
 	kept := wanted.Clone()
-	for _, attribute := range attributesOf(wanted) {
+	for _, attribute := range value.Attributes(wanted) {
 		forbidden := slices.ContainsFunc(never, func(name string) bool { return doc.FoldEqual(name, attribute) })
 		if forbidden || attribute != "emails" && !k.Writable(attribute) && !k.remembers(attribute) {
-			setAttribute(k.rt, kept, attribute, nil)
+			value.Set(k.rt, kept, attribute, nil)
 		}
 	}
 	return kept.AppendTo(nil)
@@ -64,9 +65,9 @@ func (s *session) adopt(ctx context.Context, k *kind, id string, found *subject,
 	record := new(ledger.Record)
 	k.begin(record, id, found.entry.ID)
 	sub := s.subject(k, id, found.entry, found.value, record)
-	said := attributesOf(wanted)
+	said := value.Attributes(wanted)
 	changed := slices.DeleteFunc(patch.Diff(sub.res, wanted, k.rt), func(path string) bool {
-		return !slices.Contains(said, wholeOf(k.rt, path))
+		return !slices.Contains(said, value.Whole(k.rt, path))
 	})
 	// Only now does the user wait no longer: had the update failed, the next attempt would begin anew.
 	sub, err := s.updateAs(ctx, k, sub, wanted, changed, func(r *ledger.Record) { k.begin(r, id, found.entry.ID) })

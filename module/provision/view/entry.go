@@ -4,7 +4,7 @@ import (
 	"cmp"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
 // An Entry is what is kept in memory of one item of the upstream: enough to answer lists and to find a resource, without
@@ -21,8 +21,8 @@ type Entry struct {
 	asked Asked  // when what it says was asked for; the view's own, under its lock
 }
 
-// States are the words of [mapping.States] behind an empty one: a byte each instead of a string, for every member.
-var States = append([]string{""}, mapping.States()...)
+// States are the words of [plan.States] behind an empty one: a byte each instead of a string, for every member.
+var States = append([]string{""}, plan.States()...)
 
 // Resource returns the entry as a tree of its own.
 func (e *Entry) Resource() *doc.Node { return doc.Tree(e.SCIM.Value()) }

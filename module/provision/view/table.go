@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Table holds the items of one resource type, found by id and by the values of a few attributes, in an order that a
@@ -142,7 +143,7 @@ func (t *Table) hashes(e *Entry) iter.Seq2[*index, uint64] {
 		res := e.Resource()
 		for i := range t.indexes {
 			var done []uint64
-			for _, text := range Values(res, t.indexes[i].attribute) {
+			for _, text := range texts(res, t.indexes[i].attribute) {
 				h := hashed(text)
 				if slices.Contains(done, h) {
 					continue
@@ -157,33 +158,11 @@ func (t *Table) hashes(e *Entry) iter.Seq2[*index, uint64] {
 
 func hashed(value string) uint64 { return maphash.String(seed, schema.Fold(value)) }
 
-// Values returns the texts of an attribute or sub-attribute, given by its canonical path; of every element where it is
-// multi-valued.
-func Values(res *doc.Node, attribute string) []string {
+// texts returns the texts of an attribute or sub-attribute, given by its canonical path.
+func texts(res *doc.Node, attribute string) []string {
 	if i := strings.LastIndexByte(attribute, ':'); i >= 0 { // of an extension
 		res, attribute = res.Get(attribute[:i]), attribute[i+1:]
 	}
 	name, sub, _ := strings.Cut(attribute, ".")
-	var all []string
-	var visit func(n *doc.Node)
-	visit = func(n *doc.Node) {
-		switch n.Kind() {
-		case doc.Array:
-			for _, item := range n.Items() {
-				visit(item)
-			}
-		case doc.Object:
-			if sub != "" {
-				if text := n.Get(sub).Text(); text != "" {
-					all = append(all, text)
-				}
-			}
-		case doc.String, doc.Number:
-			if text := n.Text(); text != "" {
-				all = append(all, text)
-			}
-		}
-	}
-	visit(res.Get(name))
-	return all
+	return value.TextsIn(res.Get(name), sub)
 }
