@@ -12,7 +12,7 @@ GOLANGCI    := v2.15.0
 GOVULNCHECK := v1.9.0
 BIN         := $(CURDIR)/build/bin
 
-.PHONY: help run build test bench compare fuzz lint test-real xcaddy golden clean
+.PHONY: help run build test soak bench compare fuzz lint test-real xcaddy golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ build: ## build Caddy with the gateway into build/caddy
 test: ## run all tests, with the race detector where there is a C compiler to link it
 	@[ -n "$(RACE)" ] || echo 'No C compiler: the race detector is left out.'
 	$(GO) test $(RACE) -timeout 15m ./...
+
+SEEDS ?= 200
+soak: ## provision what changes at random while everything goes wrong: SEEDS=200 lives, or SEED=n, which is told in full
+	SEEDS=$(SEEDS) SEED=$(SEED) $(GO) test -run 'TestSoak' -timeout 60m -v ./integration
 
 bench: ## measure, always as a ratio to a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./transforms/...

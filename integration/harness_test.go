@@ -36,6 +36,7 @@ type server struct {
 	dir   string
 	http  *http.Client
 
+	storage  string   // Caddy's, in the words of a Caddyfile; the usual one where it is empty
 	snippets string   // before the site
 	secrets  []string // besides the one of every configuration: what may be in no log and in no record
 }
@@ -114,12 +115,14 @@ func (s *server) keepsSecrets() {
 // load replaces the running configuration, at the same address.
 func (s *server) load(site string) {
 	s.t.Helper()
+	words := strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey)
+	storage := words.Replace(cmp.Or(s.storage, "file_system {DIR}/storage"))
 	text := fmt.Sprintf(`{
 	admin %[4]s
 	auto_https off
 	persist_config off
 	skip_install_trust
-	storage file_system %[1]s/storage
+	storage %[6]s
 	log {
 		output file %[1]s/caddy.log
 		level DEBUG
@@ -134,7 +137,7 @@ http://%[2]s {
 	}
 %[3]s
 }
-`, s.dir, s.addr, strings.NewReplacer("{DIR}", s.dir, "{KEY}", testKey).Replace(site), cmp.Or(s.admin, "off"), s.snippets)
+`, s.dir, s.addr, words.Replace(site), cmp.Or(s.admin, "off"), s.snippets, storage)
 	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		s.t.Fatalf("adapting: %v\n%s", err, text)

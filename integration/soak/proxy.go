@@ -1,0 +1,209 @@
+package soak
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Proxy stands between the gateway and the organization, and makes calls go wrong.
+type Proxy struct {
+	Org   http.Handler
+	Trace *Trace
+
+	// Rate is how many calls of a thousand go wrong.
+	Rate int
+
+	// Mild leaves out what is not told apart from the truth by every release.
+	Mild bool
+
+	// Kill, if set, are more things that can go wrong: each ends a process, or stands for something as bad.
+	Kill []Kill
+
+	mu      sync.Mutex
+	rng     *rand.Rand
+	trouble bool
+}
+
+// Kill is an accident that happens to a whole process.
+type Kill struct {
+	Name string
+	Rate int // of a thousand calls
+	Do   func()
+}
+
+// NewProxy returns a proxy that spoils calls by the generator, once there is trouble.
+func NewProxy(org http.Handler, rng *rand.Rand, trace *Trace, rate int) *Proxy {
+	return &Proxy{Org: org, Trace: trace, Rate: rate, rng: rng}
+}
+
+// Trouble begins the faults, or ends them.
+func (p *Proxy) Trouble(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trouble = on
+}
+
+// fault is a way in which a call goes wrong. pass carries it out.
+type fault struct {
+	name string
+	do   func(w http.ResponseWriter, pass func() *httptest.ResponseRecorder)
+
+	// quiet tells that nothing shows the fault: a change without a look at what came of it is told to be done and is not.
+	quiet bool
+	mild  bool
+}
+
+// draw is what happens to a call; nil where nothing does.
+func (p *Proxy) draw(r *http.Request) (*fault, *Kill, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.trouble {
+		return nil, nil, false
+	}
+	for i := range p.Kill {
+		if p.rng.IntN(1000) < p.Kill[i].Rate {
+			return nil, &p.Kill[i], p.rng.IntN(2) == 0
+		}
+	}
+	if p.rng.IntN(1000) >= p.Rate {
+		return nil, nil, false
+	}
+	for {
+		f := &faults[p.rng.IntN(len(faults))]
+		if (!f.quiet || shown(r)) && (!p.Mild || f.mild) {
+			return f, nil, false
+		}
+	}
+}
+
+// shown tells whether a call is of those whose effect is looked at: reads, and what decides over access.
+func shown(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodPost ||
+		r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/members/")
+}
+
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	pass := func() *httptest.ResponseRecorder {
+		rec := httptest.NewRecorder()
+		p.Org.ServeHTTP(rec, r)
+		return rec
+	}
+	f, kill, after := p.draw(r)
+	what := r.Method + " " + r.URL.Path
+	switch {
+	case kill != nil:
+		p.Trace.Add("    %s [%s, after it: %v]", what, kill.Name, after)
+		if after {
+			pass()
+		}
+		kill.Do()
+		hangUp(w, "")
+	case f != nil:
+		if r.Body != nil { // so that it can be sent twice
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			whole := pass
+			pass = func() *httptest.ResponseRecorder {
+				r.Body = io.NopCloser(strings.NewReader(string(body)))
+				return whole()
+			}
+		}
+		p.Trace.Add("    %s [%s]", what, f.name)
+		f.do(w, pass)
+	default:
+		rec := pass()
+		p.Trace.Add("    %s %d", what, rec.Code)
+		copyAnswer(w, rec)
+	}
+}
+
+func copyAnswer(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
+	for name, values := range rec.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(rec.Body.Bytes())
+}
+
+// hangUp closes the connection, with a part of an answer before that or without.
+func hangUp(w http.ResponseWriter, part string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(conn, part)
+	_ = conn.Close()
+}
+
+func answer(status int, contentType, body string) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func before(name string, a func(http.ResponseWriter)) fault {
+	mild := !strings.HasPrefix(name, "404")
+	return fault{name: name + ", before", mild: mild, do: func(w http.ResponseWriter, _ func() *httptest.ResponseRecorder) { a(w) }}
+}
+
+func after(name string, a func(http.ResponseWriter)) fault {
+	return fault{name: name + ", after", do: func(w http.ResponseWriter, pass func() *httptest.ResponseRecorder) { pass(); a(w) }}
+}
+
+const page = "<!doctype html><html><body>a page of something between</body></html>"
+
+// empty is what many calls that change something are answered with when all is well.
+var empty = answer(200, "", "")
+
+// faults are the ways in which one call goes wrong. Those before it have no effect, those after it have.
+var faults = []fault{
+	before("reset", func(w http.ResponseWriter) { hangUp(w, "") }),
+	before("502 HTML", answer(502, "text/html", page)),
+	before("503", answer(503, "application/json", `{"message":"busy"}`)),
+	before("500", answer(500, "application/json", `{"message":"failed"}`)),
+	before("404 HTML", answer(404, "text/html", page)),
+	before("404 empty", answer(404, "", "")),
+	before("403 HTML", answer(403, "text/html", page)),
+	before("401", answer(401, "", "")),
+	before("429", answer(429, "application/json", `{}`)),
+	before("200 HTML", answer(200, "text/html", page)),
+	{name: "200 empty, before", quiet: true, do: func(w http.ResponseWriter, _ func() *httptest.ResponseRecorder) { empty(w) }},
+	after("reset", func(w http.ResponseWriter) { hangUp(w, "") }),
+	after("502 HTML", answer(502, "text/html", page)),
+	after("500", answer(500, "application/json", `{"message":"failed"}`)),
+	after("404 HTML", answer(404, "text/html", page)),
+	after("200 HTML", answer(200, "text/html", page)),
+	after("200 empty", empty),
+	{name: "cut, after", do: func(w http.ResponseWriter, pass func() *httptest.ResponseRecorder) {
+		rec := pass()
+		body := rec.Body.String()
+		hangUp(w, fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", rec.Code, len(body)+1, body[:len(body)/2]))
+	}},
+	{name: "slow", do: func(w http.ResponseWriter, pass func() *httptest.ResponseRecorder) {
+		time.Sleep(15 * time.Millisecond)
+		rec := pass()
+		time.Sleep(15 * time.Millisecond)
+		copyAnswer(w, rec)
+	}},
+	{name: "twice, the first answer", do: func(w http.ResponseWriter, pass func() *httptest.ResponseRecorder) {
+		rec := pass()
+		pass()
+		copyAnswer(w, rec)
+	}},
+	{name: "twice, the second answer", do: func(w http.ResponseWriter, pass func() *httptest.ResponseRecorder) {
+		pass()
+		copyAnswer(w, pass())
+	}},
+}

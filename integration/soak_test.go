@@ -1,0 +1,191 @@
+package integration
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caddy-scim/gateway/integration/soak"
+)
+
+// soakSeeds are the seeds of a soak: SEED alone, or as many as SEEDS says.
+func soakSeeds(t *testing.T, few int) []uint64 {
+	t.Helper()
+	number := func(name string) (uint64, bool) {
+		text := os.Getenv(name)
+		n, err := strconv.ParseUint(text, 10, 64)
+		if text != "" && err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return n, text != ""
+	}
+	if seed, ok := number("SEED"); ok {
+		return []uint64{seed}
+	}
+	n, ok := number("SEEDS")
+	if !ok {
+		n = uint64(few)
+	}
+	var seeds []uint64
+	for i := range n {
+		seeds = append(seeds, i+1)
+	}
+	return seeds
+}
+
+// soakMild tells whether only those faults are made that cost nothing today; a soak that is asked for makes all of them.
+func soakMild() bool { return os.Getenv("SEED") == "" && os.Getenv("SEEDS") == "" }
+
+// TestSoak provisions what changes at random while calls go wrong in every way, and then looks at what the organization
+// itself shows. While things go wrong, who is told that somebody's access was taken away finds it taken away.
+func TestSoak(t *testing.T) {
+	platforms := []*platform{onEmbedded, onGitea}
+	if !soakMild() {
+		platforms = append(platforms, onVaultwarden)
+	}
+	for _, p := range platforms {
+		t.Run(p.name, func(t *testing.T) {
+			seeds := soakSeeds(t, 10)
+			runs := make([]*soakRun, len(seeds))
+			for i, seed := range seeds {
+				runs[i] = newSoakRun(seed)
+			}
+			open := p.open(t, len(runs), func(i int, org http.Handler) http.Handler { return runs[i].between(org) })
+			t.Run("seeds", func(t *testing.T) {
+				for i, run := range runs {
+					t.Run(fmt.Sprint(run.seed), func(t *testing.T) {
+						w := open(t, i)
+						t.Parallel()
+						run.play(t, w)
+					})
+				}
+			})
+			var all []map[soak.Invariant][]string
+			for _, run := range runs {
+				all = append(all, run.wrong)
+			}
+			t.Logf("%d seeds: %s", len(runs), soak.Count(all...))
+		})
+	}
+}
+
+// soakRun is the life of one organization under one seed.
+type soakRun struct {
+	seed  uint64
+	rng   *rand.Rand
+	trace *soak.Trace
+	proxy *soak.Proxy
+	wrong map[soak.Invariant][]string
+}
+
+func newSoakRun(seed uint64) *soakRun {
+	return &soakRun{seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), trace: &soak.Trace{}}
+}
+
+// between puts the proxy before the organization. A fifth of the calls goes wrong at most.
+func (r *soakRun) between(org http.Handler) http.Handler {
+	r.proxy = soak.NewProxy(org, rand.New(rand.NewPCG(r.seed, 1)), r.trace, 40+r.rng.IntN(160))
+	r.proxy.Mild = soakMild()
+	return r.proxy
+}
+
+const soakRounds = 12
+
+func (r *soakRun) play(t *testing.T, w *world) {
+	before := everything(t, w.org)
+	others := r.others(t, w)
+	d := soak.NewDirectory(r.rng)
+	d.AddressesStay = w.platform != onGitea
+	job := soak.NewJob(d, rand.New(rand.NewPCG(r.seed, 2)), r.trace, w.c)
+	if !r.proxy.Mild {
+		job.Impatient, job.Beside = 20, r.seed%4 == 0
+	}
+	job.Acknowledged = func(mail string) {
+		if others.of(t, w.org).Members[mail] {
+			job.Wrong(soak.LeaverActive, "%s has access although the provider was told otherwise", mail)
+		}
+	}
+	r.proxy.Trouble(true)
+	for range soakRounds {
+		for range 1 + r.rng.IntN(4) {
+			r.trace.Add("%s", d.Change())
+		}
+		job.Cycle()
+	}
+	r.proxy.Trouble(false)
+	r.trace.Add("peace")
+	job.Impatient, job.Beside = 0, false
+	for cycle := 1; !job.Cycle(); cycle++ {
+		if cycle == 3 {
+			job.Wrong(soak.Unsettled, "%d cycles in peace are not enough", cycle)
+			break
+		}
+	}
+	job.Judge(others.of(t, w.org))
+	if r.wrong = job.States(); len(r.wrong) > 0 {
+		t.Errorf("seed %d: %v", r.seed, r.wrong)
+		if os.Getenv("SEED") != "" {
+			t.Logf("what happened:\n%s", r.trace)
+		}
+	}
+	// Whom nobody asked for is as before.
+	now := everything(t, w.org)
+	for what, was := range before {
+		if now[what] != was {
+			t.Errorf("seed %d: %s was %s and is %s", r.seed, what, was, now[what])
+		}
+	}
+}
+
+// strangers are the people and groups that an organization had before.
+type strangers struct{ people, groups map[string]bool }
+
+func (r *soakRun) others(t *testing.T, w *world) strangers {
+	s := strangers{map[string]bool{}, map[string]bool{}}
+	for _, p := range w.org.people(t) {
+		s.people[p.mail] = true
+	}
+	for _, g := range w.org.groups(t) {
+		s.groups[g.name] = true
+	}
+	return s
+}
+
+// of is what an organization shows beside them.
+func (s strangers) of(t *testing.T, org backend) soak.Organization {
+	shown := soak.Organization{Members: map[string]bool{}, Groups: map[string][]string{}}
+	mails := map[string]string{}
+	for _, p := range org.people(t) {
+		mails[p.id] = p.mail
+		if !s.people[p.mail] {
+			shown.Members[strings.ToLower(p.mail)] = p.state != "revoked"
+		}
+	}
+	for _, g := range org.groups(t) {
+		if s.groups[g.name] {
+			continue
+		}
+		in := []string{}
+		for _, id := range g.members {
+			in = append(in, mails[id])
+		}
+		shown.Groups[g.name] = in
+	}
+	return shown
+}
+
+// everything is each person and group of an organization, in words.
+func everything(t *testing.T, org backend) map[string]string {
+	all := map[string]string{}
+	for _, p := range org.people(t) {
+		all[p.mail] = fmt.Sprint(p)
+	}
+	for _, g := range org.groups(t) {
+		all[g.name] = fmt.Sprint(g)
+	}
+	return all
+}
