@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -239,6 +240,40 @@ func TestRawSocket(t *testing.T) {
 			}
 			if strings.HasPrefix(string(text), "HTTP/1.1 3") {
 				t.Errorf("a redirect: %s", text)
+			}
+		})
+	}
+}
+
+// TestUnsentBody: who is refused need not send the body first.
+func TestUnsentBody(t *testing.T) {
+	rec := newRecorder(t)
+	s := start(t, gateway(rec.Listener.Addr().String(), "upstream scim /v2\nmax_body 1000"))
+	for name, tc := range map[string]struct {
+		head   string
+		status string
+	}{
+		"wrong key":             {"POST /scim/Users HTTP/1.1\r\nAuthorization: Bearer wrong\r\nContent-Length: 100000", "401"},
+		"wrong key, no length":  {"POST /scim/Users HTTP/1.1\r\nAuthorization: Bearer wrong\r\nTransfer-Encoding: chunked", "401"},
+		"no endpoint":           {"POST /scim/Devices HTTP/1.1\r\nAuthorization: Bearer " + testKey + "\r\nContent-Length: 900", "404"},
+		"too large":             {"POST /scim/Users HTTP/1.1\r\nAuthorization: Bearer " + testKey + "\r\nContent-Type: application/scim+json\r\nContent-Length: 100000", "413"},
+		"a body for a deletion": {"DELETE /scim/Users/1 HTTP/1.1\r\nAuthorization: Bearer " + testKey + "\r\nContent-Length: 900", "204"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+			fmt.Fprintf(conn, "%s\r\nHost: %s\r\n\r\n", tc.head, s.addr)
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatalf("no answer: %v", err)
+			}
+			defer res.Body.Close()
+			if !strings.HasPrefix(res.Status, tc.status) || !res.Close {
+				t.Errorf("%s, connection closed: %v", res.Status, res.Close)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ func onStorage(t *testing.T, options string) (*server, *entra.Client, *publicAPI
 	dir := t.TempDir()
 	trouble := storage.Of(filepath.Join(dir, "storage"))
 	t.Cleanup(func() { trouble.Set(storage.None) })
-	s := startOn(t, dir, "faulty {DIR}/storage "+options, embedded)
+	s := startServer(&server{t: t, dir: dir, storage: "faulty {DIR}/storage " + options}, embedded)
 	return s, s.entra("/scim"), newPublicAPI(t, s, ""), trouble
 }
 

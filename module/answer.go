@@ -15,6 +15,9 @@ import (
 func (x *exchange) answer(a *scim.Answer, err error) int {
 	h := x.w.Header()
 	h["Cache-Control"] = []string{"no-store"}
+	if x.r.ProtoMajor == 1 && x.r.ContentLength != 0 && !x.read {
+		h.Set("Connection", "close") // or the server would wait for the body that nobody wants before it sends the answer
+	}
 	if err == nil && a == nil {
 		err = errors.New("the upstream module returned no answer")
 	}

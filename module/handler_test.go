@@ -2,6 +2,7 @@ package module_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -355,6 +356,31 @@ func TestPanic(t *testing.T) {
 	}
 	g.next = func(w http.ResponseWriter, _ *http.Request) error { return nil }
 	scimError(t, g.do(t, request("GET", "/scim/v2/Users/1", "")), 502)
+}
+
+// A client that does not wait for the answer has nothing done for it, unless somebody is to lose access.
+func TestClientIsGone(t *testing.T) {
+	const off = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}`
+	for _, tc := range []struct {
+		method, target, body string
+		carried              bool
+	}{
+		{"GET", "/scim/v2/Users/1", "", false},
+		{"POST", "/scim/v2/Users", user, false},
+		{"PATCH", "/scim/v2/Users/1", strings.Replace(off, "False", "True", 1), false},
+		{"DELETE", "/scim/v2/Groups/1", "", false},
+		{"PATCH", "/scim/v2/Users/1", off, true},
+		{"PUT", "/scim/v2/Users/1", strings.Replace(user, "{", `{"active":false,`, 1), true},
+		{"DELETE", "/scim/v2/Users/1", "", true},
+	} {
+		g := newGateway(t, config)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		w := g.do(t, request(tc.method, tc.target, tc.body).WithContext(ctx))
+		if carried := len(g.got) > 0; carried != tc.carried || !carried && (w.Code != 499 || w.Body.Len() > 0) {
+			t.Errorf("%s %s: %d %s, upstream: %v", tc.method, tc.target, w.Code, w.Body, g.got)
+		}
+	}
 }
 
 func TestMistakesInTheConfiguration(t *testing.T) {

@@ -2,6 +2,7 @@ package module
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -64,16 +65,20 @@ func (h *Handler) loadPeers(ctx caddy.Context) error {
 
 // lead carries the operation out where this gateway leads, and sends the request on to the one that does where it does not.
 func (x *exchange) lead() (*scim.Answer, error) {
+	ctx := x.r.Context()
+	if x.leaver() { // access is taken away whether the client waits for it or not
+		ctx = context.WithoutCancel(ctx)
+	}
 	seat := x.h.seat()
 	if seat == nil {
-		return x.h.upstream.Carry(x.r.Context(), x.calls, &x.op)
+		return x.h.upstream.Carry(ctx, x.calls, &x.op)
 	}
 	asked := cluster.Asked{Forwarded: x.peer, Leaver: x.leaver()}
 	for {
-		turn, err := seat.Begin(x.r.Context(), asked)
+		turn, err := seat.Begin(ctx, asked)
 		if err == nil {
 			defer turn.End()
-			return x.h.upstream.Carry(turn.With(x.r.Context()), x.calls, &x.op)
+			return x.h.upstream.Carry(turn.With(ctx), x.calls, &x.op)
 		}
 		leader, ok := errors.AsType[*cluster.Standby](err)
 		if !ok || x.peer || leader.Address == "" {

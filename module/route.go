@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -100,7 +100,7 @@ func decodeSegment(s string) (string, bool) {
 		return "", false
 	}
 	id, err := url.PathUnescape(s)
-	if err != nil || len(id) > maxID || id == "." || id == ".." || !utf8.ValidString(id) {
+	if err != nil || len(id) > maxID || upstream.HasDots(s) {
 		return "", false
 	}
 	for _, r := range id {

@@ -31,6 +31,8 @@ func TestParseRoute(t *testing.T) {
 	refused := map[string]int{
 		"/": 404, "": 404, "/scim": 404, "/users": 404, "/scim/USERS/1": 404, "/Userss": 404,
 		"/Users/": 404, "/Users/1/": 404, "/Users//": 404, "/scim/aadOptscim062020/Users": 404, "//Users": 404, "/scim//Users": 404, "/Users/1/2": 404, "/Users/1//": 404,
+		"/x/..;/Users": 404, "/x/%252e%252e/Users": 404, "/x/..%2f/Users": 404, "/x/.;a/Users": 404, "/x/%2e%2e%3b/Users/1": 404, "/x/a%252f../Users": 404, "/Users/..;": 404,
+		"/Users/%252e%252e": 404, "/Users/..%00": 404,
 		"/Users/..": 404, "/Users/%2e%2e": 404, "/../Users": 404, "/x/%2e%2e/Users": 404, "/Users/.": 404,
 		"/Users/a%2Fb": 404, "/Users/a%2fb": 404, "/Users/a%5Cb": 404, `/Users/a\b`: 404, "/Users/a%00": 404,
 		"/Users/%0d%0aX": 404, "/Users/%zz": 404, "/Users/%ff": 404, "/Users/%C2%85": 404,

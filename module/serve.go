@@ -31,6 +31,7 @@ type exchange struct {
 	query   string
 	verb    scim.Verb
 	routed  bool
+	read    bool // the body, to its end
 	base    string
 	account quirks.Account
 	scanned doc.Doc // the document as it came
@@ -149,7 +150,9 @@ func (x *exchange) admit() (body []byte, err error) {
 	if err := checkMedia(x.r.Header, func() bool { return x.h.norm.Untyped(&x.account) }); err != nil {
 		return nil, err
 	}
-	return readBody(x.w, x.r, x.h.MaxBody)
+	body, err = readBody(x.w, x.r, x.h.MaxBody)
+	x.read = err == nil
+	return body, err
 }
 
 // normalize makes the operation of the request: everything in it is canonical then.

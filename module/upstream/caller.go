@@ -135,6 +135,9 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	if err := cluster.Alive(ctx); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, interrupted(err)
+	}
 	if c.config.Gate != nil {
 		if err := c.config.Gate(call); err != nil {
 			return nil, err
@@ -244,10 +247,8 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 	switch {
 	case parent.Err() == nil && ctx.Err() != nil:
 		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", ctx.Err())
-	case errors.Is(parent.Err(), context.DeadlineExceeded):
-		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", parent.Err())
 	case parent.Err() != nil:
-		return nil, failure(StatusCanceled, "the client closed the request", context.Canceled)
+		return nil, interrupted(parent.Err())
 	case res.answer.Status == StatusCanceled, handler.StatusCode == StatusCanceled:
 		// The provider still waits, and would get an answer that this status leaves empty.
 		return nil, failure(http.StatusBadGateway, "the upstream answered that the client closed the request, which it did not", err)
@@ -264,6 +265,14 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 		return &Answer{Status: handler.StatusCode, Header: res.answer.Header}, nil
 	}
 	return nil, failure(http.StatusBadGateway, "the upstream's answer could not be read", err)
+}
+
+// interrupted is the error of a call that nobody waits for any more.
+func interrupted(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
+	}
+	return failure(StatusCanceled, "the client closed the request", err)
 }
 
 // Unreachable tells whether no connection came about. reverse_proxy's own error hides what it wraps.
@@ -286,11 +295,8 @@ func parseTarget(path string) (*url.URL, error) {
 	if err != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
 		return nil, failure(http.StatusInternalServerError, "the gateway made an upstream path that is no path", err)
 	}
-	if !strings.Contains(path, "/.") && !strings.Contains(path, "/%2") {
-		return u, nil
-	}
 	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
-		if s, err := url.PathUnescape(segment); err != nil || s == "." || s == ".." {
+		if HasDots(segment) {
 			return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "an identifier cannot be part of a path")
 		}
 	}
