@@ -152,6 +152,28 @@ func cycle(t *testing.T, c *entra.Client, org backend) {
 	expect("ada@example.com", "active")
 	expectGroup("Platform", "ada@example.com", "cyd@example.com")
 
+	// Ben's address changes, and nothing else: his userName stays what the provider made it, whatever holds the two.
+	res, err = c.Replace("/Users", ids["ben"], map[string]any{`emails[type eq "work"].value`: "benjamin@example.com"})
+	changed("change ben's address", res, err)
+	for range 2 { // the provider reads what it wrote, or corrects it in every cycle
+		res, err = c.Read("/Users", ids["ben"])
+		if res = step("read ben", res, err, 200); res.String("userName") != "ben@example.com" {
+			t.Errorf("ben reads %s", res.Raw)
+		}
+		res, err = c.Find("/Users", "userName", "ben@example.com")
+		if res = step("match ben", res, err, 200); res.Total() != 1 || res.First()["id"] != ids["ben"] {
+			t.Errorf("matching ben answers %s", res.Raw)
+		}
+		res, err = c.Replace("/Users", ids["ben"], map[string]any{"userName": "ben@example.com"})
+		changed("write ben's userName once more", res, err)
+	}
+	res, err = c.Replace("/Users", ids["ben"], map[string]any{"userName": "benny@example.com", `emails[type eq "work"].value`: "ben.jamin@example.com"})
+	changed("change ben's userName and address", res, err)
+	res, err = c.Find("/Users", "userName", "benny@example.com")
+	if res = step("match benny", res, err, 200); res.Total() != 1 || res.First()["id"] != ids["ben"] || res.First()["userName"] != "benny@example.com" {
+		t.Errorf("matching benny answers %s", res.Raw)
+	}
+
 	// Cyd is deleted for good; deleting again finds nobody.
 	res, err = c.Delete("/Users", ids["cyd"])
 	step("delete cyd", res, err, 204)

@@ -61,6 +61,10 @@ func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *do
 		}
 		e, value = it.Entry, it.value
 	}
+	if wrote && k == s.user {
+		// Where the address and the userName are one field, a new address shows as a userName that the provider has not changed.
+		changed = append(slices.Clip(changed), k.identity)
+	}
 	record, _ := s.keep(ctx, k, sub.id, e, after, changed, func(r *ledger.Record) {
 		r.Linked = k == s.user
 		if change != nil {
