@@ -97,7 +97,7 @@ func (s *server) keepsSecrets() {
 	}
 	err := filepath.WalkDir(filepath.Join(s.dir, "storage"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
-			return nil //nolint:nilerr // no storage, or what was removed in the meantime
+			return nil // no storage, or what was removed in the meantime
 		}
 		text, _ := os.ReadFile(path)
 		for _, secret := range append([]string{testKey}, s.secrets...) {

@@ -82,6 +82,15 @@ func TestTokenEndpoint(t *testing.T) {
 			t.Errorf("%s: WWW-Authenticate %q", name, header.Get("WWW-Authenticate"))
 		}
 	}
+	for request, want := range map[string]int{ // whose bodies never come
+		"PUT /scim/oauth2/token HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n":                                                               405,
+		"POST /scim/oauth2/token HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n":                                  400,
+		"POST /scim/oauth2/token HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 99999999999\r\n\r\n": 413,
+	} {
+		if status, _, _ := s.raw(request); status != want {
+			t.Errorf("%.40q: %d, want %d", request, status, want)
+		}
+	}
 	if seen := rec.take(nil); len(seen) > 0 {
 		t.Errorf("%v reached the upstream", seen)
 	}

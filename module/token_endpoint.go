@@ -72,15 +72,24 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, *auth.OAuthEr
 	refuse := func(status int, description string) (url.Values, *auth.OAuthError) {
 		return nil, &auth.OAuthError{Status: status, Code: "invalid_request", Description: description}
 	}
+	unread := func(status int, description string) (url.Values, *auth.OAuthError) {
+		if r.ProtoMajor == 1 && r.ContentLength != 0 {
+			w.Header().Set("Connection", "close") // or the server would wait for the body that nobody wants
+		}
+		return refuse(status, description)
+	}
 	if r.Method != http.MethodPost {
-		return refuse(http.StatusMethodNotAllowed, "a token is asked for with POST")
+		return unread(http.StatusMethodNotAllowed, "a token is asked for with POST")
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
-		return refuse(http.StatusBadRequest, "the body is not application/x-www-form-urlencoded")
+		return unread(http.StatusBadRequest, "the body is not application/x-www-form-urlencoded")
+	}
+	if r.ContentLength > maxForm {
+		return unread(http.StatusRequestEntityTooLarge, "the form is too large")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return refuse(http.StatusRequestEntityTooLarge, "the form is too large")
+		return unread(http.StatusRequestEntityTooLarge, "the form is too large")
 	}
 	if err != nil {
 		return refuse(http.StatusBadRequest, "the form did not arrive whole")

@@ -23,8 +23,8 @@ func RegisterCommand(command func() *cobra.Command) { commands = append(commands
 // Commands returns all commands of "caddy scim".
 func Commands() []*cobra.Command {
 	all := []*cobra.Command{statusCommand()}
-	for _, make := range commands {
-		all = append(all, make())
+	for _, command := range commands {
+		all = append(all, command())
 	}
 	return all
 }

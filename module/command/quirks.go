@@ -59,6 +59,9 @@ func printConfigured(w io.Writer, text []byte) error {
 		for _, k := range g.Keys {
 			names = append(names, k.Name)
 		}
+		for _, c := range g.Clients {
+			names = append(names, c.Name)
+		}
 		for _, t := range g.EntraTokens {
 			names = append(names, cmp.Or(t.Name, "entra_token "+t.Tenant))
 		}

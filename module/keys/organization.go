@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -224,10 +225,8 @@ func (o *Organization) Rotate(ctx context.Context, which, key, expires string, k
 func (o *Organization) next(name string) string {
 	base, number := name, 1
 	if before, after, ok := cutLast(name, "-"); ok {
-		if _, err := fmt.Sscanf(after, "%d", &number); err == nil && number < 1000 && fmt.Sprint(number) == after {
-			base = before
-		} else {
-			number = 1
+		if n, err := strconv.Atoi(after); err == nil && n > 0 && n < 1000 && strconv.Itoa(n) == after {
+			base, number = before, n
 		}
 	}
 	taken := map[string]bool{}
@@ -321,8 +320,7 @@ func (o *Organization) Set(ctx context.Context, change func(State) State) (State
 }
 
 func after(name string) string {
-	var n int64
-	_, _ = fmt.Sscanf(name, "%d", &n)
+	n, _ := strconv.ParseInt(name, 10, 64)
 	return fmt.Sprintf("%020d", n+1)
 }
 

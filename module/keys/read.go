@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,12 +18,13 @@ import (
 
 // read brings what is known up to date with the storage.
 func (a *App) read(ctx context.Context) error {
-	found, err := a.list(ctx, keysRoot)
-	if err != nil {
-		return err
-	}
-	for _, o := range a.organizations() {
-		if o.ring != nil {
+	named := slices.DeleteFunc(a.organizations(), func(o *Organization) bool { return o.ring == nil })
+	if len(named) > 0 {
+		found, err := a.list(ctx, keysRoot)
+		if err != nil {
+			return err
+		}
+		for _, o := range named {
 			o.read(ctx, found[folder(o.name)])
 		}
 	}

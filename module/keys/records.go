@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -124,7 +125,7 @@ func (r *records) put(name string, text []byte) error {
 		var k Record
 		if err = json.Unmarshal(text, &k); err == nil {
 			if err = k.Check(); err == nil && k.ID() != id {
-				err = fmt.Errorf("the record is another key's")
+				err = errors.New("the record is another key's")
 			}
 			if err == nil {
 				r.keys[id] = k
