@@ -215,6 +215,11 @@ func (m Marks) some(pick func(x *index, take func(id string))) []*Record {
 	})
 }
 
+// Record returns a special record; nil where there is none.
+func (m Marks) Record(id string) *Record {
+	return look(m, func(x *index) *Record { return x.records[id].Clone() })
+}
+
 // All returns all records of a book that lists them all, in the order of their ids.
 func (m Marks) All() []*Record {
 	return look(m, func(x *index) []*Record { return ordered(x.records) })

@@ -39,14 +39,20 @@ func (s *session) bring(ctx context.Context, k *kind, wanted *doc.Node, except s
 // empty where that is what the upstream calls it. That it exists already is a 409, of which the caller makes what the
 // configuration says.
 func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node) (*subject, error) {
+	end, err := s.intendCreate(ctx, k, id, wanted)
+	if err != nil {
+		return nil, err
+	}
 	it, err := s.create(ctx, k, wanted)
 	if err != nil {
+		end(s.outcome.refused())
 		return nil, err
 	}
 	if id == "" {
 		id = it.ID
 	}
-	record, _ := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
+	record, stored := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
+	end(stored)
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 

@@ -77,7 +77,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			return
 		}
 		for _, e := range entries {
-			if m.ID(e.ID) == except {
+			if m.ID(e.ID) == except && !m.Waits(except) { // who waits has no item; one of the same id is another's
 				continue
 			}
 			sub, err := s.current(ctx, k, m, e)

@@ -42,7 +42,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if made {
+	if made || slices.Contains(s.adopted, sub.id) {
 		sub.counted = !usesMembers(k.Create) // a new group is empty
 		return s.linkGroup(ctx, sub, members)
 	}

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -72,11 +73,14 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 			return err
 		})
 		if err != nil {
-			if gone(err) {
-				k.view.Removed(sub.entry.ID)
-				return nil, notFound(k)
+			if !gone(err) {
+				return nil, err
 			}
-			return nil, err
+			if errors.Is(err, plan.ErrForeign) {
+				return nil, s.confirmGone(ctx, k, sub.entry.ID, err)
+			}
+			k.view.Removed(sub.entry.ID)
+			return nil, notFound(k)
 		}
 	}
 	return once(all), nil
@@ -248,7 +252,7 @@ func (s *session) joinAll(ctx context.Context, user *subject) error {
 	}
 	for _, group := range m.Groups(user.id) {
 		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user.id) })
-		if err != nil && !gone(err) {
+		if err != nil && (!gone(err) || errors.Is(err, plan.ErrForeign)) {
 			return err
 		}
 	}

@@ -48,7 +48,12 @@ func (s *session) replaceMembers(ctx context.Context, sub *subject, ids []string
 		return err
 	}
 	env.Members = ids
+	end, err := s.intendMembers(ctx, sub.id)
+	if err != nil {
+		return err
+	}
 	_, err = s.run(ctx, s.group, s.group.MembersSet, env)
+	end(err == nil || s.outcome.refused())
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/locks"
@@ -55,8 +56,9 @@ type shared struct {
 	locks  locks.Locks
 	ledger *ledger.Ledger
 
-	mu      sync.Mutex
-	engines []*engine // of the configurations that were loaded and not cleaned up, the newest one last
+	mu       sync.Mutex
+	settling settling
+	engines  []*engine // of the configurations that were loaded and not cleaned up, the newest one last
 }
 
 // sharedBy returns what the organization of a seat has.
@@ -103,6 +105,7 @@ func (sh *shared) enter(e *engine) {
 func (sh *shared) leave(e *engine) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	sh.stopSettling(e)
 	sh.engines = slices.DeleteFunc(sh.engines, func(other *engine) bool { return other == e })
 	if n := len(sh.engines); n > 0 {
 		sh.ledger.Use(sh.engines[n-1].memory())
@@ -175,7 +178,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		return err
 	}
 	o.engine = o.newEngine(compiled, sharedBy(o.seat), sn, ctx.Logger())
-	return nil
+	return admin.Register(ctx, admin.Part{Name: "ledger", Organization: organization, Status: o.engine.status})
 }
 
 // Clustered implements [upstream.Clustered].
@@ -271,7 +274,7 @@ func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.O
 func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
 	s := &session{engine: e, caller: c, op: op}
 	k := e.user
-	if op.Type.Name == "User" && (op.Verb == scim.Delete || quirks.Deactivates(op.Body)) {
+	if op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && quirks.Deactivates(op.Body)) {
 		// Who is to lose access does so whether the client waits for the answer or not.
 		s.leaves, ctx = true, context.WithoutCancel(ctx)
 	}
@@ -283,6 +286,9 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	}
 	if k == nil {
 		return nil, scim.Errorf(404, "", "the organization has no groups")
+	}
+	if err := s.settleOperation(ctx, k); err != nil {
+		return nil, err
 	}
 	switch op.Verb {
 	case scim.List:

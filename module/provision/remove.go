@@ -20,6 +20,9 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	defer unlock()
+	if err := s.settleUser(ctx, s.op.ID); err != nil {
+		return nil, err
+	}
 	sub, err := s.load(ctx, k, s.op.ID)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,10 @@ type session struct {
 	begun  bool  // something upstream may have been changed
 	leaves bool  // somebody is to lose access by it
 	blind  error // why the ledger cannot be read, where the operation goes on all the same
+
+	outcome    outcome  // of the calls that change something
+	adopted    []string // the provider's ids of what a call without an answer had made
+	background bool     // nobody asked for it
 }
 
 // answered is a call's answer and what it means.
@@ -58,6 +62,9 @@ func (s *session) send(ctx context.Context, k *kind, c *plan.Call, req plan.Requ
 		if begun || writes {
 			k.view.Expire() // the call may have been carried out all the same
 		}
+		if e, ok := errors.AsType[*scim.Error](err); writes && (!ok || e.Status != http.StatusServiceUnavailable) {
+			s.outcome.lost = true
+		}
 		return answered{}, err
 	}
 	v := c.Judge(a.Status, a.Body)
@@ -66,12 +73,28 @@ func (s *session) send(ctx context.Context, k *kind, c *plan.Call, req plan.Requ
 		if begun || writes && v.Err.Status >= 500 {
 			k.view.Expire()
 		}
+		if writes && !definite(a) && !taken(v.Err) {
+			s.outcome.lost = true
+		}
 		if v.Err.Status == http.StatusTooManyRequests || v.Err.Status == http.StatusServiceUnavailable {
 			v.Err.RetryAfter = retryAfter(a.Header, s.now())
 		}
 		return answered{}, v.Err
 	}
+	if writes {
+		s.outcome.done++
+	}
 	return answered{v, a.Header}, nil
+}
+
+// definite reports whether an answer that refuses a call is the organization's own, so that nothing was carried out.
+// Proxies answer with pages, or with nothing, whatever becomes of the call behind them.
+func definite(a *upstream.Answer) bool {
+	if a.Status/100 != 4 || a.Status == http.StatusRequestTimeout {
+		return false
+	}
+	_, err := doc.Scan(a.Body)
+	return err == nil
 }
 
 // authorized makes a call with the credential that the mapping says. A credential that the upstream takes no longer is

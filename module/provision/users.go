@@ -49,10 +49,26 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.Contains(s.adopted, sub.id) {
+		if sub, err = s.adoptAgain(ctx, sub, wanted); err != nil {
+			return nil, err
+		}
+		made = true
+	}
 	if made {
 		return s.created(ctx, k, sub)
 	}
 	return s.existingUser(ctx, sub, wanted)
+}
+
+// adoptAgain makes a user whom an earlier request has created what the provider writes now.
+func (s *session) adoptAgain(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
+	unlock, err := s.lockUser(ctx, sub.id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return s.adopt(ctx, s.user, sub.id, sub, wanted)
 }
 
 // newUser creates a user whom the organization does not have.
@@ -129,6 +145,9 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 		return nil, err
 	}
 	defer unlock()
+	if err := s.settleUser(ctx, sub.id); err != nil {
+		return nil, err
+	}
 	if sub, err = s.linkable(ctx, sub); err != nil {
 		return nil, err
 	}
@@ -238,6 +257,9 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 		return nil, err
 	}
 	defer unlock()
+	if err := s.settleUser(ctx, s.op.ID); err != nil {
+		return nil, err
+	}
 	sub, err := s.load(ctx, k, s.op.ID)
 	if err != nil {
 		return nil, err

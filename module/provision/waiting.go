@@ -62,17 +62,26 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 // adopt makes a resource that the organization has the one that the provider calls id, with all that the provider wrote of
 // it: that is its last word. What it never spoke of stays.
 func (s *session) adopt(ctx context.Context, k *kind, id string, found *subject, wanted *doc.Node) (*subject, error) {
-	record := new(ledger.Record)
-	k.begin(record, id, found.entry.ID)
-	sub := s.subject(k, id, found.entry, found.value, record)
+	sub, err := s.adoptAs(ctx, k, id, found, wanted)
+	if err == nil && found.id != id {
+		k.book.Keep(ctx, found.id, forget) // the record of the same item
+	}
+	return sub, err
+}
+
+func (s *session) adoptAs(ctx context.Context, k *kind, id string, found *subject, wanted *doc.Node) (*subject, error) {
 	said := value.Attributes(wanted)
+	change := func(r *ledger.Record) { k.begin(r, id, found.entry.ID) }
+	if s.leaves || k == s.group { // what matters is whose it is
+		record, _ := s.keep(ctx, k, id, found.entry, wanted, said, change)
+		return s.subject(k, id, found.entry, found.value, record), nil
+	}
+	record := new(ledger.Record)
+	change(record)
+	sub := s.subject(k, id, found.entry, found.value, record)
 	changed := slices.DeleteFunc(patch.Diff(sub.res, wanted, k.rt), func(path string) bool {
 		return !slices.Contains(said, value.Whole(k.rt, path))
 	})
 	// Only now does the user wait no longer: had the update failed, the next attempt would begin anew.
-	sub, err := s.updateAs(ctx, k, sub, wanted, changed, func(r *ledger.Record) { k.begin(r, id, found.entry.ID) })
-	if err == nil && found.id != id {
-		k.book.Keep(ctx, found.id, forget)
-	}
-	return sub, err
+	return s.updateAs(ctx, k, sub, wanted, changed, change)
 }

@@ -1,0 +1,161 @@
+package provision
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// settling is the work that is done beside requests: open intents are settled even where nobody asks.
+type settling struct {
+	underWay map[string]bool // intents whose calls are being made
+	timer    *time.Timer
+	engine   *engine // of the most recent request
+	caller   caller
+}
+
+// settlePause is how long after a call without an answer the organization is asked what became of it, and how long it is
+// until the next time.
+const settlePause = 20 * time.Second
+
+func (sh *shared) underWay(key string, is bool) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.settling.underWay == nil {
+		sh.settling.underWay = make(map[string]bool)
+	}
+	if is {
+		sh.settling.underWay[key] = true
+	} else {
+		delete(sh.settling.underWay, key)
+	}
+}
+
+func (sh *shared) isUnderWay(key string) bool {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.settling.underWay[key]
+}
+
+// settleLater has open intents settled in the background, by the calls of the most recent request.
+func (sh *shared) settleLater(e *engine, c caller) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.settling.engine, sh.settling.caller = e, c
+	if sh.settling.timer == nil {
+		sh.settling.timer = time.AfterFunc(settlePause, sh.settleNow)
+	}
+}
+
+// stopSettling ends it for a configuration that is cleaned up. The next request begins anew.
+func (sh *shared) stopSettling(e *engine) {
+	if sh.settling.engine != e {
+		return
+	}
+	if sh.settling.timer != nil {
+		sh.settling.timer.Stop()
+	}
+	sh.settling.engine, sh.settling.caller, sh.settling.timer = nil, nil, nil
+}
+
+func (sh *shared) settleNow() {
+	sh.mu.Lock()
+	e, c := sh.settling.engine, sh.settling.caller
+	sh.settling.timer = nil
+	sh.mu.Unlock()
+	if e == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleAfter)
+	defer cancel()
+	turn, err := sh.seat.Begin(ctx, cluster.Asked{})
+	if err != nil {
+		return // whoever leads does it
+	}
+	defer turn.End()
+	if left := e.settleAll(turn.With(ctx), c); left {
+		sh.settleLater(e, c)
+	}
+}
+
+// settleAll settles all open intents, and reports whether some are left that may be settled later.
+func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
+	s := &session{engine: e, caller: c, op: &scim.Operation{Type: e.user.rt, Verb: scim.Read}, background: true}
+	records, err := s.open(ctx)
+	if err != nil {
+		e.log.Error("what is under way cannot be read", zap.Error(err))
+		return true
+	}
+	for _, r := range records {
+		k := e.user
+		if r.Intent.Resource != k.rt.Name {
+			k = e.group
+		}
+		if k == nil || r.Intent.Found != "" {
+			continue
+		}
+		if err := s.settleLocked(ctx, k, r); err != nil {
+			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", k.name), zap.Error(err))
+		} else if k == e.user && r.Intent.ID != "" {
+			if sub, err := s.load(ctx, k, r.Intent.ID); err == nil && s.joinAll(ctx, sub) != nil {
+				left = true
+			}
+		}
+		if r, _ := s.intents().Recall(r.ID); r != nil && r.Intent != nil && r.Intent.Found == "" {
+			left = true
+		}
+	}
+	return left
+}
+
+// status is what "caddy scim status" tells of the ledger.
+type status struct {
+	// Owed is how many records the storage lacks.
+	Owed int `json:"owed,omitempty"`
+
+	// Open are calls whose outcome is not known yet.
+	Open []openIntent `json:"open,omitempty"`
+
+	// Unclaimed is what such calls have made, and the provider has not asked for since.
+	Unclaimed []openIntent `json:"unclaimed,omitempty"`
+
+	Problems []string `json:"problems,omitempty"`
+}
+
+type openIntent struct {
+	Resource string    `json:"resource"`
+	ID       string    `json:"id,omitempty"`
+	Began    time.Time `json:"began"`
+}
+
+// status returns what the gateway owes to the storage, and what it does not know of the organization.
+func (e *engine) status(ctx context.Context) (any, error) {
+	var st status
+	if e.user.book == nil {
+		return st, nil
+	}
+	m, err := e.shared.ledger.Intents.Marks(ctx)
+	if err != nil {
+		st.Problems = append(st.Problems, "the ledger cannot be read: deactivating and deleting a user go on, everything else is refused")
+	}
+	if st.Owed = e.shared.ledger.Owed(); st.Owed > 0 {
+		st.Problems = append(st.Problems, "the storage does not take the ledger: what it lacks is in memory, do not stop Caddy")
+	}
+	for _, r := range m.All() {
+		switch in := r.Intent; {
+		case in == nil || e.shared.isUnderWay(r.ID):
+		case in.Found != "":
+			st.Unclaimed = append(st.Unclaimed, openIntent{in.Resource, in.Found, in.Began})
+		default:
+			st.Open = append(st.Open, openIntent{in.Resource, in.ID, in.Began})
+		}
+	}
+	if len(st.Unclaimed) > 0 {
+		st.Problems = append(st.Problems, "the organization has what the provider does not ask for: a call created it, and its answer was lost; look at the list \"unclaimed\"")
+	}
+	return st, nil
+}

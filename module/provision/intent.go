@@ -1,0 +1,258 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// A call that creates something cannot be repeated blindly, and where its answer is lost, nobody knows the id of what it
+// made. So an intent is written down before the call, and goes with the outcome: see [ledger.Intent]. As long as it is
+// open, whoever asks for the resource has the organization asked first ([session.settleOperation]); and where nobody asks, the
+// gateway does so by itself ([shared.settleLater]).
+
+// settleAfter is how long the organization may still carry out a call that was not answered: a little more than a call
+// may take.
+const settleAfter = 70 * time.Second
+
+// intents is where intents are; nil where nothing is remembered.
+func (s *session) intents() *ledger.Book {
+	if s.user.book == nil {
+		return nil
+	}
+	return s.shared.ledger.Intents
+}
+
+// outcome is what is known of the calls that change something, since the last intent was written down.
+type outcome struct {
+	done int  // how many were carried out
+	lost bool // whether one was not answered, or by nobody knows whom
+}
+
+// refused reports whether nothing was changed, for certain.
+func (o outcome) refused() bool { return o.done == 0 && !o.lost }
+
+// intend writes an intent down. What is returned ends it: known says whether the outcome is known, and remembered on disk.
+func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end func(known bool), err error) {
+	s.outcome = outcome{}
+	book := s.intents()
+	if book == nil {
+		return func(bool) {}, nil
+	}
+	in.Began = s.now()
+	if err := book.Put(ctx, key, func(r *ledger.Record) { *r = ledger.Record{Intent: &in} }); err != nil {
+		return nil, unwritable(err)
+	}
+	s.shared.underWay(key, true)
+	return func(known bool) {
+		s.shared.underWay(key, false)
+		if known {
+			book.Keep(ctx, key, forget)
+			return
+		}
+		s.shared.settleLater(s.engine, s.caller)
+	}, nil
+}
+
+// intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
+func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *doc.Node) (end func(known bool), err error) {
+	in := ledger.Intent{Resource: k.rt.Name, ID: id, Wanted: wanted.AppendTo(nil)}
+	looked := k.standing(wanted, true)
+	if k == s.group {
+		if name, ok := k.written(wanted); ok {
+			looked = append(looked, lookup{Attribute: k.identity, Value: name})
+		}
+	}
+	for _, l := range looked {
+		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
+		k.view.Known(func(t *view.Table) {
+			for _, e := range t.Find(l.Attribute, l.Value) {
+				in.Had = append(in.Had, e.ID)
+			}
+		})
+	}
+	in.Had = once(in.Had)
+	key := k.name + " " + id
+	if id == "" {
+		key = k.name + " named " + schema.Fold(wanted.Get(k.identity).Text())
+	}
+	return s.intend(ctx, key, in)
+}
+
+// intendMembers writes down that all members of a group are about to be written.
+func (s *session) intendMembers(ctx context.Context, group string) (end func(known bool), err error) {
+	return s.intend(ctx, "members "+group, ledger.Intent{Resource: s.group.rt.Name, ID: group, Members: true})
+}
+
+// settleOperation settles the intents that an operation has to do with. No lock is held.
+func (s *session) settleOperation(ctx context.Context, k *kind) error {
+	open, err := s.open(ctx)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	if slices.ContainsFunc(open, func(r *ledger.Record) bool { return r.Intent.Found == "" }) {
+		s.shared.settleLater(s.engine, s.caller)
+	}
+	var names []string
+	var all bool
+	switch op := s.op; op.Verb {
+	case scim.List:
+		lookups, ok := k.narrow(op.Query.Filter)
+		if all = !ok; ok {
+			for _, l := range lookups {
+				names = append(names, schema.Fold(l.Value))
+			}
+		}
+	case scim.Create:
+		names = k.namesOf(doc.Tree(op.Body.Value()))
+	case scim.Patch, scim.Replace:
+		names = k.namesIn(op)
+	}
+	for _, r := range open {
+		in := r.Intent
+		concerned := all || s.op.ID != "" && (in.ID == s.op.ID || in.Found == s.op.ID) ||
+			slices.ContainsFunc(in.Lookups, func(l ledger.Lookup) bool { return slices.Contains(names, schema.Fold(l.Value)) })
+		if in.Resource != k.rt.Name || !concerned {
+			continue
+		}
+		if err := s.settleLocked(ctx, k, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleLocked settles an intent under the lock of the user whom it is about.
+func (s *session) settleLocked(ctx context.Context, k *kind, r *ledger.Record) error {
+	if k != s.user || r.Intent.ID == "" {
+		return s.settleOne(ctx, k, r.ID)
+	}
+	unlock, err := s.lockUser(ctx, r.Intent.ID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.settleOne(ctx, k, r.ID)
+}
+
+// settleUser settles the intent about a user, who is locked: it may have been written down while the lock was waited for.
+func (s *session) settleUser(ctx context.Context, id string) error {
+	return s.settleOne(ctx, s.user, s.user.name+" "+id)
+}
+
+// open returns the intents whose calls are not under way.
+func (s *session) open(ctx context.Context) ([]*ledger.Record, error) {
+	book := s.intents()
+	if book == nil {
+		return nil, nil
+	}
+	m := book.Known()
+	if s.blind == nil {
+		var err error
+		if m, err = asked(ctx, s, book.Marks); err != nil && s.leaves {
+			s.blind = err
+		} else if err != nil {
+			return nil, unreadable(err)
+		}
+	}
+	return slices.DeleteFunc(m.All(), func(r *ledger.Record) bool { return r.Intent == nil || s.shared.isUnderWay(r.ID) }), nil
+}
+
+// settleOne finds out what became of the call of an intent, and ends the intent where that is known: what the organization
+// has now and had not before is the resource that the provider wrote.
+func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
+	book := s.intents()
+	if book == nil {
+		return nil
+	}
+	r := book.Known().Record(key)
+	if r == nil || r.Intent == nil || s.shared.isUnderWay(key) {
+		return nil
+	}
+	in, late := r.Intent, s.now().Sub(r.Intent.Began) > settleAfter
+	switch {
+	case in.Found != "" && s.background:
+		return nil
+	case in.Found != "": // the provider asks for it now
+		book.Keep(ctx, key, forget)
+		return nil
+	case in.Members:
+		// Members are read before each change; what is known of the group else is read again.
+		if k.view.Expire(); late {
+			book.Keep(ctx, key, forget)
+		}
+		return nil
+	}
+	d, err := doc.Scan(in.Wanted)
+	if err != nil {
+		book.Keep(ctx, key, forget) // a damaged record is a lost record
+		return nil
+	}
+	wanted := doc.Tree(d.Value())
+	k.view.Expire()
+	found, known, err := s.carriedOut(ctx, k, in, wanted)
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		id := in.ID
+		if id == "" {
+			id = found.entry.ID
+		}
+		sub, err := s.adopt(ctx, k, id, found, wanted)
+		if err != nil {
+			return err
+		}
+		s.adopted = append(s.adopted, id)
+		trace.Say(ctx, trace.Adopted, id, "")
+		s.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
+			zap.String("resource", k.name), zap.String("id", id), zap.Bool("asked_for", !s.background))
+		if s.background && in.ID == "" {
+			upstream := sub.upstreamID()
+			book.Keep(ctx, key, func(r *ledger.Record) {
+				if r.Intent != nil {
+					r.Intent.Found = upstream
+				}
+			})
+			return nil
+		}
+	}
+	if found != nil || known || late {
+		book.Keep(ctx, key, forget)
+	}
+	return nil
+}
+
+// carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known reports
+// whether the gateway knew it already, so that there is nothing to settle.
+func (s *session) carriedOut(ctx context.Context, k *kind, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
+	if in.ID != "" {
+		record, err := s.record(ctx, k, in.ID)
+		if err != nil || record == nil || record.Deferred == nil {
+			return nil, err == nil, err
+		}
+	}
+	for _, l := range in.Lookups {
+		for sub, err := range s.holders(ctx, k, lookup(l), in.ID) {
+			switch {
+			case err != nil:
+				return nil, false, err
+			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), k == s.user && !s.samePerson(sub, wanted):
+			case sub.linked():
+				known = true
+			default:
+				return sub, false, nil
+			}
+		}
+	}
+	return nil, known, nil
+}
