@@ -23,8 +23,7 @@ type Standing struct {
 
 // Look finds out who leads. An error means that nobody knows: the storage cannot be asked.
 func (l *Lease) Look(ctx context.Context) (Standing, error) {
-	l.step.Lock()
-	defer l.step.Unlock()
+	defer l.alone()()
 	st, _, err := l.stand(ctx)
 	return st, err
 }
@@ -32,8 +31,7 @@ func (l *Lease) Look(ctx context.Context) (Standing, error) {
 // Seek finds out who leads, and claims the lease where nobody does. take claims a lease too whose last owner let go of it
 // and is to be asked first.
 func (l *Lease) Seek(ctx context.Context, take bool) (Standing, error) {
-	l.step.Lock()
-	defer l.step.Unlock()
+	defer l.alone()()
 	begun := l.clock.Now()
 	st, s, err := l.stand(ctx)
 	if err != nil || st.Held || st.Leader != nil && !(st.Idle && take) || st.Ends > 0 {
@@ -143,8 +141,7 @@ func (l *Lease) lapse() bool {
 // Renew keeps the lease. Leading has ended when it returns [ErrNotHeld], [ErrLapsed] or [ErrTaken]; after another error
 // it goes on until the last renewal that counts is too old, and another attempt can be made.
 func (l *Lease) Renew(ctx context.Context) error {
-	l.step.Lock()
-	defer l.step.Unlock()
+	defer l.alone()()
 	begun := l.clock.Now()
 	l.mu.Lock()
 	h := l.held

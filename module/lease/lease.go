@@ -26,7 +26,7 @@ type Lease struct {
 	storage Storage
 	clock   Clock
 
-	step sync.Mutex // one reads or writes at a time
+	step chan struct{} // one reads or writes at a time
 
 	mu      sync.Mutex
 	seen    sighting
@@ -70,7 +70,7 @@ type Term struct {
 
 // New is the part of a process in the lease.
 func New(c Config, st Storage, clock Clock) *Lease {
-	return &Lease{config: c, storage: st, clock: clock}
+	return &Lease{config: c, storage: st, clock: clock, step: make(chan struct{}, 1)}
 }
 
 // Alive is the time of leading, and why nothing may be started in it; nil while this process leads. It asks no storage,
@@ -91,6 +91,12 @@ func (l *Lease) alive() error {
 		return ErrWaiting
 	}
 	return nil
+}
+
+// alone waits until nobody else reads or writes. What is returned ends that.
+func (l *Lease) alone() (done func()) {
+	l.step <- struct{}{}
+	return func() { <-l.step }
 }
 
 // bound is how long a renewal lasts.
@@ -134,8 +140,7 @@ func (l *Lease) Due() time.Duration {
 // be done, after somebody else has claimed; and who still waited after its claim knows nothing of the owner before: then the
 // lease is left to end by itself.
 func (l *Lease) GiveBack(ctx context.Context, idle bool) error {
-	l.step.Lock()
-	defer l.step.Unlock()
+	defer l.alone()()
 	l.mu.Lock()
 	h := l.held
 	if l.held = nil; h != nil && !h.uncertain && h.open {
