@@ -2,8 +2,6 @@ package organization
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -73,19 +71,22 @@ func (s *store) waiting(batch []*change) []*change {
 // transaction itself fails, each runs again in a transaction of its own, so that nobody pays for somebody else.
 func (s *store) commit(batch []*change) {
 	wrote := false
-	err := s.db.Update(func(b *bolt.Tx) error {
-		t := s.begin(b)
-		for _, c := range batch {
-			t.wrote = false
-			if c.err = guarded(c.run, t); c.err != nil && t.wrote {
-				return errAlone
+	err := safely(func() error {
+		return s.db.Update(func(b *bolt.Tx) error {
+			t := s.begin(b)
+			for _, c := range batch {
+				t.wrote = false
+				c.err = safely(func() error { return c.run(t) })
+				if c.err != nil && (t.wrote || errors.Is(c.err, errPanic)) {
+					return errAlone
+				}
+				wrote = wrote || t.wrote
 			}
-			wrote = wrote || t.wrote
-		}
-		if !wrote {
-			return errUnchanged
-		}
-		return nil
+			if !wrote {
+				return errUnchanged
+			}
+			return nil
+		})
 	})
 	switch {
 	case err == nil, errors.Is(err, errUnchanged):
@@ -96,15 +97,4 @@ func (s *store) commit(batch []*change) {
 	case !errors.Is(err, errAlone):
 		batch[0].err = err
 	}
-}
-
-// guarded turns a panic into an error: the committer serves everybody, and net/http cannot recover for it.
-func guarded(run func(*tx) error, t *tx) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			t.wrote = true
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return run(t)
 }

@@ -50,20 +50,23 @@ func (l *list) snapshot(db *bolt.DB) (*listing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out listing
-	err := db.View(func(b *bolt.Tx) error {
-		cursor := b.Bucket(l.bucket).Cursor()
-		for i := range l.parts {
-			p := &l.parts[i]
-			// When changed belongs to a transaction that is not committed, the part is read again in vain: once.
-			if p.built < p.changed {
-				p.items = collect(cursor, byte(i), len(p.items))
-				p.built = uint64(b.ID())
-			}
-			out[i] = p.items
-		}
-		return nil
-	})
+	err := safely(func() error { return db.View(func(b *bolt.Tx) error { return l.read(b, &out) }) })
 	return &out, err
+}
+
+// read brings the parts that are stale up to the state of a transaction.
+func (l *list) read(b *bolt.Tx, out *listing) error {
+	cursor := b.Bucket(l.bucket).Cursor()
+	for i := range l.parts {
+		p := &l.parts[i]
+		// When changed belongs to a transaction that is not committed, the part is read again in vain: once.
+		if p.built < p.changed {
+			p.items = collect(cursor, byte(i), len(p.items))
+			p.built = uint64(b.ID())
+		}
+		out[i] = p.items
+	}
+	return nil
 }
 
 // collect joins the items whose ids begin with first.

@@ -54,19 +54,21 @@ func canonicalPath(file string) (string, error) {
 // openStore opens the file, and creates it when it does not exist.
 func openStore(file string) (*store, error) {
 	_, statErr := os.Stat(file) //nolint:gosec // the operator names the file
-	db, err := bolt.Open(file, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, errors.New("another process has it open; an organization belongs to one process at a time")
-	}
+	db, err := openFile(file)
 	if err != nil {
 		return nil, err
 	}
-	err = db.Update(prepare)
+	err = safely(func() error {
+		if err := verify(db); err != nil {
+			return err
+		}
+		return db.Update(prepare)
+	})
 	if err == nil && os.IsNotExist(statErr) {
 		err = syncDir(filepath.Dir(file))
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(damaged(err), db.Close())
 	}
 	s := &store{
 		db:      db,
@@ -78,6 +80,28 @@ func openStore(file string) (*store, error) {
 	}
 	go s.commitLoop()
 	return s, nil
+}
+
+// openFile opens the file as a database, and gives it free again where that fails.
+func openFile(file string) (db *bolt.DB, err error) {
+	var opened *os.File
+	options := &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType}
+	options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		var err error
+		opened, err = os.OpenFile(name, flag, mode) //nolint:gosec // the operator names the file
+		return opened, err
+	}
+	err = safely(func() (err error) {
+		db, err = bolt.Open(file, 0o600, options)
+		return err
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, errors.New("another process has it open; an organization belongs to one process at a time")
+	case errors.Is(err, errPanic): // bbolt has not closed it
+		return nil, errors.Join(damaged(err), giveUp(opened))
+	}
+	return db, err
 }
 
 // prepare makes the buckets, and checks that the file is one of ours.
@@ -124,5 +148,5 @@ func (s *store) close() error {
 
 // view runs a function on a consistent state of the organization.
 func (s *store) view(run func(*tx) error) error {
-	return s.db.View(func(b *bolt.Tx) error { return run(s.begin(b)) })
+	return safely(func() error { return s.db.View(func(b *bolt.Tx) error { return run(s.begin(b)) }) })
 }
