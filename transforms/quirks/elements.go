@@ -89,10 +89,12 @@ func (p *pass) elements(a *schema.Attribute) error {
 	var l list
 	for n := 0; p.cur.More(); n++ {
 		p.place.index(n)
-		if whole := p.whole(); p.again(seen, whole) {
+		if p.again(seen) {
+			whole := p.cur.Skip()
+			p.note(duplicateMembers, p.raw(whole), nil)
 			l.drop(p, whole)
 		} else {
-			l.keep(p, whole.From)
+			l.keep(p, p.cur.Offset())
 			if err := p.one(a); err != nil {
 				return err
 			}
@@ -125,12 +127,12 @@ type identifiers struct {
 	seen map[string]struct{}
 }
 
-// again tells whether an element of the same identifier was there before, and moves over it then.
-func (p *pass) again(ids *identifiers, whole doc.Span) bool {
+// again tells whether an element with the identifier of the one at the cursor was there before.
+func (p *pass) again(ids *identifiers) bool {
 	if ids == nil {
 		return false
 	}
-	id, ok := p.identifier(whole)
+	id, ok := p.identifier(p.cur)
 	if !ok {
 		return false
 	}
@@ -142,12 +144,8 @@ func (p *pass) again(ids *identifiers, whole doc.Span) bool {
 		text = p.d.In(id).Text()
 	}
 	n := len(ids.seen)
-	if ids.seen[text] = struct{}{}; len(ids.seen) > n {
-		return false
-	}
-	p.note(duplicateMembers, p.raw(whole), nil)
-	p.cur.Jump(whole.To)
-	return true
+	ids.seen[text] = struct{}{}
+	return len(ids.seen) == n
 }
 
 // one normalizes the element of a list at the cursor.
@@ -155,13 +153,13 @@ func (p *pass) one(a *schema.Attribute) error {
 	members := isMembers(a)
 	switch kind := p.cur.Kind(); {
 	case kind == doc.Object && a.Type == schema.Complex:
-		s := p.whole()
 		if members {
-			if err := p.member(p.d.In(s)); err != nil {
+			if err := p.member(p.cur); err != nil {
 				return err
 			}
 		}
 		if a.Name == "roles" && (p.on[rolesJSON] || p.on[rolesDisplay]) {
+			s := p.whole()
 			p.element = p.d.In(s)
 			if p.role(s) {
 				p.cur.Skip()
@@ -208,37 +206,40 @@ func (p *pass) one(a *schema.Attribute) error {
 	return nil
 }
 
-// member refuses a member that nobody can be identified by (Q61, F45).
-func (p *pass) member(v doc.Value) error {
-	id, _ := v.Lookup("value")
-	switch id.Kind() {
-	case doc.String:
-		if len(id.Raw()) > 2 {
+// member refuses a member, an object at the cursor, that nobody can be identified by (Q61, F45).
+func (p *pass) member(c doc.Cursor) error {
+	if p.find(&c, "value") {
+		switch c.Kind() {
+		case doc.String:
+			if s := c.Skip(); s.To-s.From > 2 {
+				return nil
+			}
+		case doc.Number: // see member-number
 			return nil
 		}
-	case doc.Number: // see member-number
-		return nil
 	}
 	return p.nameless()
+}
+
+// find moves into the object at the cursor, to the value of a key. It is false where there is no such key.
+func (p *pass) find(c *doc.Cursor, name string) bool {
+	for c.Open(); c.More(); c.Skip() {
+		if key := c.Key(); p.keyword(key, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pass) nameless() error {
 	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
 }
 
-// identifier is the string that identifies a member, or the number that will be one, with what is around it in the place
-// of the quotes: the two are the same member then.
-func (p *pass) identifier(element doc.Span) (doc.Span, bool) {
-	c := p.d.At(element.From)
-	if c.Kind() == doc.Object {
-		for c.Open(); ; c.Skip() {
-			if !c.More() {
-				return doc.Span{}, false
-			}
-			if p.d.In(c.Key()).Is("value") {
-				break
-			}
-		}
+// identifier is the string that identifies the member at the cursor, or the number that will be one, with what is around
+// it in the place of the quotes: the two are the same member then.
+func (p *pass) identifier(c doc.Cursor) (doc.Span, bool) {
+	if c.Kind() == doc.Object && !p.find(&c, "value") {
+		return doc.Span{}, false
 	}
 	switch c.Kind() {
 	case doc.String:

@@ -89,10 +89,10 @@ func (p *pass) expandList(x *expansion) error {
 	p.cur.Open()
 	for n := 0; p.cur.More(); n++ {
 		p.place.index(n)
-		if !p.again(seen, p.whole()) {
-			if err := p.expandElement(x); err != nil {
-				return err
-			}
+		if p.again(seen) {
+			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
+		} else if err := p.expandElement(x); err != nil {
+			return err
 		}
 		p.place.pop()
 	}
@@ -106,7 +106,7 @@ func (p *pass) expandElement(x *expansion) error {
 	}
 	whole := p.cur.Skip()
 	if isMembers(x.t.attr) {
-		if id, ok := p.identifier(whole); ok && !p.escaped(id) {
+		if id, ok := p.identifier(p.d.At(whole.From)); ok && !p.escaped(id) {
 			p.ed.Cut(x.w.from, whole.To)
 			x.w.from = whole.To
 			x.w.comma(p)

@@ -178,6 +178,12 @@ func (p *pass) action(o *operation) error {
 	if v.Kind() != doc.String {
 		return scim.Errorf(400, scim.InvalidSyntax, "op of %s is not a string", p.where())
 	}
+	for i, name := range acts {
+		if v.Is(name) {
+			o.was, o.act = act(i), act(i)
+			return nil
+		}
+	}
 	word := v.Text()
 	if p.on[operationSpaces] {
 		word = strings.Trim(word, " \t\r\n")

@@ -95,10 +95,17 @@ func (p *pass) rewritePart(in *list, o *operation, t *target, part *part, unset 
 // deviation is the rule under which the name that the operation came with is written in another way; none where it came as
 // it should, if only with escapes, or is to be left alone. Whoever writes or remembers an operation asks here.
 func (p *pass) deviation(o *operation) rule {
-	if p.exactly(o.op, acts[o.was]) {
+	v := p.d.In(o.op)
+	switch {
+	case p.exactly(o.op, acts[o.was]):
+		return none
+	case v.Is(acts[o.was]) && !p.escaped(o.op): // without a text being made of it, as nearly always
+		if p.on[operationCase] {
+			return operationCase
+		}
 		return none
 	}
-	text := p.d.In(o.op).Text()
+	text := v.Text()
 	if r := p.opRule(text); text != acts[o.was] && p.on[r] {
 		return r
 	}
@@ -117,7 +124,7 @@ func (p *pass) rewriteOp(o *operation) {
 	if o.act == o.was && p.deviation(o) == none {
 		return
 	}
-	p.replace(o.op, `"`+acts[o.act]+`"`)
+	p.replace(doc.Span{From: o.op.From + 1, To: o.op.To - 1}, acts[o.act])
 	p.noteOp(o)
 }
 
