@@ -10,9 +10,10 @@ import (
 // space. The order of keys is kept, numbers keep their text. A Node is for one goroutine.
 type Node struct {
 	kind   Kind
-	open   bool   // fields or items hold the content
-	raw    []byte // original text; nil as soon as the node itself was changed or built
-	fields []Field
+	open   bool    // fields or items hold the content
+	raw    []byte  // original text; nil as soon as the node itself was changed or built
+	fields []Field // without a value where one was deleted
+	gone   int     // how many were
 	items  []*Node
 	index  map[string]int // where the fields of an object with many are, by folded name; nil until it is needed
 }
@@ -85,7 +86,31 @@ func (n *Node) Fields() []Field {
 		return nil
 	}
 	n.expand()
+	n.compact()
 	return n.fields
+}
+
+// Len is the number of an object's members; 0 for anything else.
+func (n *Node) Len() int {
+	if n.Kind() != Object {
+		return 0
+	}
+	n.expand()
+	return len(n.fields) - n.gone
+}
+
+// compact drops the deleted fields. It makes a new slice: somebody may be ranging over the old one.
+func (n *Node) compact() {
+	if n.gone == 0 {
+		return
+	}
+	rest := make([]Field, 0, len(n.fields)-n.gone)
+	for _, f := range n.fields {
+		if f.Value != nil {
+			rest = append(rest, f)
+		}
+	}
+	n.fields, n.gone, n.index = rest, 0, nil
 }
 
 // Items are an array's elements in order; nil for anything else. The slice is the node's own and must not be written to.
@@ -132,8 +157,20 @@ func (n *Node) Delete(name string) bool {
 	if i < 0 {
 		return false
 	}
-	// A new slice, not slices.Delete: somebody may be ranging over the old one.
-	n.fields, n.raw, n.index = slices.Concat(n.fields[:i], n.fields[i+1:]), nil, nil
+	n.raw = nil
+	if len(n.fields) <= many {
+		// A new slice, not slices.Delete: somebody may be ranging over the old one.
+		n.fields = slices.Concat(n.fields[:i], n.fields[i+1:])
+		return true
+	}
+	if n.gone == 0 {
+		n.fields = slices.Clone(n.fields)
+	}
+	delete(n.index, Fold(n.fields[i].Name))
+	n.fields[i].Value = nil
+	if n.gone++; 2*n.gone > len(n.fields) {
+		n.compact()
+	}
 	return true
 }
 
@@ -149,7 +186,11 @@ func (n *Node) Rename(name, to string) bool {
 		return false
 	}
 	if n.fields[i].Name != to {
-		n.fields[i].Name, n.raw, n.index = to, nil, nil
+		if n.index != nil {
+			delete(n.index, Fold(n.fields[i].Name))
+			n.index[Fold(to)] = i
+		}
+		n.fields[i].Name, n.raw = to, nil
 	}
 	return true
 }
@@ -159,13 +200,17 @@ const many = 32
 
 // find is the place of an object's field, or -1.
 func (n *Node) find(name string) int {
-	fields := n.Fields()
-	if len(fields) <= many {
-		return slices.IndexFunc(fields, func(f Field) bool { return FoldEqual(f.Name, name) })
+	if n.Kind() != Object {
+		return -1
+	}
+	n.expand()
+	if len(n.fields) <= many {
+		return slices.IndexFunc(n.fields, func(f Field) bool { return FoldEqual(f.Name, name) })
 	}
 	if n.index == nil {
-		n.index = make(map[string]int, len(fields))
-		for i, f := range fields {
+		n.compact()
+		n.index = make(map[string]int, len(n.fields))
+		for i, f := range n.fields {
 			n.index[Fold(f.Name)] = i
 		}
 	}
@@ -200,7 +245,7 @@ func (n *Node) Clone() *Node {
 }
 
 func (n *Node) cloneTo(c *Node) {
-	*c = Node{kind: n.kind, open: n.open, raw: n.raw}
+	*c = Node{kind: n.kind, open: n.open, raw: n.raw, gone: n.gone}
 	nodes := make([]Node, len(n.fields)+len(n.items)) // one allocation for all children
 	if len(n.fields) > 0 {
 		c.fields = make([]Field, len(n.fields))
@@ -209,8 +254,10 @@ func (n *Node) cloneTo(c *Node) {
 		c.items = make([]*Node, len(n.items))
 	}
 	for i, f := range n.fields {
-		f.Value.cloneTo(&nodes[i])
-		c.fields[i] = Field{f.Name, &nodes[i]}
+		if f.Value != nil {
+			f.Value.cloneTo(&nodes[i])
+			c.fields[i] = Field{f.Name, &nodes[i]}
+		}
 	}
 	for i, item := range n.items {
 		if item != nil {
@@ -228,10 +275,10 @@ func (n *Node) Equal(m *Node) bool {
 	}
 	switch n.Kind() {
 	case Object:
-		if len(n.Fields()) != len(m.Fields()) {
+		if n.Len() != m.Len() {
 			return false
 		}
-		for _, f := range n.fields {
+		for _, f := range n.Fields() {
 			if other := m.Get(f.Name); other == nil || !f.Value.Equal(other) {
 				return false
 			}
@@ -265,10 +312,15 @@ func (n *Node) AppendTo(dst []byte) []byte {
 		return append(dst, ']')
 	}
 	dst = append(dst, '{')
-	for i, f := range n.fields {
-		if i > 0 {
+	first := true
+	for _, f := range n.fields {
+		if f.Value == nil {
+			continue
+		}
+		if !first {
 			dst = append(dst, ',')
 		}
+		first = false
 		dst = AppendString(dst, f.Name)
 		dst = append(dst, ':')
 		dst = f.Value.AppendTo(dst)

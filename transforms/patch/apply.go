@@ -49,7 +49,9 @@ func newEngine(res *doc.Node, rt *schema.ResourceType) *engine {
 
 // finish puts the work into res, unless it came to nothing or would leave something that cannot be.
 func (e *engine) finish(res *doc.Node) ([]string, error) {
-	e.settle(slices.Clone(e.order)...)
+	all := e.order
+	e.order, e.lists = nil, map[string]*openList{}
+	e.settle(all...)
 	changed := Diff(res, e.res, e.rt)
 	if len(changed) == 0 {
 		return nil, nil
@@ -212,7 +214,7 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 		about := held.Get("value").Clone()
 		held.Delete(t.Sub)
 		dropDerived(t.Def, held, about)
-		if len(held.Fields()) == 0 || isReference(t.Def) && !value.Absent(about) && value.Absent(held.Get("value")) {
+		if held.Len() == 0 || isReference(t.Def) && !value.Absent(about) && value.Absent(held.Get("value")) {
 			value.Delete(e.res, t.Attr.URI, t.Attr.Name) // a reference to nothing is none, whatever else it says about what it was to (Q41)
 		}
 		return nil
@@ -235,7 +237,7 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 		return err
 	}
 	dropDerived(t.Def, into, about)
-	if len(into.Fields()) == 0 {
+	if into.Len() == 0 {
 		value.Delete(e.res, t.Attr.URI, t.Attr.Name)
 	} else {
 		value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, into)

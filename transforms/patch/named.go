@@ -88,7 +88,7 @@ func (e *engine) addNamed(t *target, v doc.Value) error {
 	switch {
 	case err != nil:
 		return err
-	case len(found) > 0 && len(more.Fields()) == 0:
+	case len(found) > 0 && more.Len() == 0:
 		return nil
 	case len(found) > 0:
 		return l.extend(t, found, more.Doc().Value())

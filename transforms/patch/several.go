@@ -162,7 +162,7 @@ func (e *engine) assignSub(op Op, l *openList, t *target, at []int, v doc.Value)
 			if err := removable(t, item); err != nil {
 				return err
 			}
-			if item.Delete(t.Sub); len(item.Fields()) == 0 {
+			if item.Delete(t.Sub); item.Len() == 0 {
 				l.remove(i)
 			}
 		} else if err := setSub(t.SubDef, t.Attr.String(), t.Sub, item, v); err != nil {

@@ -128,7 +128,8 @@ func (e *engine) removeExtension(uri string) error {
 // syncSchemas makes schemas follow the extensions that came or went (RFC 7643 §3). Everything else in it is the
 // upstream's and stays.
 func syncSchemas(before, after *doc.Node, rt *schema.ResourceType) {
-	var came, went []string
+	var came []string
+	went, have := map[string]bool{}, map[string]bool{} // folded
 	for name := range names(before, after) {
 		if !schema.IsURI(name) || doc.FoldEqual(name, rt.Core.ID) {
 			continue
@@ -141,30 +142,27 @@ func syncSchemas(before, after *doc.Node, rt *schema.ResourceType) {
 		case is && !was:
 			came = append(came, uri)
 		case was && !is:
-			went = append(went, uri)
+			went[doc.Fold(uri)] = true
 		}
 	}
 	if len(came)+len(went) == 0 {
 		return
 	}
-	in := func(list []string, uri string) bool {
-		return slices.ContainsFunc(list, func(s string) bool { return doc.FoldEqual(s, uri) })
-	}
 	var list []*doc.Node
-	have := func(uri string) bool {
-		return slices.ContainsFunc(list, func(n *doc.Node) bool { return doc.FoldEqual(n.Text(), uri) })
-	}
 	for _, item := range after.Get("schemas").Items() {
-		if !in(went, item.Text()) {
+		if uri := doc.Fold(item.Text()); !went[uri] {
 			list = append(list, item)
+			have[uri] = true
 		}
 	}
 	if len(list) == 0 {
 		list = append(list, doc.NewString(rt.Core.ID))
+		have[doc.Fold(rt.Core.ID)] = true
 	}
 	for _, uri := range came {
-		if !have(uri) {
+		if folded := doc.Fold(uri); !have[folded] {
 			list = append(list, doc.NewString(uri))
+			have[folded] = true
 		}
 	}
 	after.Set("schemas", doc.NewArray(list...))

@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // NeedsElements are the attributes that have to be read before [Normalizer.CreateElements] can tell whether the elements
@@ -41,13 +42,25 @@ func (n *Normalizer) CreateElements(rt *schema.ResourceType, d doc.Doc, current 
 	}
 	root := doc.Tree(d.Value())
 	list := root.Get("Operations")
-	c := creator{rt: rt, state: current.Clone()}
-	if c.state == nil {
-		c.state = doc.NewObject()
+	c := creator{rt: rt, state: doc.NewObject(), lists: map[string]bool{}, budget: maxElements}
+	for i := range ops {
+		if at := ops[i].Path.Attr; describesElement(rt, &ops[i]) && !c.lists[listName(at)] {
+			c.lists[listName(at)] = true
+			if held := rt.Value(current, at.URI, at.Name); held != nil {
+				c.put(at, held.Clone())
+			}
+		}
 	}
 	for i, item := range list.Items() {
-		c.single(ops[i].Path.Attr)
-		c.operation(&ops[i], item)
+		if op := c.relevant(&ops[i]); op == nil {
+			c.out = append(c.out, item)
+		} else {
+			c.single(op.Path.Attr)
+			c.operation(op, item)
+		}
+		if c.budget < 0 {
+			return d, scim.Errorf(413, "", "too many operations on lists of too many elements; send fewer at a time")
+		}
 	}
 	if c.count == 0 {
 		return d, nil
@@ -136,13 +149,54 @@ func spelled(attr *schema.Attribute, name string) string {
 	return name
 }
 
-// creator goes through the operations with the resource as it is before each of them.
+// maxElements is how many elements all operations may look at together: each looks at all of its list.
+const maxElements = 500_000
+
+// creator goes through the operations with the lists that they may make elements of, as these are before each of them.
 type creator struct {
-	rt    *schema.ResourceType
-	state *doc.Node
-	out   []*doc.Node
-	made  []creation
-	count int
+	rt     *schema.ResourceType
+	lists  map[string]bool // the lists, by listName
+	state  *doc.Node       // a resource that has nothing else
+	out    []*doc.Node
+	made   []creation
+	count  int
+	budget int
+}
+
+// listName is the name by which a list is known, whatever of it a path leads to.
+func listName(a filter.Attr) string {
+	a.Sub = ""
+	return doc.Fold(a.String())
+}
+
+// relevant is what an operation says about the lists; nil where that is nothing.
+func (c *creator) relevant(op *patch.Operation) *patch.Operation {
+	switch at := op.Path.Attr; {
+	case at.Name == "":
+		part := *op
+		part.Value = c.part(at.URI, op.Value).Doc().Value()
+		return &part
+	case c.lists[listName(at)]:
+		return op
+	}
+	return nil
+}
+
+// part is an object of attributes with nothing but the lists.
+func (c *creator) part(uri string, v doc.Value) *doc.Node {
+	n := doc.NewObject()
+	for key, v := range v.Fields() {
+		name := key.Text()
+		switch {
+		case uri == "" && schema.IsURI(name):
+			if in := c.part(name, v); in.Len() > 0 {
+				n.Set(name, in)
+			}
+		case c.lists[listName(filter.Attr{URI: uri, Name: name})], doc.FoldEqual(uri, c.rt.Core.ID) && c.lists[listName(filter.Attr{Name: name})]:
+			n.Set(name, doc.Tree(v))
+		}
+	}
+	return n
 }
 
 // creation is an element that was made, and that nothing but its own operations has touched since.
@@ -198,6 +252,12 @@ func (c *creator) keep(op *patch.Operation, item *doc.Node) {
 
 // apply makes the state what it is after the operation. What cannot be applied is for the upstream to refuse.
 func (c *creator) apply(op *patch.Operation) {
+	c.budget -= 1 + len(c.list(op.Path.Attr).Items())
+	if op.Path.Attr.Name == "" {
+		for _, list := range c.state.Fields() {
+			c.budget -= len(list.Value.Items())
+		}
+	}
 	_, _ = patch.Apply(c.state, []patch.Operation{*op}, c.rt)
 }
 

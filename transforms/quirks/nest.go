@@ -14,7 +14,7 @@ func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc
 	root := doc.Tree(d.Value())
 	var (
 		flat   []string
-		nested bool
+		nested = map[string]bool{} // folded
 	)
 	for _, f := range root.Fields() {
 		if strings.ContainsAny(f.Name, ".:") && !strings.Contains(f.Name, "[") {
@@ -42,12 +42,14 @@ func (n *Normalizer) nest(rt *schema.ResourceType, d doc.Doc, acc *Account) (doc
 		if !put(root, steps, value) {
 			return d, scim.Errorf(400, scim.InvalidSyntax, "%s is there twice: as a key of its own, and inside of what it belongs to", t.canon)
 		}
-		root.Delete(name)
-		nested = true
+		nested[doc.Fold(name)] = true
 		acc.note(dottedKeysCreate, name, "", strings.Join(steps, " → "))
 	}
-	if !nested {
+	if len(nested) == 0 {
 		return d, nil
+	}
+	for name := range nested {
+		root.Delete(name)
 	}
 	return root.Doc(), nil
 }

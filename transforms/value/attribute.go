@@ -53,7 +53,7 @@ func Delete(res *doc.Node, uri, name string) {
 		return
 	}
 	in.Delete(name)
-	if uri != "" && len(in.Fields()) == 0 {
+	if uri != "" && in.Len() == 0 {
 		res.Delete(uri)
 	}
 }
