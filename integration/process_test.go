@@ -79,6 +79,14 @@ func runProcess(t testing.TB, storage, sites string) *process {
 	t.Helper()
 	p := &process{t: t, file: filepath.Join(t.TempDir(), "Caddyfile"), storage: storage}
 	p.configure(sites)
+	p.begin()
+	return p
+}
+
+// begin starts the process, or another one in its place once it was killed.
+func (p *process) begin() {
+	t := p.t
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cmd = exec.CommandContext(ctx, os.Args[0])
 	p.cmd.Env = append(os.Environ(), "GATEWAY_TEST_CADDYFILE="+p.file)
@@ -92,10 +100,19 @@ func runProcess(t testing.TB, storage, sites string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.stdin.Close(); cancel(); _ = p.cmd.Wait() })
+	cmd, stdin := p.cmd, p.stdin
+	t.Cleanup(func() { _ = stdin.Close(); cancel(); _ = cmd.Wait() })
 	p.lines = bufio.NewScanner(stdout)
 	p.done("start")
-	return p
+}
+
+// again kills the process and starts another one in its place.
+func (p *process) again() {
+	p.t.Helper()
+	p.signal(os.Kill)
+	_ = p.stdin.Close()
+	_ = p.cmd.Wait()
+	p.begin()
 }
 
 // configure writes the configuration that the process loads next.

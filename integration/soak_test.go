@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-scim/gateway/integration/entra"
 	"github.com/caddy-scim/gateway/integration/soak"
 )
 
@@ -95,12 +96,15 @@ func (r *soakRun) between(org http.Handler) http.Handler {
 
 const soakRounds = 12
 
-func (r *soakRun) play(t *testing.T, w *world) {
+func (r *soakRun) play(t *testing.T, w *world) { r.playOn(t, w, nil, w.c) }
+
+// playOn plays with several gateways. calm waits until they work again after an accident.
+func (r *soakRun) playOn(t *testing.T, w *world, calm func(), clients ...*entra.Client) {
 	before := everything(t, w.org)
 	others := r.others(t, w)
 	d := soak.NewDirectory(r.rng)
 	d.AddressesStay = w.platform != onGitea
-	job := soak.NewJob(d, rand.New(rand.NewPCG(r.seed, 2)), r.trace, w.c)
+	job := soak.NewJob(d, rand.New(rand.NewPCG(r.seed, 2)), r.trace, clients...)
 	if !r.proxy.Mild {
 		job.Impatient, job.Beside = 20, r.seed%4 == 0
 	}
@@ -118,6 +122,9 @@ func (r *soakRun) play(t *testing.T, w *world) {
 	}
 	r.proxy.Trouble(false)
 	r.trace.Add("peace")
+	if calm != nil {
+		calm()
+	}
 	job.Impatient, job.Beside = 0, false
 	for cycle := 1; !job.Cycle(); cycle++ {
 		if cycle == 3 {

@@ -49,6 +49,13 @@ func (p *Proxy) Trouble(on bool) {
 	p.trouble = on
 }
 
+// Draw is a number below n, by the proxy's generator.
+func (p *Proxy) Draw(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rng.IntN(n)
+}
+
 // fault is a way in which a call goes wrong. pass carries it out.
 type fault struct {
 	name string
