@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -260,5 +261,45 @@ func TestClusterWithoutAdvertise(t *testing.T) {
 	}
 	if !slices.Contains([]string{"invited", "accepted", "confirmed"}, c.state("jane")) {
 		t.Errorf("the organization says %s", c.state("jane"))
+	}
+}
+
+// TestClusterWithoutStorage takes the storage away from the gateways: nobody can be asked who leads. Whoever leaves loses
+// access all the same, and nothing else is done.
+func TestClusterWithoutStorage(t *testing.T) {
+	c := newCluster(t, 2, advertised)
+	a, b := c.gateways[0], c.gateways[1]
+	ids := map[string]string{}
+	for _, name := range []string{"jane", "john", "jim"} {
+		ids[name] = c.create(a, name)
+	}
+	if err := os.Rename(a.storage, a.storage+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.storage, nil, 0o600); err != nil { // a folder that is none cannot be read, nor written
+		t.Fatal(err)
+	}
+	time.Sleep(clusterTTL) // the leader's last renewal is too old
+	c.within(10*clusterTTL, "a deactivation at the one that led", func() (*entra.Response, error) { return a.client.SetActive(ids["jane"], false) })
+	c.within(10*clusterTTL, "a deactivation at the other", func() (*entra.Response, error) { return b.client.SetActive(ids["john"], false) })
+	c.within(10*clusterTTL, "a deletion at the other", func() (*entra.Response, error) { return b.client.Delete("/Users", ids["jim"]) })
+	if jane, john, jim := c.state("jane"), c.state("john"), c.state("jim"); jane != "revoked" || john != "revoked" || jim != "" {
+		t.Errorf("the organization says %q, %q, %q", jane, john, jim)
+	}
+	res, err := b.client.Create(entra.User{UserName: "new@example.com", Mail: "new@example.com", ExternalID: "new"})
+	if err != nil || res.Status != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || !strings.Contains(string(res.Raw), "memory") {
+		t.Errorf("a create while nobody can be asked who leads: %+v %v", res, err)
+	}
+	if err := os.Remove(a.storage); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(a.storage+".away", a.storage); err != nil {
+		t.Fatal(err)
+	}
+	c.within(20*clusterTTL, "a search when the storage is back", func() (*entra.Response, error) {
+		return b.client.Find("/Users", "userName", "john@example.com")
+	})
+	if res, err := b.client.Find("/Users", "userName", "john@example.com"); err != nil || res.Total() != 1 || res.First()["active"] != false {
+		t.Errorf("afterwards: %+v %v", res, err)
 	}
 }
