@@ -72,6 +72,17 @@ func TestVaultwardenTraps(t *testing.T) {
 	}
 }
 
+// The error of a login says which of several it was.
+func TestVaultwardenWrongOrganizationSecret(t *testing.T) {
+	org := vaultwarden.New()
+	addr := serveTenants(t, 1, nil, func(int) http.Handler { return org })
+	s := start(t, gateway(addr, strings.Replace(vaultwardenUpstream("/0"), vaultwarden.OrganizationSecret, "another-secret-0123456789", 1)))
+	res, err := s.entra("/scim").Do("POST", "/Users", user("user5@example.com", "user5@example.com", "UE"))
+	if err != nil || res.Status != 502 || !strings.Contains(res.String("detail"), "(auth organization)") {
+		t.Errorf("%v %s", err, res.Raw)
+	}
+}
+
 // With "revoke account" the person's account is disabled too, which no other organization of the server could be told, and which
 // logs it out everywhere.
 func TestVaultwardenAccounts(t *testing.T) {

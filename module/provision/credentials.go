@@ -32,9 +32,20 @@ const tokenLife = 15 * time.Minute
 type credentials struct {
 	locks locks.Locks
 
-	mu     sync.Mutex
-	tokens map[string]token
+	mu      sync.Mutex
+	tokens  map[string]token
+	refused map[string]refusal
 }
+
+// refusal is what became of a login that the upstream refused. It is not tried again for each request: the next would be
+// refused likewise, and many servers shut out who tries often.
+type refusal struct {
+	err  error
+	ends time.Time
+}
+
+// refusalLife is how long a refusal stands, so that who corrects the upstream does not wait for long.
+const refusalLife = 15 * time.Second
 
 type token struct {
 	text string
@@ -61,17 +72,40 @@ func (c *credentials) get(ctx context.Context, s *session, auth *plan.Auth) (str
 	if auth.Kind == plan.AuthOAuth2 {
 		fetch = s.token
 	}
+	if err := c.stillRefused(auth.Name, s.now()); err != nil {
+		return "", err
+	}
 	t, err := fetch(ctx, auth)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := errors.AsType[*scim.Error](err); ok && e.Detail == noLogin && auth.Name != "default" {
+		e.Detail += " (auth " + auth.Name + ")"
+	}
+	if _, ok := errors.AsType[*wrongSecret](err); ok {
+		if c.refused == nil {
+			c.refused = make(map[string]refusal)
+		}
+		c.refused[auth.Name] = refusal{err, s.now().Add(refusalLife)}
+	}
 	if err != nil {
 		return "", err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	delete(c.refused, auth.Name)
 	if c.tokens == nil {
 		c.tokens = make(map[string]token)
 	}
 	c.tokens[auth.Name] = t
 	return t.text, nil
+}
+
+// stillRefused returns the error of a login that has just been refused.
+func (c *credentials) stillRefused(name string, now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.refused[name]; now.Before(r.ends) {
+		return r.err
+	}
+	return nil
 }
 
 func (c *credentials) current(name string, now time.Time) (string, bool) {
@@ -184,8 +218,19 @@ func unauthorized(status int, cause error) error {
 	if cause == nil {
 		cause = errors.New("the answer has status " + strconv.Itoa(status))
 	}
-	return &scim.Error{Status: http.StatusBadGateway, Detail: "the gateway could not log in to the organization", Cause: cause}
+	switch status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		cause = &wrongSecret{cause}
+	}
+	return &scim.Error{Status: http.StatusBadGateway, Detail: noLogin, Cause: cause}
 }
+
+// wrongSecret is why a login was refused, where it was the login that was wrong.
+type wrongSecret struct{ cause error }
+
+func (e *wrongSecret) Error() string { return e.cause.Error() }
+
+const noLogin = "the gateway could not log in to the organization"
 
 // tooMany passes on that the token endpoint wants to be left alone for a while.
 func (s *session) tooMany(res *http.Response) error {

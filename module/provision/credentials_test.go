@@ -65,6 +65,19 @@ func TestWrongSecret(t *testing.T) {
 	if calls := b.took(); len(calls) > 0 {
 		t.Errorf("calls without a credential: %v", calls)
 	}
+	// It is not tried again for each request: many servers shut out who tries often.
+	for range 3 {
+		if a := g.do(t, "GET", "/Groups", ""); a.status != 502 {
+			t.Errorf("got %d", a.status)
+		}
+	}
+	if b.logins != 1 {
+		t.Errorf("%d logins", b.logins)
+	}
+	g.clock.t = g.clock.t.Add(time.Minute)
+	if a := g.do(t, "GET", "/Users", ""); a.status != 502 || b.logins != 2 {
+		t.Errorf("got %d, %d logins", a.status, b.logins)
+	}
 }
 
 func TestLogin(t *testing.T) {

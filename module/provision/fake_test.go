@@ -28,6 +28,7 @@ type bitwarden struct {
 	in      map[string][]string // member ids by group id
 	token   string
 	tokens  int
+	logins  int      // those that were refused, too
 	calls   []string // "METHOD /path"
 
 	idOf         func(email string) string // of new members, where ids are names
@@ -125,6 +126,7 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 	defer b.mu.Unlock()
 	if r.URL.Path == "/identity/connect/token" {
 		_ = r.ParseForm()
+		b.logins++
 		if r.PostForm.Get("client_id") != "organization.1" || r.PostForm.Get("client_secret") != "secret" {
 			answer(400, map[string]string{"error": "invalid_client"})
 			return
