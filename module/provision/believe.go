@@ -15,10 +15,11 @@ import (
 // servers under repair, whose answers look like its own: a 404 of theirs does not say that somebody is gone, and a 200 of
 // theirs does not say that somebody is revoked.
 
-// doubtful reports whether a 404 has to be confirmed by the organization's list: it is not in the API's own form, or the
-// operation takes access away, so that "there is nobody" would end it as if that had happened.
+// doubtful reports whether a 404 has to be confirmed by the organization's list: it is not in the API's own form; or the
+// operation takes access away, so that "there is nobody" would end it as if that had happened; or it is about a group,
+// which a provider that is told so gives up, with the memberships that it was about to end or to make.
 func (s *session) doubtful(k *kind, err error) bool {
-	return errors.Is(err, plan.ErrForeign) || k == s.user && s.takesAccess()
+	return errors.Is(err, plan.ErrForeign) || k == s.group || k == s.user && s.takesAccess()
 }
 
 // takesAccess reports whether the operation deletes or may deactivate a user.

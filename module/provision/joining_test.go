@@ -46,6 +46,30 @@ func TestLeavesBeforeJoining(t *testing.T) {
 	}
 }
 
+// A 404 on a group that is there, from whomever, ends no membership and makes the provider give up none.
+func TestGroupThatIsThere(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	other := g.people(t, "bob")[0]
+	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+	group := g.makeGroup(t, "Sales", id, other)
+	hide := func(r *http.Request) *upstream.Answer {
+		if strings.HasPrefix(r.URL.Path, "/public/groups/") {
+			return &upstream.Answer{Status: 404, Header: http.Header{}}
+		}
+		return nil
+	}
+	b.fault = hide
+	g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+	g.must(t, 502, "PATCH", "/Groups/"+group, memberOps("remove", other))
+	g.must(t, 502, "PATCH", "/Groups/"+group, patchOp(`{"op":"replace","path":"displayName","value":"New"}`))
+	g.must(t, 502, "DELETE", "/Groups/"+group, "")
+	b.fault = nil
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+	if got := b.membersOf(group); len(got) != 2 {
+		t.Errorf("members %v", got)
+	}
+}
+
 // A user who is activated while groups are told to take them, or to let them go, is in those that were told so last.
 func TestActivatedBesideAnAdd(t *testing.T) {
 	g, b := onBitwarden(t, nil)

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 
@@ -76,8 +75,8 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 			if !gone(err) {
 				return nil, err
 			}
-			if errors.Is(err, plan.ErrForeign) {
-				return nil, s.confirmGone(ctx, k, sub.entry.ID, err)
+			if err := s.confirmGone(ctx, k, sub.entry.ID, err); !gone(err) {
+				return nil, err
 			}
 			k.view.Removed(sub.entry.ID)
 			return nil, notFound(k)
@@ -252,7 +251,7 @@ func (s *session) joinAll(ctx context.Context, user *subject) error {
 	}
 	for _, group := range m.Groups(user.id) {
 		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user.id) })
-		if err != nil && (!gone(err) || errors.Is(err, plan.ErrForeign)) {
+		if err != nil && !gone(err) {
 			return err
 		}
 	}
