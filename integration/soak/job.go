@@ -262,7 +262,14 @@ func (j *Job) lost(g *Group, res *entra.Response) bool {
 		return false
 	}
 	j.Wrong(Forgotten, "%s is linked to %s, which is not there any more", g.Name, g.id)
-	j.set(func() { g.id, g.toldName, g.told = "", "", map[*Person]membership{} })
+	j.set(func() {
+		g.id, g.toldName = "", ""
+		for p, told := range g.told {
+			if told == in {
+				g.told[p] = unsure
+			}
+		}
+	})
 	return true
 }
 
