@@ -124,6 +124,10 @@ func TestHostile(t *testing.T) {
 		"a token of yesterday":          bearer(claims(map[string]any{"exp": time.Now().Add(-24 * time.Hour).Unix()})),
 		"nested deeply":                 bearer("eyJhbGciOiJSUzI1NiJ9." + strings.Repeat("W1tb", 1000) + ".x"),
 		"a key of 12 KiB":               bearer(strings.Repeat("k", 12<<10)),
+		"a body that never comes":       post("Content-Length: 1000000"),
+		"a small one that never comes":  post("Content-Length: 10"),
+		"a body larger than any":        post("Content-Length: 99999999999"),
+		"chunks that never come":        post("Transfer-Encoding: chunked"),
 		"a compressed body":             post("Content-Encoding: gzip", "Content-Length: 5") + "\x1f\x8b\x08\x00\x00",
 		"another request in the body":   post("Content-Length: 80") + "GET /scim/Users/1 HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + testKey[:20] + "\r\n\r\n",
 		"a method that is another":      post("X-Http-Method-Override: GET", "Content-Length: 0"),
@@ -205,14 +209,14 @@ func TestHostile(t *testing.T) {
 func TestThrottledAddress(t *testing.T) {
 	s := start(t, gateway(newRecorder(t).Listener.Addr().String(), "throttle 10 per 1h"))
 	statuses := map[int]int{}
-	for i := range 100 {
+	for i := range 20 {
 		status, header, _ := s.raw(fmt.Sprintf("GET /scim/Users HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer wrong-%d\r\nX-Forwarded-For: 10.0.0.%d\r\n\r\n", i, i))
 		statuses[status]++
 		if status == 429 && header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
 	}
-	if statuses[401] != 10 || statuses[429] != 90 {
+	if statuses[401] != 10 || statuses[429] != 10 {
 		t.Errorf("got %v", statuses)
 	}
 	s.want("a key", testKey, 200)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,10 +114,10 @@ func TestForgedTokensDoNotFetch(t *testing.T) {
 // is.
 func TestUnreachableKeys(t *testing.T) {
 	good, rotated := newIssuer(t, "k1"), newIssuer(t, "k2")
-	cache := memory{}
-	now := time.Now()
+	cache := &memory{kept: make(chan struct{}, 100)}
+	var later atomic.Int64 // how much later it is
 	start := func(url string) *Tokens {
-		tokens, err := EntraToken{Tenant: testTenant, JWKS: url}.Verifier(http.DefaultClient, cache, func() time.Time { return now })
+		tokens, err := EntraToken{Tenant: testTenant, JWKS: url}.Verifier(http.DefaultClient, cache, func() time.Time { return time.Now().Add(time.Duration(later.Load())) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,6 +127,7 @@ func TestUnreachableKeys(t *testing.T) {
 	if err := verify(tokens, good.sign(t, nil)); err != nil {
 		t.Fatal(err)
 	}
+	<-cache.kept
 	good.Close()
 	if err := verify(tokens, good.sign(t, map[string]any{"jti": "2"})); err != nil {
 		t.Errorf("known keys: %v", err)
@@ -133,7 +136,8 @@ func TestUnreachableKeys(t *testing.T) {
 	if err := verify(tokens, good.sign(t, map[string]any{"jti": "3"})); err != nil {
 		t.Errorf("known keys after a restart: %v", err)
 	}
-	now = now.Add(30 * time.Hour)
+	later.Store(int64(30 * time.Hour))
+	now := time.Now().Add(30 * time.Hour)
 	old := map[string]any{"exp": now.Add(time.Hour).Unix()}
 	if err := verify(tokens, good.sign(t, old)); err != nil {
 		t.Errorf("keys that should be fetched anew: %v", err)
@@ -159,17 +163,21 @@ func TestUnreachableKeys(t *testing.T) {
 	}
 }
 
-type memory map[string][]byte
+type memory struct {
+	sync.Map
+	kept chan struct{}
+}
 
-func (m memory) Load(_ context.Context, name string) ([]byte, error) {
-	if b, ok := m[name]; ok {
-		return b, nil
+func (m *memory) Load(_ context.Context, name string) ([]byte, error) {
+	if b, ok := m.Map.Load(name); ok {
+		return b.([]byte), nil
 	}
 	return nil, errors.New("nothing")
 }
 
-func (m memory) Store(_ context.Context, name string, value []byte) error {
-	m[name] = value
+func (m *memory) Store(_ context.Context, name string, value []byte) error {
+	m.Map.Store(name, value)
+	m.kept <- struct{}{}
 	return nil
 }
 
