@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-scim/gateway/module/upstream"
-	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -64,7 +64,7 @@ func (r *Relay) Features() scim.Features {
 
 // Carry sends the operation on and makes its answer the gateway's own.
 func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
-	if changesNothing(op) { // but not of a resource that there is not
+	if op.Verb == scim.Patch && patch.Empty(op.Body) { // a success (catalogue Q49) that many servers refuse, but not of a resource that there is not
 		read := &scim.Operation{Type: op.Type, Verb: scim.Read, ID: op.ID, Base: op.Base}
 		if _, err := r.Carry(ctx, c, read); err != nil {
 			return nil, err
@@ -89,23 +89,6 @@ func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operatio
 var methods = [...]string{
 	scim.List: http.MethodGet, scim.Read: http.MethodGet, scim.Create: http.MethodPost,
 	scim.Replace: http.MethodPut, scim.Patch: http.MethodPatch, scim.Delete: http.MethodDelete,
-}
-
-// changesNothing tells a PATCH without operations, which many servers refuse: it is a success (catalogue Q49), and there is
-// nothing to send.
-func changesNothing(op *scim.Operation) bool {
-	if op.Verb != scim.Patch {
-		return false
-	}
-	c := op.Body.Cursor()
-	for c.Open(); c.More(); {
-		if operations := op.Body.In(c.Key()).Is("Operations"); operations && c.Kind() == doc.Array {
-			c.Open()
-			return !c.More()
-		}
-		c.Skip()
-	}
-	return false
 }
 
 func (r *Relay) root(c *upstream.Caller) string {

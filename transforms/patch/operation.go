@@ -50,8 +50,8 @@ func Parse(d doc.Doc, rt *schema.ResourceType) ([]Operation, error) {
 	if err := checkEnvelope(root); err != nil {
 		return nil, err
 	}
-	list, ok := root.Lookup("Operations")
-	if !ok || list.Kind() != doc.Array {
+	list, ok := operationsOf(d)
+	if !ok {
 		return nil, scim.Errorf(400, scim.InvalidSyntax, "the body must hold an array Operations (RFC 7644 §3.5.2)")
 	}
 	var ops []Operation
@@ -88,11 +88,11 @@ func parseOperation(v doc.Value, rt *schema.ResourceType) (Operation, error) {
 	if v.Kind() != doc.Object {
 		return op, scim.Errorf(400, scim.InvalidSyntax, "an operation must be an object, not %s", article(v.Kind()))
 	}
-	word, ok := v.Lookup("op")
-	if !ok || word.Kind() != doc.String {
+	raw := read(v)
+	if raw.Op.Kind() != doc.String {
 		return op, scim.Errorf(400, scim.InvalidSyntax, `"op" must be one of the strings add, replace and remove`)
 	}
-	switch word.Text() {
+	switch raw.Op.Text() {
 	case "add":
 		op.Op = OpAdd
 	case "replace":
@@ -102,19 +102,18 @@ func parseOperation(v doc.Value, rt *schema.ResourceType) (Operation, error) {
 	default:
 		return op, scim.Errorf(400, scim.InvalidSyntax, `unknown "op": it must be add, replace or remove`)
 	}
-	path, ok := v.Lookup("path")
-	switch {
-	case !ok, path.Kind() == doc.Null:
-	case path.Kind() != doc.String:
-		return op, scim.Errorf(400, scim.InvalidPath, "path must be a string, not %s", article(path.Kind()))
+	switch raw.Path.Kind() {
+	case doc.Invalid, doc.Null:
 	default:
-		parsed, _, err := filter.ParsePath(path.Text(), rt, filter.Options{})
+		return op, scim.Errorf(400, scim.InvalidPath, "path must be a string, not %s", article(raw.Path.Kind()))
+	case doc.String:
+		parsed, _, err := filter.ParsePath(raw.Path.Text(), rt, filter.Options{})
 		if err != nil {
 			return op, pathError(err)
 		}
 		op.Path = parsed
 	}
-	value, ok := v.Lookup("value")
+	value, ok := raw.Value, raw.Value.Kind() != doc.Invalid
 	switch {
 	case op.Op != OpRemove && !ok && !op.namesMember(rt):
 		return op, scim.Errorf(400, scim.InvalidValue, "%s needs a value (RFC 7644 §3.5.2)", op.Op)

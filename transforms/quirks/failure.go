@@ -228,20 +228,13 @@ func setsUnique(op *scim.Operation) bool {
 
 // onlyAddsMembers tells whether a canonical PATCH does nothing else.
 func onlyAddsMembers(d doc.Doc) bool {
-	if d.IsZero() {
-		return false
-	}
-	operations, _ := d.Value().Lookup("Operations")
-	n := 0
-	for op := range operations.Items() {
-		name, _ := op.Lookup("op")
-		path, _ := op.Lookup("path")
-		if !name.Is("add") || !path.Is("members") {
+	some := false
+	for op := range patch.Each(d) {
+		if some = op.Op.Is("add") && op.Path.Is("members"); !some {
 			return false
 		}
-		n++
 	}
-	return n > 0
+	return some
 }
 
 // Deactivates tells whether a document that was refused would have switched a user off, or may have been meant to: then
@@ -254,11 +247,14 @@ func Deactivates(d doc.Doc) bool {
 	if setsInactive(d.Value()) {
 		return true
 	}
-	operations, _ := d.Value().Lookup("Operations")
-	for op := range operations.Items() {
-		value, _ := op.Lookup("value")
-		if path, ok := op.Lookup("path"); ok && isActive(path) && isOff(value) || setsInactive(value) {
+	for op := range patch.Each(d) {
+		if isActive(op.Path) && isOff(op.Value) || setsInactive(op.Value) {
 			return true
+		}
+		for item := range op.Value.Items() {
+			if op.Path.Kind() != doc.String && setsInactive(item) {
+				return true
+			}
 		}
 	}
 	return false
@@ -267,7 +263,7 @@ func Deactivates(d doc.Doc) bool {
 // setsInactive tells whether active is off among an object's members, or those of the core schema in it.
 func setsInactive(v doc.Value) bool {
 	for key, v := range v.Fields() {
-		if isActive(key) && isOff(v) || key.Is(scim.UserSchema) && setsInactive(v) {
+		if isActive(key) && isOff(v) || isCore(key) && setsInactive(v) {
 			return true
 		}
 	}
@@ -275,7 +271,16 @@ func setsInactive(v doc.Value) bool {
 }
 
 func isActive(name doc.Value) bool {
-	return name.Is("active") || name.Is(scim.UserSchema+":active") || name.Is(scim.UserSchema+".active")
+	if name.Is("active") || name.Is(scim.UserSchema+":active") || name.Is(scim.UserSchema+".active") {
+		return true
+	}
+	rest, ok := cutOld(name.Text(), scimCore, "User")
+	return ok && doc.FoldEqual(rest, ":active")
+}
+
+func isCore(name doc.Value) bool {
+	rest, ok := cutOld(name.Text(), scimCore, "User")
+	return name.Is(scim.UserSchema) || ok && rest == ""
 }
 
 // isOff tells whether a value, which may be wrapped, is anything that cannot be meant for true.

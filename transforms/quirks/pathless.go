@@ -18,6 +18,10 @@ func (p *pass) pathless(l *list, o *operation) error {
 		return err
 	}
 	c := p.d.At(o.at)
+	list, inner, wrapped := p.soleObject(c)
+	if wrapped {
+		c, o.at = p.d.At(inner.From), inner.From
+	}
 	if c.Kind() != doc.Object {
 		return scim.Errorf(400, scim.InvalidValue, "%s has no path, so that its value has to be an object of attributes", p.where())
 	}
@@ -32,9 +36,43 @@ func (p *pass) pathless(l *list, o *operation) error {
 		l.drop(p, o.span)
 		return nil
 	case plan.apart:
+		if wrapped {
+			p.note(scalarInArray, p.raw(list), nil)
+		}
 		return p.takeApart(l, o, plan.why)
 	}
 	return p.rewrite(l, o, nil, false, none)
+}
+
+// soleObject is the one object in the array at the cursor, which some clients wrap the value of an operation without a path
+// in, and the array.
+func (p *pass) soleObject(c doc.Cursor) (list, object doc.Span, ok bool) {
+	if !p.on[scalarInArray] || c.Kind() != doc.Array {
+		return list, object, false
+	}
+	list = p.peek(c)
+	if c.Open(); !c.More() || c.Kind() != doc.Object {
+		return list, object, false
+	}
+	object = c.Skip()
+	return list, object, !c.More()
+}
+
+// unwrapped normalizes the object of attributes at the cursor, which may be the only one in an array.
+func (p *pass) unwrapped(a act) error {
+	list, object, ok := p.soleObject(p.cur)
+	if !ok {
+		return p.attributes(a)
+	}
+	p.replace(doc.Span{From: list.From, To: object.From}, "")
+	p.note(scalarInArray, p.raw(list), nil)
+	p.cur.Jump(object.From)
+	if err := p.attributes(a); err != nil {
+		return err
+	}
+	p.replace(doc.Span{From: object.To, To: list.To}, "")
+	p.cur.Jump(list.To)
+	return nil
 }
 
 // survey is what has to become of an operation without a path.

@@ -148,7 +148,7 @@ func (p *pass) noteSpelling(t *target, before []byte) {
 func (p *pass) operand(a act, t *target) error {
 	switch {
 	case t == nil:
-		return p.attributes(a)
+		return p.unwrapped(a)
 	case a == remove:
 		p.cur.Skip() // of something that the schema does not know
 		return nil

@@ -209,7 +209,7 @@ var table = [ruleCount]Rule{
 		"They are refused with invalidValue, as every word that is no boolean.", "Q36 T3", only(Entra)},
 	numberString: {"number-string", `"7" is a number where the schema says integer or decimal, which only attributes that the operator declared are.`,
 		"It is sent on as it came; in filters it is a number all the same.", "Q46 T8", all},
-	scalarInArray: {"scalar-in-array", `[{"$ref":null,"value":"x"}] for an attribute that is no list becomes "x".`,
+	scalarInArray: {"scalar-in-array", `[{"$ref":null,"value":"x"}] for an attribute that is no list becomes "x", and the one object in a list that is the value of an operation without a path is taken out of it.`,
 		"It is sent on as it came.", "Q41 Q43", all},
 	objectForList: {"object-for-list", "One object for an attribute that is a list becomes a list of one.",
 		"It is sent on as it came.", "Q63 O8", all},

@@ -169,25 +169,27 @@ func (n *Normalizer) repairedURI(rt *schema.ResourceType, text string) (uri, res
 	if !n.on[scim1Schema] {
 		return "", "", none
 	}
-	uri = rt.Core.ID
-	rest, ok := cutFold(text, scimCore)
-	if !ok && hasEnterprise(rt) {
-		uri = scim.EnterpriseSchema
-		rest, ok = cutFold(text, scimEnterprise)
+	if rest, ok := cutOld(text, scimCore, rt.Name); ok {
+		return rt.Core.ID, rest, scim1Schema
 	}
+	if rest, ok := cutOld(text, scimEnterprise, rt.Name); ok && hasEnterprise(rt) {
+		return scim.EnterpriseSchema, rest, scim1Schema
+	}
+	return "", "", none
+}
+
+// cutOld is what follows a URN from before RFC 7643 in a text: nothing, or a colon and an attribute. The URN is the prefix
+// with a version, and perhaps with the name of the resource type.
+func cutOld(text, prefix, name string) (rest string, ok bool) {
+	rest, ok = cutFold(text, prefix)
 	if !ok || !strings.HasPrefix(rest, "1.0") && !strings.HasPrefix(rest, "2.0") {
-		return "", "", none
+		return "", false
 	}
 	rest = rest[len("1.0"):]
-	if name, after, _ := strings.Cut(strings.TrimPrefix(rest, ":"), ":"); doc.FoldEqual(name, rt.Name) {
-		if rest = after; rest != "" {
-			rest = ":" + rest
-		}
+	if after, ok := cutFold(rest, ":"+name); ok && (after == "" || after[0] == ':') {
+		rest = after
 	}
-	if rest != "" && rest[0] != ':' {
-		return "", "", none
-	}
-	return uri, rest, scim1Schema
+	return rest, rest == "" || rest[0] == ':'
 }
 
 // cutFold is the text without a prefix, in any case of ASCII letters, and whether it had it.
