@@ -27,6 +27,7 @@ type config struct {
 	at       *caddyfile.Dispenser    // the line of the upstream
 	policies []*caddyfile.Dispenser  // lines about an organization, in their order
 	declared *caddyfile.Dispenser    // the last line that declares an attribute
+	protects []*caddyfile.Dispenser  // the lines of the guard that protect somebody
 }
 
 // options are the gateway's own subdirectives. What is neither here nor in policies is reverse_proxy's.
@@ -37,6 +38,7 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 	"entra_token":      (*config).entraToken,
 	"quirks":           (*config).quirks,
 	"attribute":        (*config).attribute,
+	"guard":            (*config).guard,
 	"upstream":         (*config).upstream,
 	"max_body":         func(c *config, d *caddyfile.Dispenser) error { return size(d, &c.handler.MaxBody) },
 	"max_response":     func(c *config, d *caddyfile.Dispenser) error { return size(d, &c.handler.MaxResponse) },
@@ -93,6 +95,9 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 	set, err := schema.Standard().With(h.Attributes...)
 	if err != nil {
 		return nil, c.declared.WrapErr(err)
+	}
+	if err := c.protected(set); err != nil {
+		return nil, err
 	}
 	if c.org == nil {
 		for _, d := range c.policies {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/keys"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
@@ -74,6 +75,9 @@ type Handler struct {
 	// Attributes that RFC 7643 does not define: their values are coerced and published by what they are declared to be.
 	Attributes []schema.Custom `json:"attributes,omitempty"`
 
+	// The limits that keep the provider from taking away the access of many people by mistake. On by default.
+	Guard guard.Config `json:"guard,omitzero"`
+
 	// What operations are carried out on. The default is {"kind": "scim"}: a SCIM server with the same root.
 	UpstreamRaw json.RawMessage `json:"upstream,omitempty" caddy:"namespace=http.handlers.scim_gateway.upstreams inline_key=kind"`
 
@@ -98,6 +102,7 @@ type Handler struct {
 	norm     *quirks.Normalizer
 	upstream upstream.Upstream
 	metrics  *metrics
+	guard    *guard.Open
 	peers    map[string]caddyhttp.MiddlewareHandler // reverse_proxy to the gateway that leads, by scheme
 }
 
@@ -158,8 +163,11 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
+	if err := h.loadGuard(ctx); err != nil {
+		return fmt.Errorf("guard: %w", err)
+	}
 	if p, ok := h.upstream.(upstream.Preparer); ok {
-		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger}); err != nil {
+		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger, Guard: h.guard}); err != nil {
 			return fmt.Errorf("upstream: %w", err)
 		}
 	}

@@ -71,7 +71,7 @@ func (x *exchange) lead() (*scim.Answer, error) {
 	}
 	seat := x.h.seat()
 	if seat == nil {
-		return x.h.upstream.Carry(ctx, x.calls, &x.op)
+		return x.relayed(ctx)
 	}
 	asked := cluster.Asked{Forwarded: x.peer, Leaver: x.leaver()}
 	for {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -238,7 +239,7 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.remove(ctx, k, sub); err != nil {
+	if err := s.guarding(ctx, guard.GroupDeletes, sub, func() error { return s.remove(ctx, k, sub) }); err != nil {
 		return nil, err
 	}
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil

@@ -32,6 +32,9 @@ func (s *session) read(k *kind, v doc.Value) (*item, error) {
 		return nil, scim.Errorf(http.StatusBadGateway, "", "the organization showed a %s that is no resource", k.name)
 	}
 	e := &view.Entry{ID: id, SCIM: text, Word: uint8(max(0, slices.Index(view.States, k.State(v)))), Protected: k.Protected(v)}
+	if active := res.Get("active"); active != nil && !active.True() {
+		e.Inactive = true
+	}
 	if key := k.Key(v); key != id {
 		e.Key = key
 	}

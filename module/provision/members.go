@@ -197,8 +197,13 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 		}
 		return func(id string) bool { return set[id] }
 	}
-	current := slices.Concat(upstream(sub.joined), sub.guarded)
-	if err := s.changeMembers(ctx, sub, current, upstream(now), upstream(only(remove, is(sub.joined)))); err != nil {
+	current, leaving := slices.Concat(upstream(sub.joined), sub.guarded), only(remove, is(sub.joined))
+	ticket, err := s.guardMembers(ctx, sub, len(sub.joined)+len(add)-len(leaving), leaving)
+	if err != nil {
+		return err
+	}
+	err = s.changeMembers(ctx, sub, current, upstream(now), upstream(leaving))
+	if ticket.End(err); err != nil {
 		return err
 	}
 	named := is(sub.joining)

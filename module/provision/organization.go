@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/provision/view"
@@ -44,6 +45,8 @@ type engine struct {
 	group  *kind // nil where the organization has no groups
 	shared *shared
 	seen   *seen
+
+	guard *guard.Open // nil where nothing is guarded
 
 	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger
@@ -360,6 +363,7 @@ var (
 	_ caddy.Provisioner  = (*Organization)(nil)
 	_ caddy.CleanerUpper = (*Organization)(nil)
 	_ upstream.Upstream  = (*Organization)(nil)
+	_ upstream.Preparer  = (*Organization)(nil)
 	_ upstream.Clustered = (*Organization)(nil)
 	_ upstream.Named     = (*Organization)(nil)
 )

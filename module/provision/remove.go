@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -40,7 +41,7 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 		}
 		return s.deleted(ctx, k, sub, true), nil
 	}
-	if err := s.remove(ctx, k, sub); err != nil {
+	if err := s.guarding(ctx, guard.Deletes, sub, func() error { return s.remove(ctx, k, sub) }); err != nil {
 		return nil, err
 	}
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil

@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // update makes the upstream hold what a resource has become: deactivation or activation first, because it is what
@@ -21,6 +23,25 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 
 // updateAs is update with a change of the resource's record.
 func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
+	renamed := touches(changed, k.identity) && !value.Equal(sub.res.Get(k.identity), after.Get(k.identity))
+	if disables(k, sub, after, changed) || renamed {
+		if err := s.safe(sub); err != nil {
+			return nil, err
+		}
+	}
+	if disables(k, sub, after, changed) {
+		var done *subject
+		err := s.guarding(ctx, guard.Disables, sub, func() (err error) {
+			done, err = s.write(ctx, k, sub, after, changed, change)
+			return err
+		})
+		return done, err
+	}
+	return s.write(ctx, k, sub, after, changed, change)
+}
+
+// write is update without the guard.
+func (s *session) write(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	e := sub.entry
 	env := s.env(e.ID, e.Name(), sub.value)
 	env.SCIM = after

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -70,6 +71,7 @@ type Gateway struct {
 	Schemas *schema.Set        // with the operator's custom attributes
 	Quirks  *quirks.Normalizer // for the upstream's answers
 	Logger  *zap.Logger
+	Guard   *guard.Open // against mass deprovisioning; nil where nothing is guarded
 }
 
 // Call is one request to the next handler.

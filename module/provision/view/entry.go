@@ -15,6 +15,7 @@ type Entry struct {
 	SCIM      doc.Doc // the item as a resource, without schemas and meta
 	Word      uint8   // of the membership's state: an index into States
 	Protected bool    // whether the provider is not to see or change it
+	Inactive  bool    // whether it is a user without access
 
 	hash  uint64 // of the item as the upstream showed it; 0 where that is not known
 	place uint64 // in the order of lists; the view's own, under its lock

@@ -17,6 +17,7 @@ type Table struct {
 	byID    map[string]*Entry
 	indexes []index
 	ordered []*Entry // those that are not protected, by place
+	active  int      // how many of ordered are active, or have no active
 	next    uint64   // place of the next new entry
 }
 
@@ -66,6 +67,9 @@ func (t *Table) Page(skip, n int) (page []*Entry, total int) {
 	return slices.Clone(t.ordered[from : from+min(max(n, 0), total-from)]), total
 }
 
+// Active returns how many of the entries of [Table.All] are active; those that know no activity all are.
+func (t *Table) Active() int { return t.active }
+
 // put adds an entry, in the place of one with the same id.
 func (t *Table) put(e *Entry) {
 	old := t.byID[e.ID]
@@ -84,6 +88,9 @@ func (t *Table) put(e *Entry) {
 	if !e.Protected {
 		i, _ := t.position(e)
 		t.ordered = slices.Insert(t.ordered, i, e)
+		if !e.Inactive {
+			t.active++
+		}
 	}
 	for x, h := range t.hashes(e) {
 		if x.first[h] == nil {
@@ -120,6 +127,9 @@ func (t *Table) position(e *Entry) (int, bool) {
 func (t *Table) unlist(e *Entry) {
 	if i, ok := t.position(e); ok {
 		t.ordered = slices.Delete(t.ordered, i, i+1)
+		if !e.Inactive {
+			t.active--
+		}
 	}
 }
 

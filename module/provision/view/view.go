@@ -40,6 +40,7 @@ type View struct {
 	open    map[Asked]bool   // questions that are not answered yet
 	dropped map[string]Asked // items that are gone, for as long as an earlier question may be answered with them
 	listing int              // lists under way
+	listed  bool             // whether there ever was a list
 }
 
 // New returns a view that knows nothing. Entries are found by the attributes in indexed, given by canonical paths. A list
@@ -157,12 +158,24 @@ func (v *View) Forget() {
 	place := v.table.next
 	v.table = newTable(v.indexed)
 	v.table.next = place
+	v.listed = false
 	clear(v.dropped)
 }
 
 // Known calls f with the items as of at most the time to live ago, and reports whether there are any such. f must not keep
 // the table.
 func (v *View) Known(f func(*Table)) bool { return v.known(f, v.ttl) }
+
+// Seen calls f with the items as they were last seen, however long ago, and reports whether they were ever listed. It is
+// for numbers and names, not for decisions about somebody.
+func (v *View) Seen(f func(*Table)) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.listed {
+		f(v.table)
+	}
+	return v.listed
+}
 
 func (v *View) known(f func(*Table), age time.Duration) bool {
 	v.mu.Lock()
@@ -274,6 +287,7 @@ func (v *View) refresh(ctx context.Context, list Lister, must bool) error {
 			v.table.drop(id)
 		}
 	}
+	v.listed = true
 	if epoch == v.epoch {
 		v.asOf = asOf
 	}

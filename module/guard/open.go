@@ -1,0 +1,134 @@
+package guard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/admin"
+	"github.com/caddy-scim/gateway/module/cluster"
+)
+
+// Event is the name of the Caddy event of a guard that trips. Its data are organization, kind, limit and within.
+const Event = "scim_guard_tripped"
+
+var tripsTotal = sync.OnceValue(func() *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "scim_gateway", Name: "guard_trips_total",
+		Help: "How often the guard has tripped, by kind of removal.",
+	}, []string{"kind"})
+	for k := range Kind(kinds) {
+		c.WithLabelValues(k.String())
+	}
+	return c
+})
+
+var heldTotal = sync.OnceValue(func() *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "scim_gateway", Name: "guard_held_total",
+		Help: "Requests that the guard held, by kind of removal.",
+	}, []string{"kind"})
+	for k := range Kind(kinds) {
+		c.WithLabelValues(k.String())
+	}
+	return c
+})
+
+// Open is the guard of one gateway: that of its organization, which outlives a reload and is kept in the storage, or, in
+// front of a SCIM server (seat is nil), one that this process has under the name.
+type Open struct {
+	*Guard
+	keeper *keeper // nil in front of a SCIM server
+	seat   *cluster.Seat
+	name   string
+	log    *zap.Logger
+	emit   func(Trip)
+}
+
+// alone are the guards of gateways in front of SCIM servers, by name: they outlive a reload.
+var alone sync.Map
+
+// For opens the guard of a gateway, and makes it part of the admin API. Without a seat, key tells it from others.
+func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Open, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	o := &Open{seat: seat, name: name, log: ctx.Logger()}
+	if seat != nil {
+		o.name = seat.Name()
+		shared := seat.Shared("guard", func() any {
+			g := New(c, time.Now)
+			k := g.keepIn(seat.Storage(), seat.Name())
+			seat.OnTakeover(k.forget)
+			return k
+		}).(*keeper) //nolint:forcetypeassert // nobody else uses the key
+		shared.log.Store(o.log)
+		o.keeper, o.Guard = shared, shared.guard
+	} else {
+		g, _ := alone.LoadOrStore(key, New(c, time.Now))
+		o.Guard = g.(*Guard) //nolint:forcetypeassert // nobody else writes
+	}
+	o.Use(c)
+	for _, collector := range []prometheus.Collector{tripsTotal(), heldTotal()} {
+		_ = ctx.GetMetricsRegistry().Register(collector) // several gateways share them
+	}
+	events, _ := ctx.App("events")
+	app, _ := events.(*caddyevents.App)
+	o.emit = func(t Trip) {
+		if app != nil {
+			app.Emit(ctx, Event, map[string]any{"organization": o.name, "kind": t.Kind.String(), "limit": t.Limit, "within": t.Within.String()})
+		}
+	}
+	o.onTrip(o.trip)
+	admin.Register(ctx, admin.Part{Name: "guard", Organization: o.name, Status: o.status, Actions: o.actions()})
+	return o, nil
+}
+
+func (g *Guard) onTrip(f func(Trip)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tripped = f
+}
+
+// trip tells of a guard that has tripped. The guard's lock is held.
+func (o *Open) trip(t Trip) {
+	tripsTotal().WithLabelValues(t.Kind.String()).Inc()
+	o.log.Error("the guard has tripped: the provider takes access away from more people than a normal day has; what goes beyond is held until somebody runs caddy scim guard release",
+		zap.String("organization", o.name), zap.Stringer("kind", t.Kind), zap.Int("limit", t.Limit), zap.Duration("within", t.Within))
+	go o.emit(t)
+}
+
+// Take is [Guard.Take], after what was kept has been read.
+func (o *Open) Take(k Kind, base int, subjects ...Subject) (*Ticket, error) {
+	if o == nil {
+		return nil, nil
+	}
+	if o.keeper != nil {
+		o.keeper.ready()
+	}
+	t, err := o.Guard.Take(k, base, subjects...)
+	if err != nil {
+		heldTotal().WithLabelValues(k.String()).Inc()
+	}
+	return t, err
+}
+
+// mine reports whether this gateway is the one that counts, as an error in words for the operator where it is not.
+func (o *Open) mine(ctx context.Context) (done func(), err error) {
+	if o.seat == nil {
+		return func() {}, nil
+	}
+	turn, err := o.seat.Begin(ctx, cluster.Asked{})
+	if err != nil {
+		return nil, admin.Conflict("another gateway of the cluster leads this organization and counts for it: caddy scim status names it; run the command there (%v)", err)
+	}
+	if o.keeper != nil {
+		o.keeper.ready()
+	}
+	return turn.End, nil
+}

@@ -1,0 +1,114 @@
+package provision
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/caddy-scim/gateway/module/guard"
+	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
+)
+
+// Prepare implements [upstream.Preparer]: it learns who guards the organization.
+func (o *Organization) Prepare(g upstream.Gateway) error {
+	o.engine.guard = g.Guard
+	return nil
+}
+
+// guarding asks the guard for the leave to take access away from somebody, and says what came of it.
+func (s *session) guarding(ctx context.Context, kind guard.Kind, sub *subject, remove func() error) error {
+	if s.guard == nil {
+		return remove()
+	}
+	if err := s.safe(sub); err != nil {
+		return err
+	}
+	k := s.user
+	if kind == guard.GroupDeletes {
+		k = s.group
+	}
+	ticket, err := s.guard.Take(kind, s.active(ctx, k), named(k, sub.id, sub.res))
+	if err != nil {
+		return err
+	}
+	err = remove()
+	ticket.End(err)
+	return err
+}
+
+// guardMembers asks the guard for the leave to remove members (the provider's ids) from a group.
+func (s *session) guardMembers(ctx context.Context, group *subject, left int, ids []string) (*guard.Ticket, error) {
+	if s.guard == nil || len(ids) == 0 {
+		return nil, nil
+	}
+	if left == 0 {
+		if err := s.safe(group); err != nil {
+			return nil, err
+		}
+	}
+	m, err := s.marks(ctx, s.user)
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]guard.Subject, len(ids))
+	for i, id := range ids {
+		subjects[i].ID = id
+	}
+	s.user.view.Seen(func(t *view.Table) {
+		for i := range subjects {
+			if e := t.Get(m.Upstream(subjects[i].ID)); e != nil {
+				subjects[i] = named(s.user, subjects[i].ID, e.Resource())
+			}
+		}
+	})
+	return s.guard.Take(guard.MemberRemovals, s.active(ctx, s.user), subjects...)
+}
+
+// safe returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or empties them.
+func (s *session) safe(sub *subject) error {
+	if s.guard == nil {
+		return nil
+	}
+	k := s.user
+	if sub.res != nil && sub.res.Get("userName") == nil && s.group != nil {
+		k = s.group
+	}
+	p := s.guard.Protects(func(path string) []string {
+		if uri, name, _ := k.rt.SplitURN(path); k.rt.Attribute(uri, strings.SplitN(name, ".", 2)[0], "") == nil {
+			return nil
+		}
+		return value.Texts(k.rt, sub.res, path)
+	})
+	if p == "" {
+		return nil
+	}
+	return scim.Errorf(http.StatusForbidden, "", "this %s is protected by the gateway's configuration (protect %s): it is not disabled, deleted, renamed or emptied through SCIM", k.name, p)
+}
+
+func named(k *kind, id string, res *doc.Node) guard.Subject {
+	return guard.Subject{ID: id, Name: res.Get(k.identity).Text()}
+}
+
+// active returns how many active users, or groups, there are, as last seen; they are listed where they never were. 0 says
+// that nobody knows, and that only numbers count.
+func (s *session) active(ctx context.Context, k *kind) (n int) {
+	count := func(t *view.Table) { n = t.Active() }
+	if k.view.Seen(count) {
+		return n
+	}
+	if err := s.known(ctx, k, count); err != nil {
+		return 0
+	}
+	return n
+}
+
+// disables reports whether a change of a user takes access away.
+func disables(k *kind, sub *subject, after *doc.Node, changed []string) bool {
+	return touches(changed, "active") && !after.Get("active").True() && sub.entry != nil && sub.res.Get("active").True() &&
+		(len(k.Disable) > 0 || k.DisableAs == plan.DisableDelete)
+}
