@@ -25,7 +25,7 @@ func TestWorkedExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?ms)^```caddyfile\n(.*?)^```$").FindAllSubmatch(page, -1)
-	if len(blocks) != 2 {
+	if len(blocks) < 2 { // those of the worked example come first
 		t.Fatalf("the page has %d Caddyfiles", len(blocks))
 	}
 	t.Setenv("ORG_SECRET", "0123456789abcdefghijklmnopqrst")
