@@ -177,11 +177,19 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		return errors.New("two organizations cannot be told apart: give each a name of its own (organization <name>, id in JSON), or both the same if they are one")
 	}
 	sn.load = registry
-	if o.seat, err = cluster.Open(ctx, organization, cluster.Config{Options: o.Cluster}); err != nil {
+	if o.seat, err = cluster.Open(ctx, organization, cluster.Config{Options: o.Cluster, Settings: o.settings(digest)}); err != nil {
 		return err
 	}
 	o.engine = o.newEngine(compiled, sharedBy(o.seat), sn, ctx.Logger())
 	return admin.Register(ctx, admin.Part{Name: "ledger", Organization: organization, Status: o.engine.status})
+}
+
+// settings are those of what all directives of one organization have in common: the ledger, and what was seen.
+func (o *Organization) settings(mapping string) map[string]string {
+	return map[string]string{
+		"mapping": mapping, "view_ttl": fmt.Sprint(o.ViewTTL), "pace": fmt.Sprint(o.Pace), "pace_wait": fmt.Sprint(o.PaceWait),
+		"ledger": fmt.Sprint(o.Ledger.Off), "store": fmt.Sprint(o.Ledger.Store), "soft_delete": fmt.Sprint(o.Ledger.SoftDelete),
+	}
 }
 
 // Clustered implements [upstream.Clustered].

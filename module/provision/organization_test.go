@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
@@ -180,5 +181,35 @@ func TestStateIsNotRemembered(t *testing.T) {
 	}
 	if title := f.ResourceType(set.User).Attribute("", "title", ""); title == nil || title.Mutability != schema.ReadWrite {
 		t.Errorf("title is advertised as %+v", title)
+	}
+}
+
+// Two directives of one organization share its ledger and its view: one of them cannot have another one.
+func TestDirectivesThatContradictEachOther(t *testing.T) {
+	for option, change := range map[string]func(o *Organization){
+		"":            func(*Organization) {},
+		"delete":      func(o *Organization) { o.Delete = DeleteRefuse }, // a policy of its own shares nothing
+		"mapping":     func(o *Organization) { o.Mapping.Base = "/elsewhere" },
+		"store":       func(o *Organization) { o.Ledger.Store = []string{"title"} },
+		"soft_delete": func(o *Organization) { o.Ledger.SoftDelete = true },
+		"view_ttl":    func(o *Organization) { o.ViewTTL = caddy.Duration(time.Second) },
+		"pace":        func(o *Organization) { o.Pace = []Pace{{Calls: 1, Per: caddy.Duration(time.Second)}} },
+	} {
+		ctx := newContext(t)
+		one, err := load(t, ctx, &Organization{ID: "one", Mapping: bitwardenMapping()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := &Organization{ID: "one", Mapping: bitwardenMapping()}
+		change(other)
+		two, err := load(t, ctx, other)
+		if shares := option != "" && option != "delete"; shares != (err != nil) || shares && !strings.Contains(err.Error(), option) {
+			t.Errorf("another %q: %v", option, err)
+		}
+		for _, o := range []*Organization{one, two} {
+			if err := o.Cleanup(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
