@@ -24,7 +24,7 @@ func (s *session) doubtful(k *kind, err error) bool {
 
 // takesAccess reports whether the operation deletes or may deactivate a user.
 func (s *session) takesAccess() bool {
-	if s.op == nil || s.op.Type != s.user.rt {
+	if s.op == nil || s.op.Type.Name != s.user.rt.Name {
 		return false
 	}
 	return s.op.Verb == scim.Delete || s.op.Verb == scim.Patch || s.op.Verb == scim.Replace

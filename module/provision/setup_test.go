@@ -104,6 +104,10 @@ func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The handler's types are others than the mapping's.
+	if set, err = schema.Standard().With(append([]schema.Custom{StateAttribute}, o.CustomAttributes...)...); err != nil {
+		t.Fatal(err)
+	}
 	if err := o.possible(plan); err != nil {
 		t.Fatal(err)
 	}
