@@ -41,14 +41,6 @@ func (a *Account) Applied() int {
 	return int(a.applied)
 }
 
-// Count tells how many times a rule was applied.
-func (a *Account) Count(id string) int {
-	if a == nil {
-		return 0
-	}
-	return int(a.counts[byID(id)])
-}
-
 // Counts walks over the rules that were applied and how many times each was, in the order of the table.
 func (a *Account) Counts() iter.Seq2[string, int] {
 	return func(yield func(string, int) bool) {
@@ -69,14 +61,6 @@ func (a *Account) Records() []Record {
 		return nil
 	}
 	return a.records
-}
-
-// Reset makes the account empty, so that it can be used again.
-func (a *Account) Reset() {
-	if a.applied > 0 { // nothing was counted, as a rule
-		clear(a.counts[:])
-		a.applied, a.records = 0, nil
-	}
 }
 
 func (a *Account) count(r rule, n int) {

@@ -115,7 +115,7 @@ func BenchmarkNormalize(b *testing.B) {
 				start := time.Now()
 				for range batch {
 					for _, text := range c.texts {
-						acc.Reset()
+						acc = quirks.Account{}
 						run(b, n, c.group, text, &acc)
 					}
 				}

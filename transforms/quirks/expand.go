@@ -12,13 +12,12 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	if !p.ed.Changed() {
 		p.ed.Grow(len(p.d.Raw()) * 5 / 8) // what a member and a remove of it need, more or less
 	}
-	l.keep(p, o.span.From)
 	p.note(memberRemovalValue, p.sample(o.at), p.quoted(t.canon+"[…]"))
 	p.noteOp(o)
 	p.noteSpelling(t, p.raw(o.path))
 	p.place.key(o.value().key)
 	p.cur.Jump(o.at)
-	x := expansion{t: t, w: splitter{from: o.span.From}}
+	x := expansion{t: t, w: splitter{list: l, from: o.span.From}}
 	// The path is a new one, so that it is written canonically, whatever may keep its spelling elsewhere.
 	x.open = string(doc.AppendString([]byte(`{"op":"remove","path":`), t.path.String()))
 	x.open = x.open[:len(x.open)-1] + `[value eq \"`
@@ -27,8 +26,7 @@ func (p *pass) expand(l *list, o *operation, t *target) error {
 	}
 	p.place.pop()
 	p.finish(o)
-	p.replace(doc.Span{From: x.w.from, To: o.span.To}, "")
-	l.end(o.span.To)
+	x.w.close(p, o.span)
 	return nil
 }
 
@@ -107,9 +105,7 @@ func (p *pass) expandElement(x *expansion) error {
 	whole := p.cur.Skip()
 	if isMembers(x.t.attr) {
 		if id, ok := p.identifier(p.d.At(whole.From)); ok && !p.escaped(id) {
-			p.ed.Cut(x.w.from, whole.To)
-			x.w.from = whole.To
-			x.w.comma(p)
+			x.w.next(p, whole.To)
 			p.ed.Write(x.open)
 			p.ed.WriteRaw(p.raw(id)[1 : id.To-id.From-1])
 			p.ed.Write(`\"]"}`)
@@ -126,9 +122,7 @@ func (p *pass) expandElement(x *expansion) error {
 	}
 	path := x.t.path
 	path.Filter = f
-	p.ed.Cut(x.w.from, whole.To)
-	x.w.from = whole.To
-	x.w.comma(p)
+	x.w.next(p, whole.To)
 	p.ed.Write(`{"op":"remove","path":`)
 	p.ed.WriteString(path.String())
 	p.ed.Write("}")

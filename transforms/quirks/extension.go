@@ -33,7 +33,7 @@ func (p *pass) onExtension(l *list, o *operation, t *target) error {
 	if err := p.eachNamed(w, o.act, t.urn, value); err != nil {
 		return err
 	}
-	p.together(l, o, w)
+	p.together(o, w)
 	return nil
 }
 

@@ -35,9 +35,8 @@ const (
 
 // Normalizer applies the rules of one configuration. It may be used by many goroutines at once.
 type Normalizer struct {
-	profile string
-	on      switches
-	set     *schema.Set
+	on  switches
+	set *schema.Set
 
 	shapes shapes // see Settled
 
@@ -53,10 +52,7 @@ func New(c Config) (*Normalizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Normalizer{profile: c.Profile, on: on, set: c.Schemas}
-	if n.profile == "" {
-		n.profile = Generic
-	}
+	n := &Normalizer{on: on, set: c.Schemas}
 	if n.set == nil {
 		n.set = schema.Standard()
 	}
@@ -83,9 +79,6 @@ func New(c Config) (*Normalizer, error) {
 	n.pathOptions.Allow &^= filter.ComplexCompare
 	return n, nil
 }
-
-// Profile is the name of the profile.
-func (n *Normalizer) Profile() string { return n.profile }
 
 // Schemas is what the normalizer knows of attributes.
 func (n *Normalizer) Schemas() *schema.Set { return n.set }
@@ -241,49 +234,6 @@ func (p *pass) replace(s doc.Span, text string) {
 }
 
 func (p *pass) raw(s doc.Span) []byte { return p.d.Raw()[s.From:s.To] }
-
-// list keeps the commas right while members of an array or an object are left out.
-type list struct {
-	last int // where the last member that stays ends; 0 while there is none
-	head int // where the first member begins, if it was left out; 0 else
-}
-
-// keep says that the member at from stays. It has to be called before anything in the member is written, and end after.
-func (l *list) keep(p *pass, from int) {
-	if l.last == 0 && l.head > 0 {
-		p.replace(doc.Span{From: l.head, To: from}, "")
-		l.head = 0
-	}
-}
-
-func (l *list) end(to int) { l.last = to }
-
-// drop leaves a member out.
-func (l *list) drop(p *pass, s doc.Span) {
-	switch {
-	case l.last > 0:
-		p.replace(doc.Span{From: l.last, To: s.To}, "")
-		l.last = s.To
-	case l.head == 0:
-		l.head = s.From
-	}
-}
-
-// close ends the list whose closing bracket is at the given place.
-func (l *list) close(p *pass, bracket int) {
-	if l.last == 0 && l.head > 0 {
-		p.replace(doc.Span{From: l.head, To: bracket}, "")
-	}
-}
-
-// add writes another member before the closing bracket, which is at the given place, after close.
-func (l *list) add(p *pass, bracket int, text string) {
-	if l.last > 0 {
-		text = "," + text
-	}
-	l.last = bracket
-	p.replace(doc.Span{From: bracket, To: bracket}, text)
-}
 
 // closing is where the bracket is that the cursor has just passed.
 func (p *pass) closing() int { return p.cur.Offset() - 1 }

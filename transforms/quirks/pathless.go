@@ -225,13 +225,12 @@ func (p *pass) takeApart(l *list, o *operation, why rule) error {
 			return err
 		}
 	}
-	p.together(l, o, w)
+	p.together(o, w)
 	return nil
 }
 
 // apart begins to write several operations in the place of one.
 func (p *pass) apart(l *list, o *operation, why rule) *splitter {
-	l.keep(p, o.span.From)
 	if why != none {
 		p.acc.count(why, 1)
 		if p.acc.wants() {
@@ -241,27 +240,14 @@ func (p *pass) apart(l *list, o *operation, why rule) *splitter {
 	}
 	p.noteOp(o)
 	p.place.key(o.value().key)
-	return &splitter{from: o.span.From}
+	return &splitter{list: l, from: o.span.From}
 }
 
 // together ends it.
-func (p *pass) together(l *list, o *operation, w *splitter) {
+func (p *pass) together(o *operation, w *splitter) {
 	p.place.pop()
-	p.replace(doc.Span{From: w.from, To: o.span.To}, "")
+	w.close(p, o.span)
 	p.cur.Jump(o.span.To)
-	l.end(o.span.To)
-}
-
-// splitter writes several operations in the place of one.
-type splitter struct {
-	from int // what of the original was not cut yet
-	n    int // operations written
-}
-
-func (w *splitter) comma(p *pass) {
-	if w.n++; w.n > 1 {
-		p.ed.Write(",")
-	}
 }
 
 // single writes the operation for one key.
@@ -285,17 +271,14 @@ func (p *pass) single(w *splitter, a act, t *target, key, value doc.Span) error 
 	}
 	p.noteSpelling(t, p.raw(key))
 	if v == unset {
-		p.ed.Cut(w.from, value.To)
-		w.from = value.To
-		w.comma(p)
+		w.next(p, value.To)
 		p.ed.Write(`{"op":"remove","path":`)
 		p.ed.WriteString(t.canon)
 		p.ed.Write("}")
 		p.note(r, p.raw(value), []byte("remove"))
 		return nil
 	}
-	p.ed.Cut(w.from, value.From)
-	w.comma(p)
+	w.next(p, value.From)
 	p.ed.Write(`{"op":"`)
 	p.ed.Write(acts[a])
 	p.ed.Write(`","path":`)
