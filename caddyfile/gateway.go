@@ -65,6 +65,11 @@ func init() {
 //		max_response     <size>
 //		upstream_timeout <duration|off>
 //		public_url       <url>
+//		provisioning_log [<file|off>] {
+//			max_size   <size>
+//			max_age    <duration>
+//			log_values <full|masked|none>
+//		}
 //
 //		<any subdirective of reverse_proxy>
 //	}

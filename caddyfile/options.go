@@ -44,6 +44,7 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 	"max_response":     func(c *config, d *caddyfile.Dispenser) error { return size(d, &c.handler.MaxResponse) },
 	"upstream_timeout": func(c *config, d *caddyfile.Dispenser) error { return duration(d, &c.handler.UpstreamTimeout) },
 	"public_url":       (*config).publicURL,
+	"provisioning_log": (*config).provisioningLog,
 }
 
 // several may be there more than once.

@@ -10,15 +10,19 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/caddy-scim/gateway/module/auth"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/keys"
+	"github.com/caddy-scim/gateway/module/provlog"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -95,15 +99,23 @@ type Handler struct {
 	// precedes the resource type.
 	PublicURL string `json:"public_url,omitempty"`
 
-	ctx      caddy.Context
-	logger   *zap.Logger
-	keys     *auth.Keys
-	set      *schema.Set
-	norm     *quirks.Normalizer
-	upstream upstream.Upstream
-	metrics  *metrics
-	guard    *guard.Open
-	peers    map[string]caddyhttp.MiddlewareHandler // reverse_proxy to the gateway that leads, by scheme
+	// Where every request is recorded: what was sent, what became of it and why. Default: nowhere.
+	Log *provlog.Config `json:"provisioning_log,omitempty"`
+
+	ctx       caddy.Context
+	logger    *zap.Logger
+	sink      *provlog.Sink
+	events    *caddyevents.App
+	ring      *keys.Organization
+	base      *atomic.Pointer[string] // of the last request, for people to see
+	strangers *rate.Limiter           // of records of requests without a valid key
+	keys      *auth.Keys
+	set       *schema.Set
+	norm      *quirks.Normalizer
+	upstream  upstream.Upstream
+	metrics   *metrics
+	guard     *guard.Open
+	peers     map[string]caddyhttp.MiddlewareHandler // reverse_proxy to the gateway that leads, by scheme
 }
 
 // Throttle is a limit of failures.
@@ -166,6 +178,14 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if err := h.loadGuard(ctx); err != nil {
 		return fmt.Errorf("guard: %w", err)
 	}
+	if err := h.loadEvents(ctx); err != nil {
+		return fmt.Errorf("events: %w", err)
+	}
+	if err := h.openLog(ctx); err != nil {
+		return fmt.Errorf("provisioning_log: %w", err)
+	}
+	h.base = new(atomic.Pointer[string])
+	h.enter()
 	if p, ok := h.upstream.(upstream.Preparer); ok {
 		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger, Guard: h.guard}); err != nil {
 			return fmt.Errorf("upstream: %w", err)
@@ -230,6 +250,7 @@ func (h *Handler) loadKeys(ctx caddy.Context) error {
 		return err
 	}
 	org.Declare(h.keys.Declared)
+	h.ring = org
 	return nil
 }
 
@@ -267,5 +288,6 @@ func (h *Handler) Validate() error {
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

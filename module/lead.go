@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -65,7 +66,7 @@ func (h *Handler) loadPeers(ctx caddy.Context) error {
 
 // lead carries the operation out where this gateway leads, and sends the request on to the one that does where it does not.
 func (x *exchange) lead() (*scim.Answer, error) {
-	ctx := x.r.Context()
+	ctx := trace.With(x.r.Context(), x.trace)
 	if x.leaver() { // access is taken away whether the client waits for it or not
 		ctx = context.WithoutCancel(ctx)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/provlog"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
@@ -82,7 +83,7 @@ var theMetrics = sync.OnceValue(func() *metrics {
 // registerMetrics makes the metrics part of a configuration's registry. Several gateways in one configuration share them.
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics()
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.quirks, m.calls, m.failures, m.leaversOff} {
+	for _, c := range append(provlog.Collectors(), m.requests, m.duration, m.quirks, m.calls, m.failures, m.leaversOff) {
 		if err := registry.Register(c); err != nil {
 			if _, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); !ok {
 				return nil, err

@@ -11,11 +11,12 @@ import (
 
 	"github.com/caddy-scim/gateway/module/auth"
 	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // record says what happened: in the access log, where one line tells all about a request, and in the metrics. Values of
 // documents and of filters are in neither.
-func (x *exchange) record(status int, err error) {
+func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	verb := x.word()
 	calls := 0
 	var spent time.Duration
@@ -33,8 +34,11 @@ func (x *exchange) record(status int, err error) {
 		x.log(zapcore.ErrorLevel, "the operation could not be carried out", err, zap.Int("status", status))
 	}
 	// A user who is gone (404) is not active any more.
-	if status >= http.StatusBadRequest && status != http.StatusNotFound && x.verb.Writes() && x.route.endpoint == users &&
-		quirks.Deactivates(x.scanned) && !asError(err).NoAccess {
+	leaver := status >= http.StatusBadRequest && status != http.StatusNotFound && x.verb.Writes() && x.route.endpoint == users &&
+		quirks.Deactivates(x.scanned) && !asError(err).NoAccess
+	x.effects(status, answer)
+	x.logRecord(status, answer, err, leaver)
+	if leaver {
 		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
 		x.h.metrics.leaversOff.Inc()
 		x.log(zapcore.ErrorLevel, "a request that deactivates a user was refused: the user is still active", err, zap.Int("status", status))

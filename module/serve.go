@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
@@ -40,6 +41,7 @@ type exchange struct {
 	body    []byte // as it came
 	peer    bool   // another gateway of the cluster has sent it
 	sent    bool   // it was sent on to the gateway that leads, and has been answered
+	trace   *trace.Trace
 }
 
 // ServeHTTP carries one SCIM request out. It answers in every case itself: an error that Caddy writes has no body, and a
@@ -49,7 +51,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.grant(w, r)
 		return nil
 	}
-	x := &exchange{h: h, w: w, r: r, start: time.Now()}
+	x := &exchange{h: h, w: w, r: r, start: time.Now(), trace: new(trace.Trace)}
+	if h.sink != nil {
+		x.account.Limit = recordedRules
+	}
 	if x.health() {
 		return nil
 	}
@@ -60,7 +65,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil
 	}
 	status := x.answer(answer, err)
-	x.record(status, err)
+	x.record(status, answer, err)
 	return nil
 }
 
@@ -143,6 +148,9 @@ func (x *exchange) admit() (body []byte, err error) {
 	}
 	if x.base = x.h.PublicURL; x.base == "" {
 		x.base = publicBase(x.r, x.route)
+	}
+	if known := x.h.base.Load(); known == nil || *known != x.base {
+		x.h.base.Store(&x.base)
 	}
 	if !x.verb.Writes() || x.verb == scim.Delete {
 		return nil, nil

@@ -57,7 +57,7 @@ func (s *session) send(ctx context.Context, k *kind, c *plan.Call, req plan.Requ
 	}
 	begun := s.begun
 	s.begun = begun || writes
-	a, err := s.authorized(ctx, req)
+	a, err := s.authorized(ctx, c.Where, req)
 	if err != nil {
 		if begun || writes {
 			k.view.Expire() // the call may have been carried out all the same
@@ -99,8 +99,8 @@ func definite(a *upstream.Answer) bool {
 
 // authorized makes a call with the credential that the mapping says. A credential that the upstream takes no longer is
 // fetched anew once: tokens end early when a password changes or a server restarts.
-func (s *session) authorized(ctx context.Context, req plan.Request) (*upstream.Answer, error) {
-	call := upstream.Call{Method: req.Method, Path: req.Path, Body: req.Body, Header: http.Header{"Accept": {"application/json"}}}
+func (s *session) authorized(ctx context.Context, name string, req plan.Request) (*upstream.Answer, error) {
+	call := upstream.Call{Name: name, Method: req.Method, Path: req.Path, Body: req.Body, Header: http.Header{"Accept": {"application/json"}}}
 	for _, h := range req.Header {
 		call.Header.Add(h.Name, h.Value)
 	}

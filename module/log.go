@@ -1,0 +1,89 @@
+package module
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/caddy-scim/gateway/module/admin"
+	"github.com/caddy-scim/gateway/module/provlog"
+	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// recordedRules is how many applications of rules one record of the provisioning log may have.
+const recordedRules = 50
+
+// Requests without a valid key are in the provisioning log too, but whoever sends many must not push out the others.
+const refusedPerSecond, refusedAtOnce = 0.1, 30
+
+// openLog makes the provisioning log ready.
+func (h *Handler) openLog(ctx caddy.Context) (err error) {
+	if h.Log == nil {
+		return nil
+	}
+	if h.sink, err = provlog.Open(*h.Log, h.organization(), h.logger.Named("provisioning")); err != nil {
+		return err
+	}
+	h.strangers = rate.NewLimiter(refusedPerSecond, refusedAtOnce)
+	return admin.Register(ctx, admin.Part{Name: "log", Organization: h.organization(), Status: h.logStatus})
+}
+
+// organization names whose records the gateway's are.
+func (h *Handler) organization() string {
+	name := h.Organization
+	if named, ok := h.upstream.(upstream.Named); ok {
+		name = named.Name()
+	}
+	if s := h.seat(); s != nil && name == "" {
+		name = s.Name()
+	}
+	return cmp.Or(name, "default")
+}
+
+// Cleanup gives back what outlives a configuration.
+func (h *Handler) Cleanup() error {
+	h.leave()
+	return h.sink.Close()
+}
+
+// logRecord hands the request over to the provisioning log.
+func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool) {
+	if x.h.sink == nil || x.refused != nil && !x.h.strangers.Allow() {
+		return
+	}
+	e := &provlog.Entry{
+		Time: x.start, Took: time.Since(x.start), Key: x.id.Name, Activity: activityID(x.r.Header),
+		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace,
+	}
+	if !x.routed && x.id.Name == "" {
+		e.Key = ""
+	}
+	if x.refused == nil {
+		e.Query, e.Sent, e.Received, e.Canonical = x.query, x.op.Query.Raw, x.body, x.op.Body.Raw()
+		if !x.route.resource() || x.op.Type == nil {
+			e.Sent = e.Query
+		}
+		if e.Canonical == nil {
+			e.Canonical = e.Received
+		}
+		e.Rules = x.account.Records()
+		for id := range x.account.Counts() {
+			e.RuleIDs = append(e.RuleIDs, id)
+		}
+	}
+	if err != nil {
+		failure := asError(err)
+		e.Error, e.ScimType = failure.Detail, failure.Type
+	} else if answer != nil && x.route.resource() && answer.Status < http.StatusBadRequest {
+		e.Answered = answer.Body // a discovery document is the same every time
+	}
+	x.h.sink.Add(e)
+}
+
+// logStatus is how the provisioning log fares, for "caddy scim status".
+func (h *Handler) logStatus(context.Context) (any, error) { return h.sink.Log().State(), nil }

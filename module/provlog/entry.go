@@ -1,0 +1,104 @@
+// Package provlog is the provisioning log: what the provider sent, what became of it, and why. A record is handed over
+// by the request and written by one goroutine, so that a slow or full disk never makes a request wait.
+package provlog
+
+import (
+	"time"
+
+	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+)
+
+// Entry is what a request hands over: references to what it has anyway. It is put into words by the writer. Nobody
+// changes anything of it afterwards.
+type Entry struct {
+	Time     time.Time
+	Took     time.Duration
+	Key      string // name of the key
+	Activity string // the provider's identifier of the request
+	Resource string // User, Group, or the discovery endpoint
+	Verb     string
+	ID       string // in the path
+	Query    string // as it came, percent-encoded
+	Sent     string // the canonical query, percent-encoded
+	Status   int
+	Error    string // what the provider was told
+	ScimType string
+	Leaver   bool // a deactivation that was refused: the user is still active
+
+	Received  []byte // the document as it came
+	Canonical []byte // the document as it is carried out
+	Answered  []byte
+	Rules     []quirks.Record
+	RuleIDs   []string
+	Trace     *trace.Trace
+}
+
+// size is about how much memory the entry holds on to.
+func (e *Entry) size() int64 {
+	return int64(512 + len(e.Received) + len(e.Canonical) + len(e.Answered) + len(e.Query))
+}
+
+// Record is one SCIM request as the log keeps it.
+type Record struct {
+	ID           int64           `json:"id,omitempty"`
+	Time         time.Time       `json:"time"`
+	Organization string          `json:"organization"`
+	Key          string          `json:"key,omitempty"`
+	Activity     string          `json:"activity,omitempty"`
+	Resource     string          `json:"resource"`
+	Verb         string          `json:"verb"`
+	Subject      string          `json:"subject,omitempty"` // id of the user or group
+	Name         string          `json:"name,omitempty"`    // by which a person knows the subject
+	Status       int             `json:"status"`
+	Failed       bool            `json:"failed,omitempty"`
+	Leaver       bool            `json:"leaver,omitempty"` // a deactivation that was refused: the user is still active
+	Milliseconds float64         `json:"ms"`
+	Error        string          `json:"error,omitempty"`
+	ScimType     string          `json:"scim_type,omitempty"`
+	Received     *Document       `json:"received,omitempty"`
+	Rules        []quirks.Record `json:"rules,omitempty"`
+	Canonical    *Document       `json:"canonical,omitempty"` // nil where nothing had to change
+	Notes        []trace.Note    `json:"notes,omitempty"`
+	Calls        []Call          `json:"calls,omitempty"`
+	Answered     *Document       `json:"answered,omitempty"`
+	NotKept      []string        `json:"not_kept,omitempty"` // attributes that were sent and are not in the answer
+	Left         int             `json:"left,omitempty"`     // calls and notes beyond those that are kept
+}
+
+// Document is a query or a body, its values as log_values says.
+type Document struct {
+	Query string `json:"query,omitempty"` // decoded, for reading
+	Body  text   `json:"body,omitempty"`  // JSON
+	Bytes int    `json:"bytes,omitempty"` // of the body as it was, where it is too long to keep
+}
+
+// Call is one call of the upstream.
+type Call struct {
+	Name         string  `json:"name,omitempty"`
+	Method       string  `json:"method"`
+	Path         string  `json:"path"`
+	Status       int     `json:"status,omitempty"`
+	Milliseconds float64 `json:"ms"`
+	Error        string  `json:"error,omitempty"`
+}
+
+// text is JSON that is kept as it stands.
+type text []byte
+
+// MarshalJSON returns the text itself.
+func (t text) MarshalJSON() ([]byte, error) {
+	if len(t) == 0 {
+		return []byte("null"), nil
+	}
+	return t, nil
+}
+
+// UnmarshalJSON keeps a copy of the text.
+func (t *text) UnmarshalJSON(b []byte) error {
+	*t = append((*t)[:0], b...)
+	return nil
+}
+
+// String is the JSON.
+func (t text) String() string { return string(t) }

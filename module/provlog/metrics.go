@@ -1,0 +1,22 @@
+package provlog
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collectors count over reloads.
+type collectors struct {
+	dropped prometheus.Counter
+}
+
+var metrics = sync.OnceValue(func() *collectors {
+	return &collectors{dropped: prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "scim_gateway", Name: "log_dropped_total",
+		Help: "Records of the provisioning log that could not be kept: too many at once, or a file that cannot be written.",
+	})}
+})
+
+// Collectors are the metrics of the provisioning log.
+func Collectors() []prometheus.Collector { return []prometheus.Collector{metrics().dropped} }

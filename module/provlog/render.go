@@ -1,0 +1,326 @@
+package provlog
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/doc"
+)
+
+const (
+	maxKept    = 16 << 10 // bytes of one document in a record
+	maxRead    = 4 << 20  // bytes of one document that is looked into at all
+	maxMembers = 10_000   // people of a group's change whose timeline gets a line
+)
+
+// rendered is an entry in words, and what the log can be searched by.
+type rendered struct {
+	Record
+	ruleIDs  []string
+	seen     []subject // users and groups that the answer shows
+	mentions []mention // whose timelines the record belongs to
+}
+
+// subject is a user or group as the provider was last told.
+type subject struct {
+	resource, id, name, login, state string
+	active                           int // -1 where it was not said
+	gone                             bool
+}
+
+// mention is one line of a timeline; what is empty for the record's own subject.
+type mention struct{ id, what string }
+
+func (m *masker) render(organization string, e *Entry) *rendered {
+	m.group = e.Resource == "Group"
+	r := &rendered{Record: Record{
+		Time: e.Time.UTC().Truncate(time.Millisecond), Organization: organization, Key: e.Key, Activity: e.Activity, Resource: e.Resource, Verb: e.Verb,
+		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, Milliseconds: milliseconds(e.Took),
+		Error: e.Error, ScimType: e.ScimType, Rules: m.rules(e.Rules), Notes: e.Trace.Notes(), Left: e.Trace.Left(),
+	}, ruleIDs: e.RuleIDs}
+	for _, c := range e.Trace.Calls() {
+		r.Calls = append(r.Calls, Call{c.Name, c.Method, c.Path, c.Status, milliseconds(c.Took), c.Error})
+	}
+	received, canonical, answered := read(e.Received), read(e.Canonical), read(e.Answered)
+	r.Received = m.kept(received, e.Query, len(e.Received))
+	if string(e.Received) != string(e.Canonical) || e.Query != e.Sent {
+		r.Canonical = m.kept(canonical, e.Sent, len(e.Canonical))
+	}
+	r.Answered = m.kept(answered, "", len(e.Answered))
+	m.subjects(r, e, received, answered)
+	if body := first(canonical, received); e.Resource == "Group" && e.Status < 300 {
+		members(r, e.Verb, body)
+	}
+	for _, n := range r.Notes {
+		if n.ID != "" && (n.ID != r.Subject || n.Kind.Effect()) && len(r.mentions) < maxMembers {
+			r.mentions = append(r.mentions, mention{n.ID, string(n.Kind)})
+		}
+	}
+	if e.Status < 300 && e.Verb != "delete" {
+		r.NotKept = notKept(e, canonical, answered)
+	}
+	return r
+}
+
+// failed reports whether the provider was refused. That something is not there is no failure of a look.
+func failed(e *Entry) bool {
+	return e.Status >= 400 && (e.Status != 404 || e.Verb != "list" && e.Verb != "read" && e.Verb != "delete")
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// read is a document that can be looked into; the zero Value where there is none.
+func read(b []byte) doc.Value {
+	if len(b) == 0 || len(b) > maxRead {
+		return doc.Value{}
+	}
+	d, err := doc.Scan(b)
+	if err != nil {
+		return doc.Value{}
+	}
+	return d.Value()
+}
+
+func first(a, b doc.Value) doc.Value {
+	if len(a.Raw()) > 0 {
+		return a
+	}
+	return b
+}
+
+func (m *masker) kept(v doc.Value, query string, size int) *Document {
+	if size == 0 && query == "" {
+		return nil
+	}
+	d := &Document{Query: m.query(query)}
+	switch {
+	case m.mode == None, len(v.Raw()) == 0, len(v.Raw()) > 2*maxKept:
+		d.Bytes = size
+	default:
+		if d.Body = m.document(v); len(d.Body) > maxKept {
+			d.Body, d.Bytes = nil, size
+		}
+	}
+	return d
+}
+
+// subjects finds out whom the request was about, and what the provider was told of them.
+func (m *masker) subjects(r *rendered, e *Entry, received, answered doc.Value) {
+	if e.Resource != "User" && e.Resource != "Group" {
+		return
+	}
+	gone := e.Verb == "delete" && e.Status < 300 || e.Status == 404 && (e.Verb == "delete" || e.Verb == "read")
+	if e.Status < 300 {
+		if list, ok := answered.Lookup("Resources"); ok {
+			for item := range list.Items() {
+				r.seen = append(r.seen, m.subject(e.Resource, item))
+			}
+			if len(r.seen) == 1 && r.Subject == "" {
+				r.Subject = r.seen[0].id
+			}
+		} else if s := m.subject(e.Resource, answered); s.id != "" {
+			r.seen = append(r.seen, s)
+			r.Subject = cmp.Or(r.Subject, s.id)
+		}
+	}
+	switch {
+	case gone && r.Subject != "":
+		r.seen = append(r.seen, subject{resource: e.Resource, id: r.Subject, active: -1, gone: true})
+	case len(r.seen) == 0 && e.Status < 300 && r.Subject != "" && e.Verb != "list":
+		s := m.subject(e.Resource, received) // 204: what was sent is all there is
+		s.id = r.Subject
+		if e.Verb == "patch" {
+			s.active = patchedActive(received)
+		}
+		r.seen = append(r.seen, s)
+	}
+	if i := slices.IndexFunc(r.seen, func(s subject) bool { return s.id == r.Subject }); i >= 0 {
+		r.Name = cmp.Or(r.seen[i].name, r.seen[i].login)
+	}
+	if r.Name == "" && e.Verb != "list" {
+		s := m.subject(e.Resource, received)
+		r.Name = cmp.Or(s.name, s.login)
+	}
+	if r.Subject != "" {
+		r.mentions = append(r.mentions, mention{r.Subject, ""})
+	}
+}
+
+func (m *masker) subject(resource string, v doc.Value) subject {
+	s := subject{resource: resource, active: -1}
+	if v.Kind() != doc.Object {
+		return s
+	}
+	word := func(name string) string {
+		w, _ := v.Lookup(name)
+		if w.Kind() != doc.String {
+			return ""
+		}
+		return w.Text()
+	}
+	s.id = word("id")
+	if s.name = word("displayName"); resource == "User" {
+		s.name, s.login = m.personal(s.name), m.personal(word("userName"))
+	} else if m.mode == None {
+		s.name = ""
+	}
+	if a, ok := v.Lookup("active"); ok && a.Kind() == doc.Bool {
+		s.active = bit(a.True())
+	}
+	for key, item := range v.Fields() {
+		if item.Kind() != doc.Object || !strings.Contains(key.Text(), ":") {
+			continue
+		}
+		if state, ok := item.Lookup("state"); ok && state.Kind() == doc.String {
+			s.state = state.Text()
+		}
+	}
+	return s
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// patchedActive is what a PATCH says of active; -1 where it says nothing.
+func patchedActive(v doc.Value) int {
+	active := -1
+	each(v, func(_, path string, value doc.Value) {
+		a := value
+		if path == "" {
+			a, _ = value.Lookup("active")
+		} else if !doc.FoldEqual(path, "active") {
+			return
+		}
+		switch {
+		case a.Kind() == doc.Bool:
+			active = bit(a.True())
+		case a.Kind() == doc.String && doc.FoldEqual(a.Text(), "false"):
+			active = 0
+		case a.Kind() == doc.String && doc.FoldEqual(a.Text(), "true"):
+			active = 1
+		}
+	})
+	return active
+}
+
+// each walks over the operations of a PATCH.
+func each(v doc.Value, f func(op, path string, value doc.Value)) {
+	operations, _ := v.Lookup("Operations")
+	for o := range operations.Items() {
+		op, _ := o.Lookup("op")
+		path, _ := o.Lookup("path")
+		value, _ := o.Lookup("value")
+		f(doc.Fold(op.Text()), path.Text(), value)
+	}
+}
+
+// members finds whom a change of a group is about.
+func members(r *rendered, verb string, body doc.Value) {
+	add := func(list doc.Value, what trace.Kind) {
+		one := func(v doc.Value) {
+			id, _ := v.Lookup("value")
+			if v.Kind() == doc.String {
+				id = v
+			}
+			if id.Kind() == doc.String && len(r.mentions) < maxMembers {
+				r.mentions = append(r.mentions, mention{id.Text(), string(what)})
+			}
+		}
+		if list.Kind() == doc.Array {
+			for v := range list.Items() {
+				one(v)
+			}
+			return
+		}
+		one(list)
+	}
+	if verb == "create" || verb == "replace" {
+		list, _ := body.Lookup("members")
+		add(list, trace.MemberAdded)
+		return
+	}
+	each(body, func(op, path string, value doc.Value) {
+		what := trace.MemberAdded
+		if op == "remove" {
+			what = trace.MemberRemoved
+		}
+		if path == "" {
+			value, _ = value.Lookup("members")
+			add(value, what)
+			return
+		}
+		if _, name := attribute(path); name != "members" {
+			return
+		}
+		if i := strings.IndexByte(path, '"'); op == "remove" && i >= 0 {
+			id, _, _ := strings.Cut(path[i+1:], `"`)
+			r.mentions = append(r.mentions, mention{id, string(what)})
+			return
+		}
+		add(value, what)
+	})
+}
+
+// notKept are the attributes that were sent and that the answer does not show.
+func notKept(e *Entry, sent, answered doc.Value) (paths []string) {
+	if answered.Kind() != doc.Object || strings.Contains(doc.Fold(e.Sent), "attributes=") {
+		return nil
+	}
+	want := func(path string, v doc.Value) {
+		uri, name := "", path
+		if i := strings.LastIndexByte(path, ':'); i >= 0 {
+			uri, name = path[:i], path[i+1:]
+		}
+		name, _, _ = strings.Cut(name, "[")
+		name, _, _ = strings.Cut(name, ".")
+		if v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || secret(doc.Fold(name)) || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
+			return
+		}
+		in := answered
+		if ext, ok := answered.Lookup(uri); ok && uri != "" {
+			in = ext
+		} else if uri != "" && strings.Contains(doc.Fold(uri), ":extension:") {
+			in = doc.Value{}
+		}
+		if _, ok := in.Lookup(name); !ok {
+			if uri != "" {
+				name = uri + ":" + name
+			}
+			if !slices.Contains(paths, name) {
+				paths = append(paths, name)
+			}
+		}
+	}
+	whole := func(v doc.Value) {
+		for key, item := range v.Fields() {
+			if item.Kind() == doc.Object && strings.Contains(key.Text(), ":") {
+				for sub, value := range item.Fields() {
+					want(key.Text()+":"+sub.Text(), value)
+				}
+				continue
+			}
+			want(key.Text(), item)
+		}
+	}
+	if e.Verb != "patch" {
+		whole(sent)
+		return paths
+	}
+	each(sent, func(op, path string, value doc.Value) {
+		switch {
+		case op == "remove":
+		case path == "":
+			whole(value)
+		default:
+			want(path, value)
+		}
+	})
+	return paths
+}

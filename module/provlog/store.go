@@ -1,0 +1,278 @@
+package provlog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/caddy-scim/gateway/module/trace"
+)
+
+// version of the tables. A file with a newer one is left alone.
+const version = 1
+
+// What is searched for is in columns, so that "sqlite3 provisioning.db" can be asked too; the record holds all of it.
+const tables = `
+CREATE TABLE IF NOT EXISTS requests (
+	id           INTEGER PRIMARY KEY AUTOINCREMENT,
+	time         INTEGER NOT NULL, -- milliseconds since 1970
+	organization TEXT NOT NULL,
+	resource     TEXT NOT NULL,
+	verb         TEXT NOT NULL,
+	subject      TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	status       INTEGER NOT NULL,
+	failed       INTEGER NOT NULL,
+	leaver       INTEGER NOT NULL, -- a deactivation that was refused
+	ms           REAL NOT NULL,
+	calls        INTEGER NOT NULL,
+	rules        TEXT NOT NULL, -- with a blank before and after each
+	notes        TEXT NOT NULL, -- decisions and effects
+	error        TEXT NOT NULL, -- what the provider was told
+	record       TEXT NOT NULL  -- JSON
+);
+CREATE INDEX IF NOT EXISTS requests_organization ON requests (organization, id);
+CREATE INDEX IF NOT EXISTS requests_failed ON requests (organization, id) WHERE failed = 1;
+CREATE TABLE IF NOT EXISTS mentions (
+	organization TEXT NOT NULL,
+	subject      TEXT NOT NULL,
+	request      INTEGER NOT NULL,
+	what         TEXT NOT NULL, -- empty where the request is about the subject itself
+	PRIMARY KEY (organization, subject, request, what)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS mentions_request ON mentions (request);
+CREATE TABLE IF NOT EXISTS subjects (
+	organization TEXT NOT NULL,
+	resource     TEXT NOT NULL,
+	id           TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	login        TEXT NOT NULL,
+	active       INTEGER NOT NULL, -- -1 where it was never said
+	state        TEXT NOT NULL,
+	gone         INTEGER NOT NULL,
+	since        INTEGER NOT NULL,
+	seen         INTEGER NOT NULL,
+	PRIMARY KEY (organization, resource, id)
+) WITHOUT ROWID;
+`
+
+const (
+	insertRequest = `INSERT INTO requests (time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, rules, notes, error, record)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertMention = `INSERT OR IGNORE INTO mentions (organization, subject, request, what) VALUES (?, ?, ?, ?)`
+	upsertSubject = `INSERT INTO subjects (organization, resource, id, name, login, active, state, gone, since, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT DO UPDATE SET name = iif(excluded.name = '', name, excluded.name), login = iif(excluded.login = '', login, excluded.login),
+	active = iif(excluded.active < 0, active, excluded.active), state = iif(excluded.state = '', state, excluded.state),
+	gone = excluded.gone, seen = excluded.seen`
+	nameOf = `SELECT iif(name = '', login, name) FROM subjects WHERE organization = ? AND resource = ? AND id = ?`
+)
+
+// store is the file. Only the writer's goroutine uses it.
+type store struct {
+	db      *sql.DB
+	file    string
+	request *sql.Stmt
+	mention *sql.Stmt
+	subject *sql.Stmt
+	name    *sql.Stmt
+}
+
+// dsn names the file for the driver. Every connection waits for another process that writes, and none waits for the disk
+// at each commit: a power cut may cost the last records, never the file.
+func dsn(file string, readOnly bool) string {
+	q := url.Values{"_pragma": {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(normal)", "journal_size_limit(1048576)", "wal_autocheckpoint(256)", "cache_size(-4096)"}}
+	if readOnly {
+		q = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(3000)", "query_only(1)", "cache_size(-8192)"}}
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// openStore opens or makes the file. Who may read it may read about people: it is the owner's alone.
+func openStore(ctx context.Context, file string) (*store, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's path
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dsn(file, false))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	s := &store{db: db, file: file}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func (s *store) prepare(ctx context.Context) error {
+	var is int
+	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&is); err != nil {
+		return err
+	}
+	if is > version {
+		return fmt.Errorf("the file is of a newer gateway (version %d)", is)
+	}
+	if _, err := s.db.ExecContext(ctx, tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{{&s.request, insertRequest}, {&s.mention, insertMention}, {&s.subject, upsertSubject}, {&s.name, nameOf}} {
+		stmt, err := s.db.PrepareContext(ctx, p.text)
+		if err != nil {
+			return err
+		}
+		*p.to = stmt
+	}
+	return nil
+}
+
+func (s *store) close() error { return s.db.Close() }
+
+// write puts records into the file, all or none, and returns how long they are.
+func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	request, mention, subject, name := tx.StmtContext(ctx, s.request), tx.StmtContext(ctx, s.mention), tx.StmtContext(ctx, s.subject), tx.StmtContext(ctx, s.name)
+	for _, r := range batch {
+		if r.Name == "" && r.Subject != "" {
+			if err := name.QueryRowContext(ctx, r.Organization, r.Resource, r.Subject).Scan(&r.Name); err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return 0, err
+			}
+		}
+		r.ID = 0
+		text, err := json.Marshal(&r.Record)
+		if err != nil {
+			return 0, err
+		}
+		size += int64(len(text)) + int64(len(r.mentions))*100
+		rules := ""
+		if len(r.ruleIDs) > 0 {
+			rules = " " + strings.Join(r.ruleIDs, " ") + " "
+		}
+		at := r.Time.UnixMilli()
+		result, err := request.ExecContext(ctx, at, r.Organization, r.Resource, r.Verb, r.Subject, r.Name, r.Status, bit(r.Failed), bit(r.Leaver),
+			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, string(text))
+		if err != nil {
+			return 0, err
+		}
+		if r.ID, err = result.LastInsertId(); err != nil {
+			return 0, err
+		}
+		for _, m := range r.mentions {
+			if _, err := mention.ExecContext(ctx, r.Organization, m.id, r.ID, m.what); err != nil {
+				return 0, err
+			}
+		}
+		for _, seen := range r.seen {
+			if seen.id == "" {
+				continue
+			}
+			if _, err := subject.ExecContext(ctx, r.Organization, seen.resource, seen.id, seen.name, seen.login, seen.active, seen.state, bit(seen.gone), at, at); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return size, tx.Commit()
+}
+
+// notes puts decisions and effects into a line. Those of single members of a group are in the record.
+func notes(all []trace.Note) string {
+	var words []string
+	for _, n := range all {
+		word := string(n.Kind)
+		if n.Because != "" {
+			word += " (" + n.Because + ")"
+		}
+		if !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// trim keeps the log within its limits: the oldest records go first. It returns how many went.
+func (s *store) trim(ctx context.Context, oldest time.Time, maxBytes int64) (int64, error) {
+	var upTo int64
+	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM (SELECT id, time FROM requests ORDER BY id LIMIT 5000) WHERE time < ?",
+		oldest.UnixMilli()).Scan(&upTo); err != nil {
+		return 0, err
+	}
+	used, err := s.used(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if used > maxBytes {
+		var low, high int64
+		if err := s.db.QueryRowContext(ctx, "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM requests").Scan(&low, &high); err != nil {
+			return 0, err
+		}
+		// A twentieth of them, and more where the file is far over: a limit that was made smaller.
+		share := max((high-low)/20, int64(float64(high-low)*(1-float64(maxBytes)/float64(used))))
+		upTo = max(upTo, low+share)
+	}
+	if upTo == 0 {
+		return 0, nil
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // as above
+	result, err := tx.ExecContext(ctx, "DELETE FROM requests WHERE id <= ?", upTo)
+	if err != nil {
+		return 0, err
+	}
+	for _, q := range []string{
+		"DELETE FROM mentions WHERE request <= ?",
+		// Whoever is gone is forgotten with the last record; who is there stays, a list of the log is no timeline.
+		"DELETE FROM subjects WHERE gone = 1 AND seen < (SELECT coalesce(min(time), 0) FROM requests WHERE id > ?)",
+	} {
+		if _, err := tx.ExecContext(ctx, q, upTo); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return n, err
+}
+
+// used is how many bytes of the file hold something.
+func (s *store) used(ctx context.Context) (int64, error) {
+	var size, pages, free int64
+	err := s.db.QueryRowContext(ctx, "SELECT (SELECT page_size FROM pragma_page_size), (SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM pragma_freelist_count)").
+		Scan(&size, &pages, &free)
+	return size * (pages - free), err
+}
+
+// shrink gives the disk back what a smaller limit has left empty.
+func (s *store) shrink(ctx context.Context, maxBytes int64) error {
+	if info, err := os.Stat(s.file); err != nil || info.Size() <= maxBytes {
+		return err
+	}
+	_, err := s.db.ExecContext(ctx, "VACUUM")
+	return err
+}
