@@ -11,6 +11,7 @@ import (
 	_ "github.com/caddy-scim/gateway/caddyfile"
 	_ "github.com/caddy-scim/gateway/module"
 	_ "github.com/caddy-scim/gateway/module/command"
+	_ "github.com/caddy-scim/gateway/module/console"
 	_ "github.com/caddy-scim/gateway/module/organization"
 	_ "github.com/caddy-scim/gateway/module/provision"
 	_ "github.com/caddy-scim/gateway/module/relay"

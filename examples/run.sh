@@ -36,6 +36,8 @@ tell() {
 
 The gateway runs, with its embedded organization behind it. Stop it with Ctrl-C.
 
+Console: $SCIM_ADDRESS/console
+
 SCIM URL: $SCIM_ADDRESS/scim
 SCIM API key: $key
 
@@ -56,7 +58,7 @@ The organization's own API shows what became of it. Its token, and its members:
   TOKEN=\$(curl -s -d grant_type=client_credentials -d scope=api.organization -d client_id=$ORG_CLIENT_ID -d client_secret=$ORG_CLIENT_SECRET $SCIM_ADDRESS/identity/connect/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   curl -s -H "Authorization: Bearer \$TOKEN" $SCIM_ADDRESS/api/public/members
 
-The provisioning is logged in .run/access.log.
+What happens shows in the console as it happens, and with "$caddy scim log --file .run/provisioning.db".
 TEXT
 }
 tell &

@@ -140,6 +140,9 @@ func TestOneDoorToTheUpstream(t *testing.T) {
 				calls++
 				return true
 			}
+			if path == "module/console/console.go" { // what is no page of it goes on as it came
+				return true
+			}
 			t.Errorf("%s calls %s", files.Position(call.Pos()), name.Sel.Name)
 			return true
 		})

@@ -1,0 +1,61 @@
+package caddyfile
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-scim/gateway/module/console"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("scim_console", parseConsole)
+	// After basic_auth and forward_auth, which say who asks; before whatever would answer for the site.
+	httpcaddyfile.RegisterDirectiveOrder("scim_console", httpcaddyfile.Before, "invoke")
+}
+
+// parseConsole reads the console:
+//
+//	scim_console [<matcher>] {
+//		path          <path>
+//		organizations <name...>
+//		user          <placeholder>
+//		insecure
+//	}
+func parseConsole(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(console.Console)
+	d := h.Dispenser
+	d.Next() // the directive
+	if d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	seen := map[string]bool{}
+	for d.NextBlock(0) {
+		name := d.Val()
+		if seen[name] {
+			return nil, d.Errf("%s is already specified", name)
+		}
+		seen[name] = true
+		var err error
+		switch name {
+		case "path":
+			err = word(d, &c.Path)
+		case "organizations":
+			err = words(d, &c.Organizations)
+		case "user":
+			err = word(d, &c.User)
+		case "insecure":
+			if c.Insecure = true; d.NextArg() {
+				err = d.ArgErr()
+			}
+		default:
+			err = d.Errf("unrecognized subdirective %s", name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := c.Check(); err != nil {
+			return nil, d.WrapErr(err)
+		}
+	}
+	return c, nil
+}

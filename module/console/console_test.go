@@ -1,0 +1,50 @@
+package console
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Only a client on this machine that asked for this machine by its own name is one of this machine's people: a page from
+// elsewhere whose name DNS has led here is not, and neither is whoever a proxy on this machine speaks for.
+func TestLocal(t *testing.T) {
+	for _, c := range []struct {
+		host, client, header string
+		want                 bool
+	}{
+		{"127.0.0.1:8080", "127.0.0.1:5", "", true},
+		{"localhost", "127.0.0.1:5", "", true},
+		{"[::1]:8080", "[::1]:5", "", true},
+		{"evil.example", "127.0.0.1:5", "", false},
+		{"localhost.evil.example:80", "127.0.0.1:5", "", false},
+		{"127.0.0.1", "192.0.2.1:5", "", false},
+		{"127.0.0.1", "127.0.0.1:5", "X-Forwarded-For", false},
+		{"127.0.0.1", "127.0.0.1:5", "Via", false},
+	} {
+		r := httptest.NewRequest("GET", "http://"+c.host+"/console", nil)
+		r.RemoteAddr = c.client
+		if c.header != "" {
+			r.Header.Set(c.header, "x")
+		}
+		if got := local(r); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+func TestWordsAreText(t *testing.T) {
+	if got := plain("a\x00b\x1b[31m\u202ec\n\x7f"); strings.ContainsAny(got, "\x00\x1b\u202e\n\x7f") || !strings.Contains(got, "b") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	var got strings.Builder
+	for _, c := range compare(`{"a":"True","b":1}`, `{"a":true,"b":1}`) {
+		got.WriteString(c.Sign + strings.TrimSpace(c.Text) + "|")
+	}
+	if want := ` {|-"a": "True",|+"a": true,| "b": 1| }|`; got.String() != want {
+		t.Errorf("%s", got.String())
+	}
+}

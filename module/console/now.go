@@ -1,0 +1,103 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddy-scim/gateway/module/provlog"
+)
+
+// overview is what the page Now shows.
+type overview struct {
+	Now              time.Time
+	Requests, Failed int
+	Milliseconds     string
+	Chart            chart
+	Rules            []provlog.RuleCount
+	Cycle            cycle
+	Todo             []todo
+	Latest           []*provlog.Record
+	State            provlog.State
+}
+
+// todo is something that needs a person.
+type todo struct {
+	Loud        bool
+	Title, Text string
+	Link        string
+}
+
+// oldInvitation is how long somebody may be invited before a person should ask.
+const oldInvitation = 7 * 24 * time.Hour
+
+func (p *page) nowPage(ctx context.Context) error {
+	p.Tab, p.Title = "now", "Now"
+	now := p.now()
+	o := &overview{Now: now}
+	p.Data = o
+	if p.gateway.Records() != nil {
+		o.State = p.gateway.Records().Log().State()
+	}
+	if p.reader == nil {
+		return p.show(http.StatusOK, "now.html")
+	}
+	buckets, err := p.reader.Histogram(ctx, p.Org, now.Add(-24*time.Hour), now, 30*time.Minute)
+	if err != nil {
+		return p.fail(err)
+	}
+	sum := 0.0
+	for _, b := range buckets {
+		o.Requests, o.Failed = o.Requests+b.Requests, o.Failed+b.Failed
+		sum += b.Milliseconds * float64(b.Requests)
+	}
+	o.Milliseconds = fmt.Sprintf("%.0f ms", sum/float64(max(o.Requests, 1)))
+	o.Chart = draw(buckets)
+	if o.Rules, err = p.reader.Rules(ctx, p.Org, now.Add(-24*time.Hour)); err != nil {
+		return p.fail(err)
+	}
+	o.Rules = o.Rules[:min(len(o.Rules), 8)]
+	recent, err := p.reader.Records(ctx, provlog.Search{Organization: p.Org, Limit: 500})
+	if err != nil {
+		return p.fail(err)
+	}
+	o.Cycle, o.Latest = rhythmOf(recent), recent[:min(len(recent), 8)]
+	if o.Todo, err = p.todos(ctx, now); err != nil {
+		return p.fail(err)
+	}
+	return p.show(http.StatusOK, "now.html")
+}
+
+// todos are what needs a person, the most urgent first, each with what to do.
+func (p *page) todos(ctx context.Context, now time.Time) ([]todo, error) {
+	var all []todo
+	leavers, err := p.reader.Leavers(ctx, p.Org)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range leavers {
+		all = append(all, todo{
+			Loud: true, Title: about(r.Name, r.Subject) + " still has access",
+			Text: "The provider wanted to take the access away, and was refused: " + plain(r.Error) + ". Take it away in the organization itself, or mend what is in the way; the provider asks again in its next cycle.",
+			Link: fmt.Sprintf("%s/log/%d", p.Base(), r.ID),
+		})
+	}
+	if dropped := p.gateway.Records().Log().State().Dropped; dropped > 0 {
+		all = append(all, todo{
+			Title: fmt.Sprint(dropped, " records of the log are missing"), Text: "The file could not be written, or too many came at once. Look for room on the disk and for the rights of the file.",
+		})
+	}
+	waiting, err := p.reader.Invited(ctx, p.Org, now.Add(-oldInvitation))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range waiting {
+		all = append(all, todo{
+			Title: about(s.Name, s.Login) + " was invited " + ago(s.Since, now) + " and has not accepted",
+			Text:  "Ask whether the mail arrived, and send the invitation again in the organization.", Link: p.Base() + "/people/" + escape(s.ID),
+		})
+	}
+	keys, err := p.keyTodos(ctx, now)
+	return append(all, keys...), err
+}

@@ -1,0 +1,203 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddy-scim/gateway/module/provlog"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+)
+
+func escape(s string) string { return url.PathEscape(s) }
+
+const perPage = 50
+
+// found is what the page Log shows.
+type found struct {
+	Now     time.Time
+	Query   url.Values
+	Records []*provlog.Record
+	Rules   []quirks.Rule
+	Older   string // the query of the next page
+	Live    bool   // whether what comes belongs to this list
+
+	Narrowed bool // whether more is asked for than a name
+}
+
+func (p *page) logPage(ctx context.Context) error {
+	p.Tab, p.Title = "log", "Log"
+	q := p.r.URL.Query()
+	f := &found{Now: p.now(), Query: q, Rules: quirks.Rules()}
+	p.Data = f
+	if p.reader == nil {
+		f.Live = p.gateway.Records() != nil
+		return p.show(http.StatusOK, "log.html")
+	}
+	s := provlog.Search{
+		Organization: p.Org, Text: p.texts(strings.TrimSpace(q.Get("q"))), Verb: q.Get("verb"), Resource: q.Get("resource"), Rule: q.Get("rule"),
+		Failed: q.Get("failed") != "", Limit: perPage + 1,
+	}
+	s.Status, _ = strconv.Atoi(q.Get("status"))
+	s.Before, _ = strconv.ParseInt(q.Get("before"), 10, 64)
+	if t, err := time.ParseInLocation("2006-01-02T15:04", q.Get("since"), time.Local); err == nil {
+		s.Since = t
+	}
+	if t, err := time.ParseInLocation("2006-01-02T15:04", q.Get("until"), time.Local); err == nil {
+		s.Until = t
+	}
+	var err error
+	if f.Records, err = p.reader.Records(ctx, s); err != nil {
+		return p.fail(err)
+	}
+	if len(f.Records) > perPage {
+		f.Records = f.Records[:perPage]
+		q.Set("before", strconv.FormatInt(f.Records[perPage-1].ID, 10))
+		f.Older = q.Encode()
+		q.Del("before")
+	}
+	f.Narrowed = s.Verb+s.Resource+s.Rule != "" || s.Failed || s.Status != 0 || !s.Since.IsZero() || !s.Until.IsZero()
+	f.Live = s.Before == 0 && len(s.Text) == 0 && !f.Narrowed
+	return p.show(http.StatusOK, "log.html")
+}
+
+// whole is what the page of one request shows.
+type whole struct {
+	*provlog.Record
+	Now     time.Time
+	Changes []change
+	Rules   []application
+}
+
+// application is one rule that was applied, and what it is for.
+type application struct {
+	quirks.Record
+	Summary string
+}
+
+func (p *page) recordPage(ctx context.Context, id string) error {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || p.reader == nil {
+		return p.refuse(http.StatusNotFound, "Not found", "There is no such request in the log; the oldest go when it is full.")
+	}
+	r, err := p.reader.Record(ctx, n)
+	if err != nil {
+		return p.fail(err)
+	}
+	if r == nil {
+		return p.refuse(http.StatusNotFound, "Not found", "There is no such request in the log; the oldest go when it is full.")
+	}
+	p.Tab, p.Title = "log", did(r.Resource, r.Verb)
+	w := &whole{Record: r, Now: p.now()}
+	if r.Received != nil && r.Canonical != nil {
+		w.Changes = compare(r.Received.Body.String(), r.Canonical.Body.String())
+	}
+	summaries := map[string]string{}
+	for _, rule := range quirks.Rules() {
+		summaries[rule.ID] = rule.Summary
+	}
+	for _, a := range r.Rules {
+		w.Rules = append(w.Rules, application{a, summaries[a.Rule]})
+	}
+	p.Data = w
+	return p.show(http.StatusOK, "record.html")
+}
+
+// directory is what the pages People and Groups show.
+type directory struct {
+	Now      time.Time
+	Q        string
+	Subjects []provlog.Subject
+	Folder   string
+	Page     int
+	More     bool
+}
+
+func (p *page) listPage(ctx context.Context, resource string) error {
+	p.Tab, p.Title = folder(resource), "People"
+	if resource == "Group" {
+		p.Title = "Groups"
+	}
+	d := &directory{Now: p.now(), Q: strings.TrimSpace(p.r.URL.Query().Get("q")), Folder: p.Tab}
+	d.Page, _ = strconv.Atoi(p.r.URL.Query().Get("page"))
+	d.Page = min(max(d.Page, 1), 1_000_000)
+	p.Data = d
+	if p.reader == nil {
+		return p.show(http.StatusOK, "people.html")
+	}
+	all, err := p.reader.Subjects(ctx, p.Org, resource, p.texts(d.Q), perPage+1, (d.Page-1)*perPage)
+	if err != nil {
+		return p.fail(err)
+	}
+	d.More = len(all) > perPage
+	d.Subjects = all[:min(len(all), perPage)]
+	return p.show(http.StatusOK, "people.html")
+}
+
+// story is all that happened to somebody.
+type story struct {
+	Now     time.Time
+	Subject provlog.Subject
+	Folder  string
+	Groups  []membership
+	Why     *provlog.Line // the last request that decided about the access
+	Lines   []provlog.Line
+	All     bool
+}
+
+// membership is a group that somebody is in as far as the log tells, or a member of a group.
+type membership struct {
+	ID, Name string
+	Line     provlog.Line
+}
+
+const maxStory = 1000
+
+func (p *page) storyPage(ctx context.Context, folder, id string) error {
+	nobody := func() error {
+		return p.refuse(http.StatusNotFound, "Not found", "The log knows of nobody with this id. It shows who was in a request that is still in it.")
+	}
+	if p.reader == nil {
+		return nobody()
+	}
+	sub, err := p.reader.Subject(ctx, p.Org, id)
+	if err != nil {
+		return p.fail(err)
+	}
+	lines, err := p.reader.Timeline(ctx, p.Org, id, maxStory)
+	if err != nil {
+		return p.fail(err)
+	}
+	if sub == nil && len(lines) == 0 {
+		return nobody()
+	}
+	s := &story{Now: p.now(), Folder: folder, All: p.r.URL.Query().Get("all") != ""}
+	if s.Subject = (provlog.Subject{ID: id, Active: -1}); sub != nil {
+		s.Subject = *sub
+	}
+	if s.Subject.Name == "" {
+		s.Subject.Name = s.Subject.Login
+	}
+	seen := map[string]bool{}
+	for _, l := range lines {
+		reads := l.Verb == "read" || l.Verb == "list"
+		if !reads || s.All {
+			s.Lines = append(s.Lines, l)
+		}
+		if s.Why == nil && l.Subject == id && !reads && !l.Failed && l.Resource == "User" {
+			s.Why = &l
+		}
+		// The newest word about a group counts.
+		if l.Subject != id && l.Resource == "Group" && !l.Failed && !seen[l.Subject] && strings.Contains(l.What, "member_") {
+			seen[l.Subject] = true
+			if !strings.Contains(l.What, "member_removed") {
+				s.Groups = append(s.Groups, membership{l.Subject, l.Name, l})
+			}
+		}
+	}
+	p.Tab, p.Title, p.Data = folder, about(s.Subject.Name, id), s
+	return p.show(http.StatusOK, "story.html")
+}
