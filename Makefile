@@ -30,7 +30,7 @@ test: ## run all tests, with the race detector where there is a C compiler to li
 
 SEEDS ?= 200
 soak: ## provision what changes at random while everything goes wrong: SEEDS=200 lives, or SEED=n, which is told in full
-	SEEDS=$(SEEDS) SEED=$(SEED) $(GO) test -run 'TestSoak' -timeout 60m -v ./integration
+	SEEDS=$(SEEDS) SEED=$(if $(filter file,$(origin SEED)),,$(SEED)) $(GO) test -run 'TestSoak' -timeout 60m -v ./integration
 
 bench: ## measure, always as a ratio to a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./transforms/...
