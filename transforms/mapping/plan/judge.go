@@ -99,7 +99,10 @@ func (c *Call) Judge(status int, body []byte) Verdict {
 	if status/100 == 2 {
 		return c.read(v, body, broken)
 	}
-	return c.refused(status, len(bytes.TrimSpace(body)) == 0 || broken == nil)
+	// An empty answer may be the API's own. Where a 404 would count as done, that is not enough: who is removed was a member
+	// a moment ago.
+	empty := len(bytes.TrimSpace(body)) == 0
+	return c.refused(status, broken == nil || empty && c.Verb != VerbMemberRemove)
 }
 
 func (c *Call) read(v doc.Value, body []byte, broken error) Verdict {
