@@ -19,6 +19,8 @@ const presenceEvery = time.Minute
 // works writes its name into it now and then. Who finds another name there than its own, which it had written, is not
 // alone. A gateway that was replaced by another one never looks again.
 type presence struct {
+	looking sync.WaitGroup // what is under way
+
 	mu      sync.Mutex
 	process string
 	wrote   string
@@ -41,7 +43,7 @@ func (p *presence) touch(s *Seat) {
 	if p.at = time.Now(); p.process == "" {
 		p.process = rand.Text()
 	}
-	go p.look(s)
+	p.looking.Go(func() { p.look(s) })
 }
 
 func (p *presence) look(s *Seat) {

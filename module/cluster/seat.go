@@ -117,10 +117,14 @@ func (s *Seat) stop(l *load) {
 	s.mu.Lock()
 	s.stopped[l] = true
 	before, lead := s.adopt(), s.lead
-	if s.active() == nil {
+	last := s.active() == nil
+	if last {
 		before, lead = s.lead, nil
 	}
 	s.mu.Unlock()
+	if last { // nothing is written after the stop
+		s.presence.looking.Wait()
+	}
 	if lead != nil {
 		lead.resume()
 	}

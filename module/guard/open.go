@@ -46,12 +46,16 @@ type Open struct {
 	keeper *keeper // nil in front of a SCIM server
 	seat   *cluster.Seat
 	name   string
+	pooled string // key of a guard in front of a SCIM server
 	log    *zap.Logger
 	emit   func(Trip)
 }
 
-// alone are the guards of gateways in front of SCIM servers, by name: they outlive a reload.
-var alone sync.Map
+// alone are the guards of gateways in front of SCIM servers: they outlive a reload.
+var alone = caddy.NewUsagePool()
+
+// Destruct implements [caddy.Destructor].
+func (*Guard) Destruct() error { return nil }
 
 // For opens the guard of a gateway, and makes it part of the admin API. Without a seat, key tells it from others.
 func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Open, error) {
@@ -70,7 +74,11 @@ func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Op
 		shared.log.Store(o.log)
 		o.keeper, o.Guard = shared, shared.guard
 	} else {
-		g, _ := alone.LoadOrStore(key, New(c, time.Now))
+		g, _, err := alone.LoadOrNew(key, func() (caddy.Destructor, error) { return New(c, time.Now), nil })
+		if err != nil {
+			return nil, err
+		}
+		o.pooled = key
 		o.Guard = g.(*Guard) //nolint:forcetypeassert // nobody else writes
 	}
 	o.Use(c)
@@ -87,6 +95,15 @@ func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Op
 	o.onTrip(o.trip)
 	admin.Register(ctx, admin.Part{Name: "guard", Organization: o.name, Status: o.status, Actions: o.actions()})
 	return o, nil
+}
+
+// Close gives back a guard that belongs to a configuration that has gone.
+func (o *Open) Close() error {
+	if o == nil || o.pooled == "" {
+		return nil
+	}
+	_, err := alone.Delete(o.pooled)
+	return err
 }
 
 func (g *Guard) onTrip(f func(Trip)) {
