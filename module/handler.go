@@ -284,12 +284,8 @@ func (h *Handler) Validate() error {
 	return nil
 }
 
-// Cleanup gives back what outlives a reload.
-func (h *Handler) Cleanup() error { return h.guard.Close() }
-
 // Interface guards.
 var (
-	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddy.Validator             = (*Handler)(nil)
 	_ caddy.CleanerUpper          = (*Handler)(nil)

@@ -3,6 +3,7 @@ package module
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -48,7 +49,7 @@ func (h *Handler) organization() string {
 // Cleanup gives back what outlives a configuration.
 func (h *Handler) Cleanup() error {
 	h.leave()
-	return h.sink.Close()
+	return errors.Join(h.guard.Close(), h.sink.Close())
 }
 
 // logRecord hands the request over to the provisioning log.

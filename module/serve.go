@@ -74,7 +74,7 @@ func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
 	defer func() {
 		switch v := recover(); v {
 		case nil:
-		case http.ErrAbortHandler: //nolint:errorlint // a panic value, compared as net/http compares it
+		case http.ErrAbortHandler:
 			panic(v)
 		default:
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())

@@ -20,7 +20,7 @@ import (
 
 const (
 	// tokenEndpoint is where clients get a token, below the SCIM root (catalogue Q10).
-	tokenEndpoint = "/oauth2/token"
+	tokenEndpoint = "/oauth2/token" //nolint:gosec // a path
 
 	// maxForm is how large the form may be.
 	maxForm = 8 << 10
@@ -31,7 +31,8 @@ const (
 func (h *Handler) grant(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	var refused *auth.Refusal
-	token, oauth := (*auth.Token)(nil), (*auth.OAuthError)(nil)
+	var token *auth.Token
+	var oauth *auth.OAuthError
 	if form, err := readForm(w, r); err != nil {
 		oauth = err
 	} else {

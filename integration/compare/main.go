@@ -87,7 +87,7 @@ func build(base, dir string) (program string, err error) {
 		{"cp", "-r", here, filepath.Join(tree, here)},
 		{"go", "build", "-C", tree, "-o", program, "./" + here},
 	} {
-		cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // a developer's own commit
+		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 		if err := cmd.Run(); err != nil {
 			return "", fmt.Errorf("%v: %w", args, err)
@@ -102,14 +102,14 @@ func compare(base string, n int, seed uint64, show int) error {
 		return err
 	}
 	defer func() {
-		_ = exec.Command("git", "worktree", "remove", "--force", filepath.Join(dir, "tree")).Run() //nolint:gosec,noctx // the one that was made
+		_ = exec.Command("git", "worktree", "remove", "--force", filepath.Join(dir, "tree")).Run()
 		_ = os.RemoveAll(dir)
 	}()
 	program, err := build(base, dir)
 	if err != nil {
 		return err
 	}
-	earlier := exec.Command(program, "-answer") //nolint:gosec,noctx // the one that was built
+	earlier := exec.Command(program, "-answer")
 	to, err := earlier.StdinPipe()
 	if err != nil {
 		return err

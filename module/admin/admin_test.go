@@ -21,8 +21,8 @@ import (
 type testApp struct{}
 
 var (
-	testParts   []Part
-	startOfPart error
+	testParts      []Part
+	errStartOfPart error
 )
 
 func init() { caddy.RegisterModule(testApp{}) }
@@ -40,7 +40,7 @@ func (testApp) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-func (testApp) Start() error { return startOfPart }
+func (testApp) Start() error { return errStartOfPart }
 func (testApp) Stop() error  { return nil }
 
 // load runs Caddy with the parts, and returns the address of its admin API.
@@ -216,8 +216,8 @@ func TestNear(t *testing.T) {
 		if tt.near {
 			continue
 		}
-		if err := serve(w, r); err == nil || err.(caddy.APIError).HTTPStatus != http.StatusForbidden {
-			t.Errorf("%s: %v", tt.remote, err)
+		if e, ok := errors.AsType[caddy.APIError](serve(w, r)); !ok || e.HTTPStatus != http.StatusForbidden {
+			t.Errorf("%s: %v", tt.remote, e)
 		}
 	}
 }
@@ -234,10 +234,10 @@ func TestOnlyTheRunningConfiguration(t *testing.T) {
 		}
 	}
 	address := load(t, watched("first"))
-	startOfPart = errors.New("no")
+	errStartOfPart = errors.New("no")
 	testParts = []Part{watched("second")}
 	err := caddy.Load([]byte(configAt(address)), true)
-	startOfPart = nil
+	errStartOfPart = nil
 	if err == nil {
 		t.Fatal("it was loaded")
 	}

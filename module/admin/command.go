@@ -87,7 +87,7 @@ func asked(err error) error {
 	if ok && json.Unmarshal([]byte("{"+text), &answer) == nil && answer.Error != "" {
 		return errors.New(answer.Error)
 	}
-	return fmt.Errorf("Caddy's admin API does not answer as it should; is Caddy running, with its admin API on? %w", err) //nolint:revive,staticcheck // a name
+	return fmt.Errorf("Caddy's admin API does not answer as it should; is Caddy running, with its admin API on? %w", err) //nolint:staticcheck // a name
 }
 
 func statusCommand() *cobra.Command {

@@ -49,9 +49,6 @@ type Keys struct {
 	tokens  []*Tokens
 }
 
-// everything is what a token is good for.
-var everything = compiled{users: true, groups: true}
-
 // New makes the table of keys.
 func New(c Config) (*Keys, error) {
 	if len(c.Keys)+len(c.Clients)+len(c.EntraTokens) == 0 {
@@ -317,8 +314,8 @@ func (t *Keys) Declared() (all []Declared) {
 			all = append(all, Declared{kind, id, k, func() time.Time { return t.Ring.LastUse(id) }})
 		}
 	}
-	add("key", t.Config.Keys, t.keys)
-	add("client", t.Config.Clients, t.clients)
+	add("key", t.Keys, t.keys)
+	add("client", t.Clients, t.clients)
 	for _, tokens := range t.tokens {
 		all = append(all, Declared{"entra_token", "", Key{Name: tokens.Name()}, func() time.Time { return when(tokens.used.Load()) }})
 	}

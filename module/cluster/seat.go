@@ -57,14 +57,14 @@ func (*Seat) Destruct() error { return nil }
 // that was started and has not gone. Before any was started it can only be read.
 func (s *Seat) Storage() Storage { return s.storage }
 
-// Shared is the value that the organization has under a key, made where there is none. It outlives a reload. make may
+// Shared is the value that the organization has under a key, made where there is none. It outlives a reload. begin may
 // call the other methods of the seat, but not this one.
-func (s *Seat) Shared(key string, make func() any) any {
+func (s *Seat) Shared(key string, begin func() any) any {
 	s.sharing.Lock()
 	defer s.sharing.Unlock()
 	v, ok := s.shared[key]
 	if !ok {
-		v = make()
+		v = begin()
 		s.shared[key] = v
 	}
 	return v

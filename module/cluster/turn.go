@@ -89,7 +89,7 @@ func (t *Turn) Alive() error {
 }
 
 // Standby is the error when another gateway leads.
-type Standby struct {
+type Standby struct { //nolint:errname // a state of the gateway, which callers look for
 	// Address is where it can be reached; empty where it does not say.
 	Address string
 

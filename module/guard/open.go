@@ -93,8 +93,8 @@ func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Op
 		}
 	}
 	o.onTrip(o.trip)
-	admin.Register(ctx, admin.Part{Name: "guard", Organization: o.name, Status: o.status, Actions: o.actions()})
-	return o, nil
+	err := admin.Register(ctx, admin.Part{Name: "guard", Organization: o.name, Status: o.status, Actions: o.actions()})
+	return o, err
 }
 
 // Close gives back a guard that belongs to a configuration that has gone.

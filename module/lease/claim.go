@@ -34,7 +34,7 @@ func (l *Lease) Seek(ctx context.Context, take bool) (Standing, error) {
 	defer l.alone()()
 	begun := l.clock.Now()
 	st, s, err := l.stand(ctx)
-	if err != nil || st.Held || st.Leader != nil && !(st.Idle && take) || st.Ends > 0 {
+	if err != nil || st.Held || st.Leader != nil && (!st.Idle || !take) || st.Ends > 0 {
 		return st, err
 	}
 	if err := l.claim(ctx, begun, s); err != nil {

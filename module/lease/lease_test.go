@@ -24,7 +24,6 @@ type world struct {
 	calls   []call
 	ttl     time.Duration
 	leading int // times that somebody began to lead
-	bad     bool
 }
 
 // call is something that a process started while it led.
@@ -321,11 +320,9 @@ func history(seed uint64, n, times int, troubled bool) *world {
 	w := &world{values: map[string][]byte{}, rng: rand.New(rand.NewPCG(seed, 7)), start: time.Now(), ttl: 15 * time.Second}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	var processes []*process
 	for id := range n {
 		p := &process{world: w, id: id, writing: map[string]chan struct{}{}}
 		p.lease = lease.New(lease.Config{Key: "lease", TTL: w.ttl}, p, p)
-		processes = append(processes, p)
 		all.Go(func() { p.work(ctx, 0.01) })
 		all.Go(func() { p.operate(ctx) })
 		if troubled {

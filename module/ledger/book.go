@@ -260,7 +260,7 @@ func (b *Book) store(ctx context.Context, id string) error {
 			// begins before the first one has returned.
 			w = &writing{done: make(chan struct{})}
 			s.writing = w
-			go b.write(id, s, w)
+			go b.write(id, s, w) //nolint:gosec // it outlives the request on purpose
 		}
 		b.mu.Unlock()
 		select {

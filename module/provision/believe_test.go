@@ -94,7 +94,7 @@ func TestSuccessWithoutEffect(t *testing.T) {
 		which              func(*http.Request) bool
 	}{
 		{"revoke", "PATCH", patchOp(disable), endsWith("POST", "/revoke")},
-		{"delete", "DELETE", "", func(r *http.Request) bool { return r.Method == "DELETE" }},
+		{"delete", "DELETE", "", func(r *http.Request) bool { return r.Method == http.MethodDelete }},
 	} {
 		g, b := onBitwarden(t, nil)
 		id := g.people(t, "jane")[0]
@@ -116,7 +116,7 @@ func TestSuccessWithoutEffect(t *testing.T) {
 	}
 	// A group that is still there gives whoever is in it what it gives.
 	group := g.makeGroup(t, "Sales")
-	b.fault = foreign(func(r *http.Request) bool { return r.Method == "DELETE" }, done)
+	b.fault = foreign(func(r *http.Request) bool { return r.Method == http.MethodDelete }, done)
 	if a := g.do(t, "DELETE", "/Groups/"+group, ""); a.status != 502 {
 		t.Errorf("delete of a group: answered %d %v, want 502", a.status, a.err)
 	}
@@ -146,7 +146,7 @@ func TestLateAnswerUndoesNothing(t *testing.T) {
 	read, goOn, late := make(chan struct{}), make(chan struct{}), make(chan answer)
 	once := true
 	b.after = func(r *http.Request) *upstream.Answer {
-		if once && r.Method == "GET" && strings.HasSuffix(r.URL.Path, id) {
+		if once && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, id) {
 			once = false
 			close(read)
 			<-goOn

@@ -81,7 +81,7 @@ func (c *credentials) get(ctx context.Context, s *session, auth *plan.Auth) (str
 	if e, ok := errors.AsType[*scim.Error](err); ok && e.Detail == noLogin && auth.Name != "default" {
 		e.Detail += " (auth " + auth.Name + ")"
 	}
-	if _, ok := errors.AsType[*wrongSecret](err); ok {
+	if _, ok := errors.AsType[*wrongSecretError](err); ok {
 		if c.refused == nil {
 			c.refused = make(map[string]refusal)
 		}
@@ -220,15 +220,15 @@ func unauthorized(status int, cause error) error {
 	}
 	switch status {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		cause = &wrongSecret{cause}
+		cause = &wrongSecretError{cause}
 	}
 	return &scim.Error{Status: http.StatusBadGateway, Detail: noLogin, Cause: cause}
 }
 
-// wrongSecret is why a login was refused, where it was the login that was wrong.
-type wrongSecret struct{ cause error }
+// wrongSecretError is why a login was refused, where it was the login that was wrong.
+type wrongSecretError struct{ cause error }
 
-func (e *wrongSecret) Error() string { return e.cause.Error() }
+func (e *wrongSecretError) Error() string { return e.cause.Error() }
 
 const noLogin = "the gateway could not log in to the organization"
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -188,7 +189,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 func (o *Organization) settings(mapping string) map[string]string {
 	return map[string]string{
 		"mapping": mapping, "view_ttl": fmt.Sprint(o.ViewTTL), "pace": fmt.Sprint(o.Pace), "pace_wait": fmt.Sprint(o.PaceWait),
-		"ledger": fmt.Sprint(o.Ledger.Off), "store": fmt.Sprint(o.Ledger.Store), "soft_delete": fmt.Sprint(o.Ledger.SoftDelete),
+		"ledger": strconv.FormatBool(o.Ledger.Off), "store": fmt.Sprint(o.Ledger.Store), "soft_delete": strconv.FormatBool(o.Ledger.SoftDelete),
 	}
 }
 

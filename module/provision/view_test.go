@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -186,5 +185,3 @@ func TestOddItems(t *testing.T) {
 		t.Errorf("found %v", ids)
 	}
 }
-
-var errStorage = errors.New("storage is down")

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
-
 	"github.com/caddy-scim/gateway/transforms/mapping/template"
 )
 

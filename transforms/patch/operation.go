@@ -104,14 +104,14 @@ func parseOperation(v doc.Value, rt *schema.ResourceType) (Operation, error) {
 	}
 	switch raw.Path.Kind() {
 	case doc.Invalid, doc.Null:
-	default:
-		return op, scim.Errorf(400, scim.InvalidPath, "path must be a string, not %s", article(raw.Path.Kind()))
 	case doc.String:
 		parsed, _, err := filter.ParsePath(raw.Path.Text(), rt, filter.Options{})
 		if err != nil {
 			return op, pathError(err)
 		}
 		op.Path = parsed
+	default:
+		return op, scim.Errorf(400, scim.InvalidPath, "path must be a string, not %s", article(raw.Path.Kind()))
 	}
 	value, ok := raw.Value, raw.Value.Kind() != doc.Invalid
 	switch {

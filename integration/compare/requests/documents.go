@@ -119,11 +119,11 @@ func (m maker) object(most int) string {
 	seen := map[string]bool{}
 	for range m.IntN(most + 1) {
 		key := pick(m, keys)
-		if folded := strings.ToLower(key); seen[folded] {
+		folded := strings.ToLower(key)
+		if seen[folded] {
 			continue
-		} else {
-			seen[folded] = true
 		}
+		seen[folded] = true
 		value := m.valueOf(key)
 		if strings.HasPrefix(key, `"urn:`) && m.chance(60) {
 			value = m.extension()

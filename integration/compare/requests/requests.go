@@ -40,7 +40,7 @@ type maker struct {
 
 // Request returns the request with the given number.
 func (g Generator) Request(number int) Request {
-	m := maker{Rand: rand.New(rand.NewPCG(g.Seed, uint64(number))), long: g.Long} //nolint:gosec // requests have to be the same again
+	m := maker{Rand: rand.New(rand.NewPCG(g.Seed, uint64(number))), long: g.Long}
 	r := Request{Profile: pick(m, g.Profiles)}
 	percent := pick(m, []int{0, 0, 0, 3, 30}) // rules that are not as the profile says
 	m.group = m.chance(40)
@@ -72,7 +72,7 @@ func (g Generator) Request(number int) Request {
 func (g Generator) switched(number int, id string) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id))
-	return rand.New(rand.NewPCG(g.Seed^h.Sum64(), uint64(number))).IntN(100) //nolint:gosec // as above
+	return rand.New(rand.NewPCG(g.Seed^h.Sum64(), uint64(number))).IntN(100)
 }
 
 func pick[T any](m maker, from []T) T { return from[m.IntN(len(from))] }

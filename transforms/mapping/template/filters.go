@@ -66,6 +66,7 @@ func text(f func(string) string) filterFunc {
 	}
 }
 
+// ToInt returns a text of digits as a number of JSON.
 func ToInt(n *doc.Node) (*doc.Node, error) {
 	s := n.Text()
 	digits := strings.TrimPrefix(s, "-")
@@ -80,6 +81,7 @@ func ToInt(n *doc.Node) (*doc.Node, error) {
 	return doc.Tree(d.Value()), nil
 }
 
+// ToBool returns a text that means true or false as that.
 func ToBool(n *doc.Node) (*doc.Node, error) {
 	switch s := n.Text(); {
 	case doc.FoldEqual(s, "true"), s == "1":
