@@ -20,11 +20,14 @@ func total(n int, names ...string) check {
 			t.Fatalf("no Resources: %s", r.Raw)
 		}
 		var ids []string
+		groups := false
 		for _, e := range list {
-			id, _ := e.(map[string]any)["id"].(string)
-			ids = append(ids, id)
+			one := e.(map[string]any)
+			id, _ := one["id"].(string)
+			meta, _ := one["meta"].(map[string]any)
+			ids, groups = append(ids, id), meta["resourceType"] == "Group"
 		}
-		if got := w.named(ids); r.Total() != n || !slices.Equal(got, names) {
+		if got := w.named(groups, ids); r.Total() != n || !slices.Equal(got, names) {
 			t.Errorf("totalResults %d with %v, want %d with %v", r.Total(), got, n, names)
 		}
 	}
@@ -50,7 +53,7 @@ func members(group, want string) check {
 	return func(t *testing.T, w *world, _ *entra.Response) {
 		t.Helper()
 		for _, g := range w.org.groups(t) {
-			if got := strings.Join(w.named(g.members), ","); g.id == w.ids[group] && got != want {
+			if got := strings.Join(w.named(false, g.members), ","); g.id == w.ids[group] && got != want {
 				t.Errorf("%s has %s, want %s", group, got, want)
 			}
 		}
@@ -59,7 +62,7 @@ func members(group, want string) check {
 		for _, m := range list {
 			ids = append(ids, m.(map[string]any)["value"].(string))
 		}
-		if got := strings.Join(w.named(ids), ","); got != want || len(ids) != len(w.named(ids)) {
+		if got := strings.Join(w.named(false, ids), ","); got != want || len(ids) != len(w.named(false, ids)) {
 			t.Errorf("SCIM shows %v in %s, want %s", ids, group, want)
 		}
 	}

@@ -137,11 +137,11 @@ func (w *world) fill(s string) string {
 	return strings.NewReplacer("{nobody}", w.nobody, "{everybody}", fmt.Sprint(4+w.others)).Replace(s)
 }
 
-// named are the names of ids, in their order.
-func (w *world) named(ids []string) []string {
+// named are the names of ids, in their order: those of groups, or of people, which some servers count separately.
+func (w *world) named(groups bool, ids []string) []string {
 	var names []string
 	for name, id := range w.ids {
-		if slices.Contains(ids, id) {
+		if slices.Contains(ids, id) && strings.HasPrefix(name, "G") == groups {
 			names = append(names, name)
 		}
 	}

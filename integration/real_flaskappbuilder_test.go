@@ -8,12 +8,13 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/caddy-scim/gateway/integration/entra"
 )
 
-// TestFlaskAppBuilder runs Entra's cycle, and more users than fill two pages, with the mapping of the
+// TestFlaskAppBuilder runs Entra's cycle, the acceptance scenarios and more users than fill two pages, with the mapping of the
 // example, against a real Flask-AppBuilder: pages that are part of a parameter in a language of its own, groups that are replaced
 // as a whole.
 func TestFlaskAppBuilder(t *testing.T) {
@@ -41,6 +42,7 @@ func TestFlaskAppBuilder(t *testing.T) {
 		fab.clear(t)
 		fab.pages(t, start(t, gateway(addr, string(mapping))).entra("/scim"))
 	})
+	t.Run("acceptance", func(t *testing.T) { acceptance(t, fab.platform(addr, string(mapping))) })
 }
 
 type flaskAppBuilder struct{ jsonAPI }
@@ -165,4 +167,44 @@ func (f *flaskAppBuilder) pages(t *testing.T, c *entra.Client) {
 	if err != nil || res.Status != 404 {
 		t.Errorf("%v %s", err, res.Raw)
 	}
+}
+
+// platform is Flask-AppBuilder for the acceptance scenarios: one server, emptied and seeded for each of them.
+func (f *flaskAppBuilder) platform(addr, mapping string) *platform {
+	on := &platform{
+		name: "Flask-AppBuilder", nobody: "999999", newcomer: "username user5@example.com, roles [{Public}]",
+		slots: []string{"groups' externalId"},
+		lacks: map[string]string{
+			"a limit of users' externalId":  "it has no place for one, and the gateway's memory has no limit",
+			"a limit of groups' externalId": "its database has none",
+		},
+	}
+	on.open = func(t *testing.T, n int, _ between) func(*testing.T, int) *world {
+		s := start(t, tenants(n, addr, func(i int) string { return fmt.Sprintf("organization w%d\n\t\t%s", i, mapping) }))
+		return func(t *testing.T, i int) *world {
+			t.Helper()
+			f.clear(t)
+			w := on.tenant(s, i, f, map[string]string{"boss": personWith(t, f, "admin@example.com").id})
+			var people []int
+			for i, seed := range seedPeople {
+				id := f.addUser(t, seed.mail, seed.mail, "Test", fmt.Sprintf("User %d", i+1), seed.state != "revoked")
+				people = append(people, id)
+				w.ids[fmt.Sprintf("U%d", i+1)] = fmt.Sprint(id)
+			}
+			for i, seed := range seedGroups {
+				users := []int{}
+				if i == 0 {
+					users = []int{people[0], people[3]}
+				}
+				var made struct{ ID int }
+				f.do(t, "POST", "/groups/", map[string]any{
+					"name": seed.name, "label": strings.ToUpper(seed.name), "description": seed.externalID, "roles": []int{3}, "users": users,
+				}, &made)
+				w.ids[fmt.Sprintf("G%d", i+1)] = fmt.Sprint(made.ID)
+			}
+			w.link(t)
+			return w
+		}
+	}
+	return on
 }
