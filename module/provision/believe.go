@@ -17,9 +17,12 @@ import (
 
 // doubtful reports whether a 404 has to be confirmed by the organization's list: it is not in the API's own form; or the
 // operation takes access away, so that "there is nobody" would end it as if that had happened; or it is about a group,
-// which a provider that is told so gives up, with the memberships that it was about to end or to make.
-func (s *session) doubtful(k *kind, err error) bool {
-	return errors.Is(err, plan.ErrForeign) || k == s.group || k == s.user && s.takesAccess()
+// which a provider that is told so gives up, with the memberships that it was about to end or to make; or the list has
+// shown the item a moment ago.
+func (s *session) doubtful(k *kind, id string, err error) bool {
+	shown := false
+	k.view.Known(func(t *view.Table) { shown = t.Get(id) != nil })
+	return shown || errors.Is(err, plan.ErrForeign) || k == s.group || k == s.user && s.takesAccess()
 }
 
 // takesAccess reports whether the operation deletes or may deactivate a user.
@@ -33,11 +36,10 @@ func (s *session) takesAccess() bool {
 // confirmGone returns err, which says that an item is not there, or a 502 where the organization's list shows the item.
 // What is known of the list counts where it agrees; otherwise the list is read now.
 func (s *session) confirmGone(ctx context.Context, k *kind, id string, err error) error {
-	listed := true
-	if k.view.Known(func(t *view.Table) { listed = t.Get(id) != nil }) && !listed {
+	if k.view.Unlisted(id) {
 		return err
 	}
-	listed = false
+	listed := false
 	if listErr := k.view.Refresh(ctx, s.list(k, func(shown string, _ doc.Value) { listed = listed || shown == id })); listErr != nil {
 		return listErr
 	}

@@ -69,6 +69,24 @@ func TestForeignNotFound(t *testing.T) {
 	}
 }
 
+// A read that found nobody is no second witness: whoever answered it falsely answers the next one so too.
+func TestOneLiarIsNoProof(t *testing.T) {
+	for _, listed := range []bool{true, false} {
+		g, b := onBitwarden(t, nil)
+		id := g.people(t, "jane")[0]
+		if listed {
+			g.find(t, "Users", `userName eq "jane@example.com"`)
+		}
+		b.fault = foreign(endsWith("GET", id), &upstream.Answer{Status: 404, Header: http.Header{}})
+		g.do(t, "GET", "/Users/"+id, "")
+		for _, req := range []struct{ method, body string }{{"PATCH", patchOp(disable)}, {"DELETE", ""}} {
+			if a := g.do(t, req.method, "/Users/"+id, req.body); a.status != 502 {
+				t.Errorf("listed before %t: %s answered %d %v, want 502: jane is there", listed, req.method, a.status, a.err)
+			}
+		}
+	}
+}
+
 // Who is really gone is gone, in whatever words the organization says it.
 func TestReallyGone(t *testing.T) {
 	for _, broken := range []*upstream.Answer{nil, page(404)} {

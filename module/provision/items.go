@@ -125,7 +125,7 @@ func (s *session) fetch(ctx context.Context, k *kind, id, key string) (*item, er
 	at, done := k.view.Ask()
 	defer done()
 	v, err := s.get(ctx, k, id, key)
-	if gone(err) && s.doubtful(k, err) {
+	if gone(err) && s.doubtful(k, id, err) {
 		err = s.confirmGone(ctx, k, id, err)
 	}
 	if gone(err) {

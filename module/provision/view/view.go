@@ -39,6 +39,7 @@ type View struct {
 	asked   Asked            // the last number given out
 	open    map[Asked]bool   // questions that are not answered yet
 	dropped map[string]Asked // items that are gone, for as long as an earlier question may be answered with them
+	missed  map[string]bool  // items that a read did not find since the last list, which has not confirmed it yet
 	listing int              // lists under way
 	listed  bool             // whether there ever was a list
 }
@@ -49,6 +50,7 @@ func New(indexed []string, ttl time.Duration, now func() time.Time) *View {
 	return &View{
 		ttl: ttl, now: now, indexed: indexed,
 		table: newTable(indexed), open: make(map[Asked]bool), dropped: make(map[string]Asked),
+		missed: make(map[string]bool),
 	}
 }
 
@@ -102,6 +104,7 @@ func (v *View) put(e *Entry, at Asked) {
 	e.asked = at
 	v.table.put(e)
 	delete(v.dropped, e.ID)
+	delete(v.missed, e.ID)
 }
 
 // Drop shows that an item was not there at the time of a question.
@@ -109,6 +112,15 @@ func (v *View) Drop(id string, at Asked) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.drop(id, at)
+	v.missed[id] = true
+}
+
+// Unlisted reports whether the last list, which is not older than the time to live, did not show an item. That a read did
+// not find it since then proves nothing: whoever answered that read may be the same who is doubted now.
+func (v *View) Unlisted(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.fresh(v.ttl) && v.table.Get(id) == nil && !v.missed[id]
 }
 
 func (v *View) drop(id string, at Asked) {
@@ -160,6 +172,7 @@ func (v *View) Forget() {
 	v.table.next = place
 	v.listed = false
 	clear(v.dropped)
+	clear(v.missed)
 }
 
 // Known calls f with the items as of at most the time to live ago, and reports whether there are any such. f must not keep
@@ -288,6 +301,7 @@ func (v *View) refresh(ctx context.Context, list Lister, must bool) error {
 		}
 	}
 	v.listed = true
+	clear(v.missed)
 	if epoch == v.epoch {
 		v.asOf = asOf
 	}
