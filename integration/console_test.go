@@ -274,7 +274,7 @@ func TestConsoleAsksWhoItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if readAll(t, res); res.StatusCode != 403 {
+		if readAll(t, res); res.StatusCode != http.StatusForbidden {
 			t.Errorf("a form of another site, %v: %d", header, res.StatusCode)
 		}
 	}

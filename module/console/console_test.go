@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestLocal(t *testing.T) {
 		{"127.0.0.1", "127.0.0.1:5", "X-Forwarded-For", false},
 		{"127.0.0.1", "127.0.0.1:5", "Via", false},
 	} {
-		r := httptest.NewRequest("GET", "http://"+c.host+"/console", nil)
+		r := httptest.NewRequest(http.MethodGet, "http://"+c.host+"/console", nil)
 		r.RemoteAddr = c.client
 		if c.header != "" {
 			r.Header.Set(c.header, "x")

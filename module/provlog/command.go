@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,8 +170,8 @@ func show(ctx context.Context, w io.Writer, r *Reader, s Search, follow, asJSON 
 		_, err := io.WriteString(w, line(record))
 		return err
 	}
-	for i := len(found) - 1; i >= 0; i-- {
-		if err := printed(found[i]); err != nil {
+	for _, record := range slices.Backward(found) {
+		if err := printed(record); err != nil {
 			return err
 		}
 	}

@@ -91,6 +91,11 @@ func (r *Reader) of(w *where, column, organization string) {
 	w.add(column+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
 }
 
+// ask puts a question. Its text is put together here, of constants alone; what somebody asks for is an argument.
+func (r *Reader) ask(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	return r.db.QueryContext(ctx, text, args...)
+}
+
 // like is a pattern that finds a text anywhere, with nothing in it that is special.
 func like(s string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
@@ -170,7 +175,7 @@ func condition(w *where) string {
 }
 
 func (r *Reader) records(ctx context.Context, query string, args []any) (found []*Record, err error) {
-	rows, err := r.db.QueryContext(ctx, query, args...)
+	rows, err := r.ask(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +227,7 @@ func (r *Reader) Timeline(ctx context.Context, organization, subject string, lim
 	var w where
 	w.add("m.subject = ?", subject)
 	r.of(&w, "m.organization", organization)
-	rows, err := r.db.QueryContext(ctx, `SELECT q.id, q.time, q.organization, q.resource, q.verb, q.subject, q.name, q.status, q.failed, q.leaver,
+	rows, err := r.ask(ctx, `SELECT q.id, q.time, q.organization, q.resource, q.verb, q.subject, q.name, q.status, q.failed, q.leaver,
 	group_concat(m.what, ' '), trim(q.rules), q.notes, q.error FROM mentions m JOIN requests q ON q.id = m.request`+
 		condition(&w)+" GROUP BY m.request ORDER BY m.request DESC LIMIT ?", append(w.args, limit)...)
 	if err != nil {
@@ -282,7 +287,7 @@ func (r *Reader) Subject(ctx context.Context, organization, id string) (*Subject
 }
 
 func (r *Reader) subjects(ctx context.Context, rest string, args []any) ([]Subject, error) {
-	rows, err := r.db.QueryContext(ctx, "SELECT organization, resource, id, name, login, active, state, gone, since, seen FROM subjects"+rest, args...)
+	rows, err := r.ask(ctx, "SELECT organization, resource, id, name, login, active, state, gone, since, seen FROM subjects"+rest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +309,7 @@ func (r *Reader) subjects(ctx context.Context, rest string, args []any) ([]Subje
 func (r *Reader) Organizations(ctx context.Context) ([]string, error) {
 	var w where
 	r.of(&w, "organization", "")
-	rows, err := r.db.QueryContext(ctx, "SELECT DISTINCT organization FROM requests"+condition(&w)+" ORDER BY 1", w.args...)
+	rows, err := r.ask(ctx, "SELECT DISTINCT organization FROM requests"+condition(&w)+" ORDER BY 1", w.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +345,7 @@ func (r *Reader) Histogram(ctx context.Context, organization string, since, unti
 	var w where
 	w.add("time >= ?", start)
 	r.of(&w, "organization", organization)
-	rows, err := r.db.QueryContext(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms) FROM requests"+condition(&w)+" GROUP BY 1",
+	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms) FROM requests"+condition(&w)+" GROUP BY 1",
 		append([]any{start, step}, w.args...)...)
 	if err != nil {
 		return nil, err
@@ -370,7 +375,7 @@ func (r *Reader) Rules(ctx context.Context, organization string, since time.Time
 	var w where
 	w.add("time >= ? AND rules <> ''", since.UnixMilli())
 	r.of(&w, "organization", organization)
-	rows, err := r.db.QueryContext(ctx, "SELECT rules, count(*) FROM requests"+condition(&w)+" GROUP BY 1", w.args...)
+	rows, err := r.ask(ctx, "SELECT rules, count(*) FROM requests"+condition(&w)+" GROUP BY 1", w.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -382,7 +387,7 @@ func (r *Reader) Rules(ctx context.Context, organization string, since time.Time
 		if err := rows.Scan(&rules, &n); err != nil {
 			return nil, err
 		}
-		for _, rule := range strings.Fields(rules) {
+		for rule := range strings.FieldsSeq(rules) {
 			counts[rule] += n
 		}
 	}

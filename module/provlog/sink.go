@@ -2,6 +2,7 @@ package provlog
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,7 @@ func (c *Config) Check() error {
 	case c.MaxSize != 0 && c.MaxSize < MinSize:
 		return fmt.Errorf("max_size %d is less than %d bytes", c.MaxSize, MinSize)
 	case c.MaxAge < 0:
-		return fmt.Errorf("max_age cannot be negative")
+		return errors.New("max_age cannot be negative")
 	}
 	return nil
 }
