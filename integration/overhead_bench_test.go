@@ -102,7 +102,7 @@ func ratios(b *testing.B, first, second, firstName, secondName string) {
 			for range block {
 				took[i] = append(took[i], do(i))
 			}
-			time.Sleep(80 * time.Millisecond) // what is done after the answers belongs to them
+			time.Sleep(250 * time.Millisecond) // what is done after the answers belongs to them
 			cpu[i] += processorTime(b, pid) - before
 		}
 	}

@@ -121,7 +121,7 @@ func (l *Log) run() {
 
 // gather takes what waits already, and what comes in a moment: a batch is one commit.
 func (l *Log) gather(take func(waiting)) {
-	timer := time.NewTimer(20 * time.Millisecond)
+	timer := time.NewTimer(100 * time.Millisecond)
 	defer timer.Stop()
 	size := int64(0)
 	for n := 1; n < maxBatch && size < maxBatchBytes; n++ {
@@ -155,7 +155,7 @@ func (l *Log) flush(ctx context.Context, batch []*rendered, sinks []*Sink) {
 		}
 	}
 	for i, r := range batch {
-		sinks[i].tell(&r.Record)
+		sinks[i].tell(r)
 		l.publish(&r.Record)
 	}
 }

@@ -433,3 +433,23 @@ func BenchmarkTimeline(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRecord is what the writer spends on one request: masking, JSON, SQLite.
+func BenchmarkRecord(b *testing.B) {
+	s, err := Open(Config{File: filepath.Join(b.TempDir(), "log.db")}, "acme", zap.NewNop())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	n := 0
+	for b.Loop() {
+		s.Add(entry("patch", fmt.Sprint("u", n%1000), leave, person, 200))
+		if n++; n%500 == 0 {
+			s.Flush()
+		}
+	}
+	s.Flush()
+	if dropped := s.Log().State().Dropped; dropped > 0 {
+		b.Fatalf("%d were dropped", dropped)
+	}
+}

@@ -19,6 +19,7 @@ const (
 // rendered is an entry in words, and what the log can be searched by.
 type rendered struct {
 	Record
+	text     []byte // the record as JSON, once somebody needed it
 	ruleIDs  []string
 	seen     []subject // users and groups that the answer shows
 	mentions []mention // whose timelines the record belongs to

@@ -173,14 +173,17 @@ func (s *Sink) log(level zapcore.Level, message string, fields ...zap.Field) {
 }
 
 // tell writes the record as an entry of the logger, for files, Loki and collectors.
-func (s *Sink) tell(r *Record) {
+func (s *Sink) tell(r *rendered) {
 	c := s.logger.Check(zapcore.InfoLevel, "provisioning")
 	if c == nil {
 		return
 	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return
+	text := r.text
+	if text == nil {
+		var err error
+		if text, err = json.Marshal(&r.Record); err != nil {
+			return
+		}
 	}
 	c.Write(zap.String("organization", r.Organization), zap.String("resource", r.Resource), zap.String("verb", r.Verb), zap.String("subject", r.Subject),
 		zap.Int("status", r.Status), zap.Bool("failed", r.Failed), zap.Any("record", json.RawMessage(text)))

@@ -166,6 +166,7 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 		if err != nil {
 			return 0, err
 		}
+		r.text = text
 		size += int64(len(text)) + int64(len(r.mentions))*100
 		rules := ""
 		if len(r.ruleIDs) > 0 {
@@ -214,10 +215,14 @@ func notes(all []trace.Note) string {
 
 // trim keeps the log within its limits: the oldest records go first. It returns how many went.
 func (s *store) trim(ctx context.Context, oldest time.Time, maxBytes int64) (int64, error) {
-	var upTo int64
-	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM (SELECT id, time FROM requests ORDER BY id LIMIT 5000) WHERE time < ?",
-		oldest.UnixMilli()).Scan(&upTo); err != nil {
+	var upTo, first int64
+	if err := s.db.QueryRowContext(ctx, "SELECT coalesce((SELECT time FROM requests ORDER BY id LIMIT 1), ?)", oldest.UnixMilli()).Scan(&first); err != nil {
 		return 0, err
+	}
+	if first < oldest.UnixMilli() {
+		if err := s.old(ctx, oldest, &upTo); err != nil {
+			return 0, err
+		}
 	}
 	used, err := s.used(ctx)
 	if err != nil {
@@ -258,6 +263,12 @@ func (s *store) trim(ctx context.Context, oldest time.Time, maxBytes int64) (int
 	}
 	n, err := result.RowsAffected()
 	return n, err
+}
+
+// old finds the last of the oldest records that is older than a time.
+func (s *store) old(ctx context.Context, than time.Time, upTo *int64) error {
+	return s.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM (SELECT id, time FROM requests ORDER BY id LIMIT 5000) WHERE time < ?",
+		than.UnixMilli()).Scan(upTo)
 }
 
 // used is how many bytes of the file hold something.
