@@ -26,6 +26,9 @@ func (s *session) bring(ctx context.Context, k *kind, wanted *doc.Node, except s
 	if lookupErr == nil && found == nil && k == s.group {
 		found, lookupErr = s.spelledOtherwise(ctx, wanted)
 	}
+	if except == "" || lookupErr != nil || found == nil { // else it ends with the adoption
+		s.settled(lookupErr == nil && found != nil)
+	}
 	switch {
 	case lookupErr != nil:
 		return nil, false, lookupErr
@@ -45,7 +48,11 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	}
 	it, err := s.create(ctx, k, wanted)
 	if err != nil {
-		end(s.outcome.refused())
+		if taken(err) { // by whom is to be found out; the call itself may have been delivered twice
+			s.disputed = end
+		} else {
+			end(s.outcome.refused())
+		}
 		return nil, err
 	}
 	if id == "" {
@@ -54,6 +61,15 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	record, stored := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
 	end(stored)
 	return s.subject(k, id, it.Entry, it.value, record), nil
+}
+
+// settled ends the intent of a create that was refused because there is such a resource: known says whether it is known now
+// whose that is. Otherwise the intent stays open.
+func (s *session) settled(known bool) {
+	if s.disputed != nil {
+		s.disputed(known)
+		s.disputed = nil
+	}
 }
 
 // begin makes a record that of a resource which the upstream has from now on, and of which nothing else is remembered.

@@ -312,3 +312,31 @@ func TestMembersAreIntended(t *testing.T) {
 		t.Errorf("members %v", b.membersOf(group))
 	}
 }
+
+// An invitation that a proxy delivers twice is refused the second time: somebody has the address. As long as nobody knows
+// who, the user is not one whom the organization does not have.
+func TestInvitationDeliveredTwice(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	waits := g.must(t, 201, "POST", "/Users", strings.Replace(user("jane@example.com", "j"), `"active":true`, `"active":false`, 1)).id()
+	b.after = func(r *http.Request) *upstream.Answer {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/members") {
+			return &upstream.Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"object":"error","message":"This user has already been invited."}`)}
+		}
+		return nil
+	}
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/members/") {
+			return &upstream.Answer{Status: 500, Header: http.Header{}}
+		}
+		return nil
+	}
+	g.must(t, 502, "PATCH", "/Users/"+waits, patchOp(`{"op":"replace","path":"active","value":true}`))
+	b.after, b.fault = nil, nil
+	if len(b.members) != 1 {
+		t.Fatalf("members %v", b.members)
+	}
+	g.must(t, 200, "PATCH", "/Users/"+waits, patchOp(disable))
+	if b.members[0]["status"] != -1 {
+		t.Errorf("the leaver has access, and the provider was told 200: %v", b.members[0])
+	}
+}

@@ -29,9 +29,10 @@ type session struct {
 	leaves bool  // somebody is to lose access by it
 	blind  error // why the ledger cannot be read, where the operation goes on all the same
 
-	outcome    outcome  // of the calls that change something
-	adopted    []string // the provider's ids of what a call without an answer had made
-	background bool     // nobody asked for it
+	outcome    outcome          // of the calls that change something
+	disputed   func(known bool) // ends the intent of a create that was refused because there is such a resource
+	adopted    []string         // the provider's ids of what a call without an answer had made
+	background bool             // nobody asked for it
 }
 
 // answered is a call's answer and what it means.

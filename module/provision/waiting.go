@@ -50,9 +50,11 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	// Somebody invited the person by hand. To refuse would be final, since the provider knows the user by the id of the one
 	// who waits.
 	if found.entry == nil || found.entry.Protected || !s.samePerson(found, wanted) || found.linked() {
+		s.settled(true)
 		return nil, conflict(k)
 	}
 	adopted, err := s.adopt(ctx, k, sub.id, found, wanted)
+	s.settled(err == nil)
 	if err == nil {
 		s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
 	}
