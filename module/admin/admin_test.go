@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
@@ -242,6 +243,13 @@ func TestOnlyTheRunningConfiguration(t *testing.T) {
 		t.Fatal("it was loaded")
 	}
 	out, err := caddyScim(t, "status", "--address", address)
+	for range 200 { // Caddy hands its admin API back in the background
+		if err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		out, err = caddyScim(t, "status", "--address", address)
+	}
 	if err != nil || !strings.Contains(out, "first") || strings.Contains(out, "second") {
 		t.Errorf("got %v, %s", err, out)
 	}
