@@ -174,3 +174,21 @@ func TestTokenFromElsewhere(t *testing.T) {
 		t.Errorf("nobody is there: got %d %v", a.status, a.err)
 	}
 }
+
+// A login that was refused a moment ago is tried again for whoever is to lose access: it may have been a fault.
+func TestLeaversWaitForNoLogin(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	id := g.people(t, "jane")[0]
+	b.mu.Lock()
+	b.token, b.secret = "ended", "another"
+	b.mu.Unlock()
+	g.must(t, 502, "GET", "/Users/"+id, "")
+	b.mu.Lock()
+	b.secret = ""
+	b.mu.Unlock()
+	g.must(t, 502, "GET", "/Users/"+id, "") // the pause
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable))
+	if b.member(t, id)["status"] != -1 {
+		t.Error("the leaver has access")
+	}
+}
