@@ -49,12 +49,13 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 		return func(bool) {}, nil
 	}
 	in.Began = s.now()
+	s.shared.underWay(key, true) // before anybody can see it
 	if err := book.Put(ctx, key, func(r *ledger.Record) { *r = ledger.Record{Intent: &in} }); err != nil {
+		s.shared.underWay(key, false)
 		return nil, unwritable(err)
 	}
-	s.shared.underWay(key, true)
 	return func(known bool) {
-		s.shared.underWay(key, false)
+		defer s.shared.underWay(key, false) // only then may somebody else look at it
 		if known {
 			book.Keep(ctx, key, forget)
 			return
