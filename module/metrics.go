@@ -26,11 +26,11 @@ type metrics struct {
 	rules map[string]prometheus.Counter // of quirks, each from zero on: a rate would not see the first time of a new one
 
 	mu    sync.RWMutex
-	kinds map[kind]series
+	kinds map[labels]series
 }
 
-// kind is all that requests may differ in for the metrics.
-type kind struct {
+// labels are all that requests may differ in for the metrics.
+type labels struct {
 	resource, verb string
 	status         int
 }
@@ -47,7 +47,7 @@ var theMetrics = sync.OnceValue(func() *metrics {
 	const ns, sub = "caddy", "scim_gateway"
 	m := &metrics{
 		rules: map[string]prometheus.Counter{},
-		kinds: map[kind]series{},
+		kinds: map[labels]series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "requests_total",
 			Help: "SCIM requests by resource, verb and status.",
@@ -93,7 +93,7 @@ func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	return m, nil
 }
 
-func (m *metrics) observe(k kind, took time.Duration, calls int, account *quirks.Account) {
+func (m *metrics) observe(k labels, took time.Duration, calls int, account *quirks.Account) {
 	s := m.of(k)
 	s.requests.Inc()
 	s.duration.Observe(took.Seconds())
@@ -103,7 +103,7 @@ func (m *metrics) observe(k kind, took time.Duration, calls int, account *quirks
 	}
 }
 
-func (m *metrics) of(k kind) series {
+func (m *metrics) of(k labels) series {
 	m.mu.RLock()
 	s, ok := m.kinds[k]
 	m.mu.RUnlock()

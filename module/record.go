@@ -23,7 +23,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	if x.calls != nil {
 		calls, spent = x.calls.Calls(), x.calls.Spent()
 	}
-	x.h.metrics.observe(kind{x.resource(), verb, status}, time.Since(x.start), calls, &x.account)
+	x.h.metrics.observe(labels{x.resource(), verb, status}, time.Since(x.start), calls, &x.account)
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && x.inAccessLog() {
 		extra.Add(zap.Inline(&logged{x, verb, calls, spent, err}))
 	}

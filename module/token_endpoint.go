@@ -64,7 +64,7 @@ func (h *Handler) grant(w http.ResponseWriter, r *http.Request) {
 		id, _, _ := r.BasicAuth()
 		repl.Set("http.auth.user.id", id)
 	}
-	h.metrics.observe(kind{"token", "create", status}, time.Since(start), 0, new(quirks.Account))
+	h.metrics.observe(labels{"token", "create", status}, time.Since(start), 0, new(quirks.Account))
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // a client that went away is in the access log
 }

@@ -35,7 +35,7 @@ func (b *Book) Marks(ctx context.Context) (Marks, error) {
 	if b == nil {
 		return Marks{}, nil
 	}
-	if m := b.Known(); m.x != nil {
+	if m := b.RecallMarks(); m.x != nil {
 		return m, nil
 	}
 	b.mu.Lock()
@@ -64,8 +64,8 @@ func (b *Book) Marks(ctx context.Context) (Marks, error) {
 	return Marks{&b.mu, b.index}, nil
 }
 
-// Known returns the marks as far as they were read.
-func (b *Book) Known() Marks {
+// RecallMarks returns the marks as far as memory has them.
+func (b *Book) RecallMarks() Marks {
 	if b == nil {
 		return Marks{}
 	}

@@ -16,8 +16,8 @@ var (
 	errUnchanged = errors.New("nothing changed")
 )
 
-// change is a function that wants to write.
-type change struct {
+// pendingWrite is a function that wants to write, and who waits for it.
+type pendingWrite struct {
 	run  func(*tx) error
 	err  error
 	done chan struct{}
@@ -26,7 +26,7 @@ type change struct {
 // change runs a function that may write, and returns when what it wrote is on disk, or its error. The function may
 // run more than once, so it must set its results anew each time; what a failed run wrote is undone.
 func (s *store) change(run func(*tx) error) error {
-	c := &change{run: run, done: make(chan struct{})}
+	c := &pendingWrite{run: run, done: make(chan struct{})}
 	select {
 	case s.changes <- c:
 		<-c.done
@@ -44,7 +44,7 @@ func (s *store) commitLoop() {
 	for {
 		select {
 		case c := <-s.changes:
-			batch := s.waiting([]*change{c})
+			batch := s.waiting([]*pendingWrite{c})
 			s.commit(batch)
 			for _, c := range batch {
 				close(c.done)
@@ -55,7 +55,7 @@ func (s *store) commitLoop() {
 	}
 }
 
-func (s *store) waiting(batch []*change) []*change {
+func (s *store) waiting(batch []*pendingWrite) []*pendingWrite {
 	for len(batch) < maxBatch {
 		select {
 		case c := <-s.changes:
@@ -69,7 +69,7 @@ func (s *store) waiting(batch []*change) []*change {
 
 // commit writes the changes of a batch in one transaction. When one of them fails after it wrote something, or the
 // transaction itself fails, each runs again in a transaction of its own, so that nobody pays for somebody else.
-func (s *store) commit(batch []*change) {
+func (s *store) commit(batch []*pendingWrite) {
 	wrote := false
 	err := safely(func() error {
 		return s.db.Update(func(b *bolt.Tx) error {
@@ -92,7 +92,7 @@ func (s *store) commit(batch []*change) {
 	case err == nil, errors.Is(err, errUnchanged):
 	case len(batch) > 1:
 		for _, c := range batch {
-			s.commit([]*change{c})
+			s.commit([]*pendingWrite{c})
 		}
 	case !errors.Is(err, errAlone):
 		batch[0].err = err

@@ -9,44 +9,45 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-const parts = 256
+// shards is how many shards a list has: one for each first byte of an id.
+const shards = 256
 
-// list keeps the items of a bucket in encoded form, in parts by the first byte of their ids. The API has no paging
-// and no filter, so its clients read whole lists between two writes; a write makes one part stale, and only that one
+// listCache keeps the items of a bucket in encoded form, in shards by the first byte of their ids. The API has no paging
+// and no filter, so its clients read whole lists between two writes; a write makes one shard stale, and only that one
 // is read from disk again.
-type list struct {
+type listCache struct {
 	bucket []byte
 	mu     sync.Mutex
-	parts  [parts]part
+	shards [shards]shard
 }
 
-type part struct {
+type shard struct {
 	items   []byte // joined with commas; never modified, only replaced, since answers may still be writing it
 	built   uint64 // the transaction that items shows
-	changed uint64 // the last transaction that wrote to the part, committed or not
+	changed uint64 // the last transaction that wrote to the shard, committed or not
 }
 
-func newList(bucket []byte) *list {
-	l := &list{bucket: bucket}
-	for i := range l.parts {
-		l.parts[i].changed = 1 // later than never built
+func newListCache(bucket []byte) *listCache {
+	l := &listCache{bucket: bucket}
+	for i := range l.shards {
+		l.shards[i].changed = 1 // later than never built
 	}
 	return l
 }
 
 // touch notes that a transaction that is not committed yet writes the item.
-func (l *list) touch(id guid, transaction int) {
+func (l *listCache) touch(id guid, transaction int) {
 	l.mu.Lock()
-	l.parts[id[0]].changed = uint64(transaction)
+	l.shards[id[0]].changed = uint64(transaction)
 	l.mu.Unlock()
 }
 
 // listing is a consistent state of a list, ready to be written.
-type listing [parts][]byte
+type listing [shards][]byte
 
 // snapshot returns the list as of the last committed transaction.
-func (l *list) snapshot(db *bolt.DB) (*listing, error) {
-	// The transaction begins under the lock, so that no part can be newer than the state that is asked for.
+func (l *listCache) snapshot(db *bolt.DB) (*listing, error) {
+	// The transaction begins under the lock, so that no shard can be newer than the state that is asked for.
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out listing
@@ -54,12 +55,12 @@ func (l *list) snapshot(db *bolt.DB) (*listing, error) {
 	return &out, err
 }
 
-// read brings the parts that are stale up to the state of a transaction.
-func (l *list) read(b *bolt.Tx, out *listing) error {
+// read brings the shards that are stale up to the state of a transaction.
+func (l *listCache) read(b *bolt.Tx, out *listing) error {
 	cursor := b.Bucket(l.bucket).Cursor()
-	for i := range l.parts {
-		p := &l.parts[i]
-		// When changed belongs to a transaction that is not committed, the part is read again in vain: once.
+	for i := range l.shards {
+		p := &l.shards[i]
+		// When changed belongs to a transaction that is not committed, the shard is read again in vain: once.
 		if p.built < p.changed {
 			p.items = collect(cursor, byte(i), len(p.items))
 			p.built = uint64(b.ID())

@@ -26,10 +26,10 @@ var errClosed = errors.New("the store is closed")
 // committer (commit.go).
 type store struct {
 	db      *bolt.DB
-	members *list
-	groups  *list
+	members *listCache
+	groups  *listCache
 
-	changes chan *change
+	changes chan *pendingWrite
 	closing chan struct{}
 	stopped chan struct{}
 }
@@ -72,9 +72,9 @@ func openStore(file string) (*store, error) {
 	}
 	s := &store{
 		db:      db,
-		members: newList(bucketMembers),
-		groups:  newList(bucketGroups),
-		changes: make(chan *change),
+		members: newListCache(bucketMembers),
+		groups:  newListCache(bucketGroups),
+		changes: make(chan *pendingWrite),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}

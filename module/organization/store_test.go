@@ -301,8 +301,8 @@ func TestListsShowWhatWasAcknowledged(t *testing.T) {
 func TestChangesFailAlone(t *testing.T) {
 	a := start(t, Handler{})
 	s := a.handler.org.store
-	put := func(email string, then func() error) *change {
-		return &change{run: func(t *tx) error {
+	put := func(email string, then func() error) *pendingWrite {
+		return &pendingWrite{run: func(t *tx) error {
 			if err := t.putMember(newMember(email, statusInvited, roleUser), nil); err != nil {
 				return err
 			}
@@ -310,7 +310,7 @@ func TestChangesFailAlone(t *testing.T) {
 		}}
 	}
 	well := func() error { return nil }
-	batch := []*change{
+	batch := []*pendingWrite{
 		put("a@example.com", well),
 		put("b@example.com", func() error { return errSeats }),
 		put("c@example.com", func() error { panic("c") }),
@@ -341,7 +341,7 @@ func TestChangesOfAClosedFileFail(t *testing.T) {
 	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
-	batch := []*change{{run: func(*tx) error { return nil }}, {run: func(*tx) error { return nil }}}
+	batch := []*pendingWrite{{run: func(*tx) error { return nil }}, {run: func(*tx) error { return nil }}}
 	s.commit(batch)
 	for i, c := range batch {
 		if c.err == nil {

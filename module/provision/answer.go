@@ -49,7 +49,7 @@ func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, 
 	if k == s.group {
 		res.Delete("members")
 		if s.wants("members") {
-			if err := s.count(ctx, sub); err != nil {
+			if err := s.loadMembers(ctx, sub); err != nil {
 				return nil, err
 			}
 			res.Set("members", s.members(sub.members))

@@ -52,8 +52,8 @@ func (s *session) confirmGone(ctx context.Context, k *kind, id string, err error
 	}
 }
 
-// shows returns an error unless a user is, by what was read after the change, active or not as was asked for.
-func (s *session) shows(it *view.Entry, active bool) error {
+// mustShow returns an error unless a user is, by what was read after the change, active or not as was asked for.
+func (s *session) mustShow(it *view.Entry, active bool) error {
 	is := it.Resource().Get("active")
 	if is == nil || is.True() == active {
 		return nil

@@ -67,7 +67,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			return
 		}
 		for _, record := range waitingFor(m, []lookup{l}) {
-			if sub, err := waiting(record); err == nil && record.ID != except && l.In(k.rt, sub.res) && !yield(sub, nil) {
+			if sub, err := waitingSubject(record); err == nil && record.ID != except && l.In(k.rt, sub.res) && !yield(sub, nil) {
 				return
 			}
 		}

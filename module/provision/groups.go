@@ -64,7 +64,7 @@ func (s *session) linkGroup(ctx context.Context, sub *subject, members []string)
 			return nil, err
 		}
 		defer unlock()
-		if err := s.count(ctx, sub); err != nil {
+		if err := s.loadMembers(ctx, sub); err != nil {
 			return nil, err
 		}
 		add, _ := (&patch.Membership{Add: members}).Against(sub.members)
@@ -200,7 +200,7 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 	if !m.Touched {
 		return nil, nil, nil
 	}
-	if err := s.count(ctx, sub); err != nil {
+	if err := s.loadMembers(ctx, sub); err != nil {
 		return nil, nil, err
 	}
 	// Who waits to join is to leave as well as who is there, and who is not there yet is to be added.

@@ -57,7 +57,7 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 	return func(known bool) {
 		defer s.shared.underWay(key, false) // only then may somebody else look at it
 		if known {
-			book.Keep(ctx, key, forget)
+			book.Keep(ctx, key, erase)
 			return
 		}
 		s.shared.settleLater(s.engine, s.caller)
@@ -156,7 +156,7 @@ func (s *session) open(ctx context.Context) ([]*ledger.Record, error) {
 	if book == nil {
 		return nil, nil
 	}
-	m := book.Known()
+	m := book.RecallMarks()
 	if s.blind == nil {
 		var err error
 		if m, err = asked(ctx, s, book.Marks); err != nil && s.leaves {
@@ -175,7 +175,7 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 	if book == nil {
 		return nil
 	}
-	r := book.Known().Record(key)
+	r := book.RecallMarks().Record(key)
 	if r == nil || r.Intent == nil || s.shared.isUnderWay(key) {
 		return nil
 	}
@@ -184,18 +184,18 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 	case in.Found != "" && s.background:
 		return nil
 	case in.Found != "": // the provider asks for it now
-		book.Keep(ctx, key, forget)
+		book.Keep(ctx, key, erase)
 		return nil
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
 		if k.view.Expire(); late {
-			book.Keep(ctx, key, forget)
+			book.Keep(ctx, key, erase)
 		}
 		return nil
 	}
 	d, err := doc.Scan(in.Wanted)
 	if err != nil {
-		book.Keep(ctx, key, forget) // a damaged record is a lost record
+		book.Keep(ctx, key, erase) // a damaged record is a lost record
 		return nil
 	}
 	wanted := doc.Tree(d.Value())
@@ -228,7 +228,7 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 		}
 	}
 	if found != nil || known || late {
-		book.Keep(ctx, key, forget)
+		book.Keep(ctx, key, erase)
 	}
 	return nil
 }

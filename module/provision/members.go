@@ -12,8 +12,8 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// count reads who the members of a group are.
-func (s *session) count(ctx context.Context, sub *subject) error {
+// loadMembers reads who the members of a group are.
+func (s *session) loadMembers(ctx context.Context, sub *subject) error {
 	if sub.counted {
 		return nil
 	}
@@ -280,7 +280,7 @@ func (s *session) inGroup(ctx context.Context, id string, f func(*subject) error
 // join makes a user whom the organization has a member, where the group still waits for them. The group's lock is held.
 func (s *session) join(ctx context.Context, sub *subject, id string) error {
 	sub.counted = false
-	if err := s.count(ctx, sub); err != nil {
+	if err := s.loadMembers(ctx, sub); err != nil {
 		return err
 	}
 	if !slices.Contains(sub.joining, id) {
@@ -298,7 +298,7 @@ func (s *session) leaveAll(ctx context.Context, user string) {
 	if s.group == nil {
 		return
 	}
-	for _, group := range s.group.book.Known().Groups(user) {
+	for _, group := range s.group.book.RecallMarks().Groups(user) {
 		s.group.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{user}) })
 	}
 }

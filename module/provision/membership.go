@@ -17,7 +17,7 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 	if len(add) == 0 && len(remove) == 0 {
 		return nil
 	}
-	calls := count(k.MemberAdd, add) + count(k.MemberRemove, remove)
+	calls := callsFor(k.MemberAdd, add) + callsFor(k.MemberRemove, remove)
 	if len(k.MembersSet) > 0 && (calls > 1 || len(add) > 0 && len(k.MemberAdd) == 0 || len(remove) > 0 && len(k.MemberRemove) == 0) {
 		return s.replaceMembers(ctx, sub, append(without(current, remove), add...))
 	}
@@ -34,8 +34,8 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 	return nil
 }
 
-// count is how many times the calls have to be made for some members.
-func count(calls []*plan.Call, ids []string) int {
+// callsFor is how many times the calls have to be made for some members.
+func callsFor(calls []*plan.Call, ids []string) int {
 	if usesMembers(calls) {
 		return min(1, len(ids))
 	}

@@ -21,14 +21,14 @@ const leaverPatience = 2 * time.Second
 // marks returns what lists must know of the ledger.
 func (s *session) marks(ctx context.Context, k *kind) (ledger.Marks, error) {
 	if s.blind != nil {
-		return k.book.Known(), nil
+		return k.book.RecallMarks(), nil
 	}
 	m, err := asked(ctx, s, k.book.Marks)
 	if err != nil && s.leaves {
 		s.blind = err
-		return k.book.Known(), nil
+		return k.book.RecallMarks(), nil
 	}
-	return remembered(m, err)
+	return orUnreadable(m, err)
 }
 
 // record returns what is remembered about a resource; nil where that is nothing.
@@ -36,7 +36,7 @@ func (s *session) record(ctx context.Context, k *kind, id string) (*ledger.Recor
 	if s.blind == nil {
 		r, err := asked(ctx, s, func(ctx context.Context) (*ledger.Record, error) { return k.book.Get(ctx, id) })
 		if err == nil || !s.leaves {
-			return remembered(r, err)
+			return orUnreadable(r, err)
 		}
 		s.blind = err
 	}
@@ -73,8 +73,8 @@ func (s *session) keep(ctx context.Context, k *kind, id string, e *view.Entry, w
 	return r, stored
 }
 
-// forget makes a record empty.
-func forget(r *ledger.Record) { *r = ledger.Record{} }
+// erase makes a record empty: it is removed from the storage.
+func erase(r *ledger.Record) { *r = ledger.Record{} }
 
 // waitingFor returns the records of the users who wait and may have a value; of all of them without lookups.
 func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
@@ -100,7 +100,7 @@ func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
 
 // waitingKeys returns what a user who waits is found by.
 func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
-	sub, err := waiting(r)
+	sub, err := waitingSubject(r)
 	if err != nil {
 		return nil // a damaged record is a lost record
 	}
@@ -112,8 +112,8 @@ func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
 	return once(keys)
 }
 
-// remembered turns what went wrong with the ledger into an answer: the provider comes back later.
-func remembered[T any](v T, err error) (T, error) {
+// orUnreadable turns what went wrong with the ledger into an answer: the provider comes back later.
+func orUnreadable[T any](v T, err error) (T, error) {
 	if err != nil {
 		return v, unreadable(err)
 	}

@@ -138,7 +138,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 		}
 		lookups, _ := k.narrow(f)
 		for _, record := range waitingFor(marks, lookups) {
-			sub, err := waiting(record)
+			sub, err := waitingSubject(record)
 			if err != nil {
 				continue // a torn record is a lost record
 			}
@@ -161,7 +161,7 @@ func (s *session) examined(ctx context.Context, k *kind, sub *subject, merge boo
 		return nil, err
 	}
 	if k == s.group && asks(f, "members") {
-		if err := s.count(ctx, full); err != nil {
+		if err := s.loadMembers(ctx, full); err != nil {
 			return nil, err
 		}
 		full.res.Set("members", s.members(full.members))

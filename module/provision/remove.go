@@ -65,7 +65,7 @@ func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
 
 // deleted forgets a resource; one that the upstream goes on showing has to be remembered as deleted.
 func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool) *scim.Answer {
-	change := forget
+	change := erase
 	if shown {
 		change = func(r *ledger.Record) { r.Deleted = true }
 	}

@@ -23,7 +23,7 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 	}
 	text := s.deferred(after)
 	k.book.Keep(ctx, sub.id, func(r *ledger.Record) { *r = ledger.Record{Deferred: text} })
-	return waiting(&ledger.Record{ID: sub.id, Deferred: text})
+	return waitingSubject(&ledger.Record{ID: sub.id, Deferred: text})
 }
 
 // keepPlaces lets the groups of a user who is about to retire wait for them: the organization forgets who was a member
@@ -61,7 +61,7 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 
 // keepPlace lets a group wait for one of its members. The group's lock is held.
 func (s *session) keepPlace(ctx context.Context, group *subject, id string) error {
-	if err := s.count(ctx, group); err != nil || !slices.Contains(group.joined, id) {
+	if err := s.loadMembers(ctx, group); err != nil || !slices.Contains(group.joined, id) {
 		return err
 	}
 	s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = once(append(r.Waiting, id)) })

@@ -78,7 +78,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	case record.Deleted:
 		return nil, notFound(k)
 	case record.Deferred != nil:
-		return waiting(record)
+		return waitingSubject(record)
 	case record.Upstream != "":
 		upstreamID = record.Upstream
 	}
@@ -123,8 +123,8 @@ func (s *session) subject(k *kind, id string, e *view.Entry, value doc.Value, re
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }
 
-// waiting is a user who is created when first active.
-func waiting(record *ledger.Record) (*subject, error) {
+// waitingSubject is a user who is created when first active.
+func waitingSubject(record *ledger.Record) (*subject, error) {
 	d, err := doc.Scan(record.Deferred)
 	if err != nil {
 		return nil, unreadable(err)

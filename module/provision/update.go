@@ -32,16 +32,16 @@ func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *do
 	if disables(k, sub, after, changed) {
 		var done *subject
 		err := s.guarding(ctx, guard.Disables, sub, func() (err error) {
-			done, err = s.write(ctx, k, sub, after, changed, change)
+			done, err = s.updateUnguarded(ctx, k, sub, after, changed, change)
 			return err
 		})
 		return done, err
 	}
-	return s.write(ctx, k, sub, after, changed, change)
+	return s.updateUnguarded(ctx, k, sub, after, changed, change)
 }
 
-// write is update without the guard.
-func (s *session) write(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
+// updateUnguarded is updateAs without the guard.
+func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	e := sub.entry
 	env := s.env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
@@ -93,7 +93,7 @@ func (s *session) write(ctx context.Context, k *kind, sub *subject, after *doc.N
 		}
 	})
 	if k == s.user && touches(changed, "active") {
-		if err := s.shows(e, after.Get("active").True()); err != nil {
+		if err := s.mustShow(e, after.Get("active").True()); err != nil {
 			return nil, err
 		}
 	}

@@ -87,7 +87,7 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 		if err := s.creatable(k, wanted); err != nil {
 			return nil, err
 		}
-		return s.put(ctx, uuid.NewString(), wanted)
+		return s.putWaiting(ctx, uuid.NewString(), wanted)
 	}
 	if len(k.Disable) == 0 {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated")
@@ -191,7 +191,7 @@ func (s *session) linkable(ctx context.Context, sub *subject) (*subject, error) 
 	case err != nil:
 		return nil, err
 	case record != nil && record.Deferred != nil:
-		return waiting(record)
+		return waitingSubject(record)
 	case sub.entry == nil: // created in the meantime
 		return s.load(ctx, k, sub.id)
 	}
@@ -295,7 +295,7 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 		return nil, err
 	}
 	if sub.entry == nil {
-		return s.put(ctx, sub.id, after)
+		return s.putWaiting(ctx, sub.id, after)
 	}
 	return s.update(ctx, k, sub, after, changed)
 }

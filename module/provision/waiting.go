@@ -26,15 +26,15 @@ func (s *session) deferred(wanted *doc.Node) []byte {
 	return kept.AppendTo(nil)
 }
 
-// put remembers a user who waits to be created. It has to be on disk, since nobody else knows of the user.
-func (s *session) put(ctx context.Context, id string, wanted *doc.Node) (*subject, error) {
+// putWaiting writes down a user who waits to be created. It has to be on disk, since nobody else knows of the user.
+func (s *session) putWaiting(ctx context.Context, id string, wanted *doc.Node) (*subject, error) {
 	text := s.deferred(wanted)
 	if err := s.user.book.Put(ctx, id, func(r *ledger.Record) { r.Deferred = text }); err != nil {
 		e := unwritable(err)
 		e.NoAccess = true
 		return nil, e
 	}
-	return waiting(&ledger.Record{ID: id, Deferred: text})
+	return waitingSubject(&ledger.Record{ID: id, Deferred: text})
 }
 
 // activate creates a user who waited for it; the id stays what the provider knows. The user is locked. The groups that
@@ -66,7 +66,7 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 func (s *session) adopt(ctx context.Context, k *kind, id string, found *subject, wanted *doc.Node) (*subject, error) {
 	sub, err := s.adoptAs(ctx, k, id, found, wanted)
 	if err == nil && found.id != id {
-		k.book.Keep(ctx, found.id, forget) // the record of the same item
+		k.book.Keep(ctx, found.id, erase) // the record of the same item
 	}
 	return sub, err
 }

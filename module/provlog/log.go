@@ -30,7 +30,7 @@ var logs = caddy.NewUsagePool()
 // Log is one file and the goroutine that writes it.
 type Log struct {
 	file    string
-	entries chan waiting
+	entries chan queued
 	memory  atomic.Int64
 	dropped atomic.Int64
 	written atomic.Int64
@@ -52,14 +52,14 @@ type limits struct {
 	age   time.Duration
 }
 
-type waiting struct {
+type queued struct {
 	entry *Entry
 	sink  *Sink
 	done  chan struct{} // closed instead of writing: everything before has been written
 }
 
 func open(file string, l limits) *Log {
-	log := &Log{file: file, entries: make(chan waiting, maxWaiting), ended: make(chan struct{}), listeners: map[chan *Record]string{}}
+	log := &Log{file: file, entries: make(chan queued, maxWaiting), ended: make(chan struct{}), listeners: map[chan *Record]string{}}
 	log.limits.Store(&l)
 	go log.run()
 	return log
@@ -76,7 +76,7 @@ func (l *Log) Destruct() error {
 }
 
 // add takes an entry, or drops it where too much waits already: a request never waits for the log.
-func (l *Log) add(w waiting) {
+func (l *Log) add(w queued) {
 	size := w.entry.size()
 	if l.memory.Add(size) <= maxMemory {
 		select {
@@ -100,7 +100,7 @@ func (l *Log) run() {
 	for first := range l.entries {
 		var batch []*rendered
 		var sinks []*Sink
-		take := func(w waiting) {
+		take := func(w queued) {
 			if w.done != nil {
 				l.flush(ctx, batch, sinks)
 				batch, sinks = nil, nil
@@ -120,7 +120,7 @@ func (l *Log) run() {
 }
 
 // gather takes what waits already, and what comes in a moment: a batch is one commit.
-func (l *Log) gather(take func(waiting)) {
+func (l *Log) gather(take func(queued)) {
 	timer := time.NewTimer(100 * time.Millisecond)
 	defer timer.Stop()
 	size := int64(0)

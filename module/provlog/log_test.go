@@ -371,10 +371,10 @@ func TestLimits(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	l := &Log{entries: make(chan waiting, maxWaiting), listeners: map[chan *Record]string{}} // nobody writes
+	l := &Log{entries: make(chan queued, maxWaiting), listeners: map[chan *Record]string{}} // nobody writes
 	e := entry("create", "", strings.Repeat("x", 1<<20), "", 201)
 	for range 100 {
-		l.add(waiting{entry: e})
+		l.add(queued{entry: e})
 	}
 	if held := l.memory.Load(); held > maxMemory || l.dropped.Load() == 0 || len(l.entries) == 0 {
 		t.Errorf("%d bytes wait, %d were dropped", held, l.dropped.Load())

@@ -123,7 +123,7 @@ func Open(c Config, organization string, logger *zap.Logger) (*Sink, error) {
 // Add hands an entry over. It never waits.
 func (s *Sink) Add(e *Entry) {
 	if s != nil {
-		s.target.add(waiting{entry: e, sink: s})
+		s.target.add(queued{entry: e, sink: s})
 	}
 }
 
@@ -142,7 +142,7 @@ func (s *Sink) Flush() {
 	done := make(chan struct{})
 	deadline := time.After(5 * time.Second)
 	select {
-	case s.target.entries <- waiting{done: done}:
+	case s.target.entries <- queued{done: done}:
 	case <-deadline:
 		return
 	}

@@ -104,7 +104,7 @@ func (v Value) walk(steps []step) Value {
 			if v.Kind() != Array {
 				return Value{}
 			}
-			var each list
+			var each arrayWriter
 			for item := range v.Items() {
 				each.add(item.walk(steps[i+1:]))
 			}
@@ -131,7 +131,7 @@ func (v Value) values() Value {
 	if v.Kind() != Object {
 		return Value{}
 	}
-	var all list
+	var all arrayWriter
 	for _, val := range v.Fields() {
 		all.add(val)
 	}
@@ -154,7 +154,7 @@ func (q *query) in(v Value) Value {
 	if v.Kind() != Array {
 		return Value{}
 	}
-	var all list
+	var all arrayWriter
 	for item := range v.Items() {
 		if !q.matches(item) {
 			continue
@@ -184,26 +184,26 @@ func (q *query) matches(item Value) bool {
 	}
 }
 
-// list is an array in the making.
-type list []byte
+// arrayWriter is an array in the making.
+type arrayWriter []byte
 
-func (l *list) add(v Value) {
+func (a *arrayWriter) add(v Value) {
 	if v.Kind() == Invalid {
 		return
 	}
-	if len(*l) > 0 {
-		*l = append(*l, ',')
+	if len(*a) > 0 {
+		*a = append(*a, ',')
 	} else {
-		*l = append(*l, '[')
+		*a = append(*a, '[')
 	}
-	*l = append(*l, v.raw...)
+	*a = append(*a, v.raw...)
 }
 
-func (l list) value() Value {
-	if len(l) == 0 {
+func (a arrayWriter) value() Value {
+	if len(a) == 0 {
 		return Value{[]byte("[]")}
 	}
-	return Value{append(l, ']')}
+	return Value{append(a, ']')}
 }
 
 // Escape is a name as one step of a path, whatever is in it. A name of digits is a member of that name, never an index.

@@ -10,10 +10,10 @@ import (
 )
 
 // Text is a text with placeholders in it.
-type Text []part
+type Text []segment
 
-// part is what stands in a text, or a placeholder.
-type part struct {
+// segment is what stands in a text, or a placeholder.
+type segment struct {
 	text string
 	expr *expr
 }
@@ -23,7 +23,7 @@ func Literal(s string) Text { return Text{{text: s}} }
 
 // Placeholders reports whether there are placeholders in the text.
 func (t Text) Placeholders() bool {
-	return slices.ContainsFunc(t, func(p part) bool { return p.expr != nil })
+	return slices.ContainsFunc(t, func(s segment) bool { return s.expr != nil })
 }
 
 // Literals walks over what stands between the placeholders.
@@ -56,7 +56,7 @@ func (t Text) Cut(sep string) (before, after Text, found bool) {
 			continue
 		}
 		if left, right, ok := strings.Cut(p.text, sep); ok {
-			return append(slices.Clone(t[:i]), part{text: left}), append(Text{{text: right}}, t[i+1:]...), true
+			return append(slices.Clone(t[:i]), segment{text: left}), append(Text{{text: right}}, t[i+1:]...), true
 		}
 	}
 	return t, nil, false
@@ -126,15 +126,15 @@ func (s *Scope) parseText(text string, escape func(string) string) (Text, error)
 			lit.WriteString(escape(TextOf(e.alts[0].source.(constSource).node())))
 		} else {
 			if lit.Len() > 0 {
-				parts = append(parts, part{text: lit.String()})
+				parts = append(parts, segment{text: lit.String()})
 				lit.Reset()
 			}
-			parts = append(parts, part{expr: e})
+			parts = append(parts, segment{expr: e})
 		}
 		i += end + 1
 	}
 	if lit.Len() > 0 {
-		parts = append(parts, part{text: lit.String()})
+		parts = append(parts, segment{text: lit.String()})
 	}
 	return parts, nil
 }
