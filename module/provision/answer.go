@@ -34,7 +34,7 @@ func (s *session) created(ctx context.Context, k *kind, sub *subject) (*scim.Ans
 // shown is a resource with all that the request asks for and nothing else. Members are read only where they are asked
 // for, because that is one more call for each group.
 func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, error) {
-	sub, err := s.merged(ctx, k, sub)
+	sub, err := s.withLedger(ctx, k, sub)
 	if err != nil {
 		return nil, err
 	}

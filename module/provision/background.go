@@ -85,7 +85,7 @@ func (sh *shared) settleNow() {
 // settleAll settles all open intents, and reports whether some are left that may be settled later.
 func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 	s := &session{engine: e, caller: c, op: &scim.Operation{Type: e.user.rt, Verb: scim.Read}, background: true}
-	records, err := s.open(ctx)
+	records, err := s.openIntents(ctx)
 	if err != nil {
 		e.log.Error("what is under way cannot be read", zap.Error(err))
 		return true

@@ -11,9 +11,10 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// bring makes the organization have a resource by the call add, unless it has it already; made reports which of the two.
+// findOrAdd returns the resource that the organization has already, or makes one by the call add; made reports which of the
+// two.
 // except is the provider's id of a user who waits to become it. The names of the resource are locked.
-func (s *session) bring(ctx context.Context, k *kind, wanted *doc.Node, except string, add func() (*subject, error)) (sub *subject, made bool, err error) {
+func (s *session) findOrAdd(ctx context.Context, k *kind, wanted *doc.Node, except string, add func() (*subject, error)) (sub *subject, made bool, err error) {
 	if sub, err = s.existing(ctx, k, wanted, except, except != ""); err != nil || sub != nil {
 		return sub, false, err
 	}
@@ -27,7 +28,7 @@ func (s *session) bring(ctx context.Context, k *kind, wanted *doc.Node, except s
 		found, lookupErr = s.spelledOtherwise(ctx, wanted)
 	}
 	if except == "" || lookupErr != nil || found == nil { // else it ends with the adoption
-		s.settled(lookupErr == nil && found != nil)
+		s.endCreateIntent(lookupErr == nil && found != nil)
 	}
 	switch {
 	case lookupErr != nil:
@@ -63,9 +64,9 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
-// settled ends the intent of a create that was refused because there is such a resource: known says whether it is known now
-// whose that is. Otherwise the intent stays open.
-func (s *session) settled(known bool) {
+// endCreateIntent ends the intent of a create that was refused because there is such a resource: known says whether it is
+// known now whose that is. Otherwise the intent stays open.
+func (s *session) endCreateIntent(known bool) {
 	if s.disputed != nil {
 		s.disputed(known)
 		s.disputed = nil
@@ -134,7 +135,7 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 		if err != nil {
 			return nil, err
 		}
-		if env.ID, env.Key, err = s.sought(ctx, k, lookup{Attribute: attribute, Value: text}); err != nil {
+		if env.ID, env.Key, err = s.findCreated(ctx, k, lookup{Attribute: attribute, Value: text}); err != nil {
 			return nil, s.unclear(k, err)
 		}
 	}
@@ -147,8 +148,8 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 	return made, nil
 }
 
-// sought is the id and key of a new item, looked up by what it was created with.
-func (s *session) sought(ctx context.Context, k *kind, l lookup) (id, key string, err error) {
+// findCreated returns the id and key of a new item, looked up by what it was created with.
+func (s *session) findCreated(ctx context.Context, k *kind, l lookup) (id, key string, err error) {
 	k.view.Expire()
 	entries, err := s.candidates(ctx, k, l.Attribute, l.Value)
 	if err != nil {

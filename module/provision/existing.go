@@ -23,7 +23,7 @@ import (
 // upstream refuses the rest itself, which is found out then (thorough).
 func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, except string, thorough bool) (*subject, error) {
 	var other *subject
-	for _, l := range k.standing(wanted, thorough) {
+	for _, l := range k.rivalLookups(wanted, thorough) {
 		for sub, err := range s.holders(ctx, k, l, except) {
 			switch {
 			case err != nil:
@@ -38,8 +38,8 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, excep
 	return other, nil
 }
 
-// standing are the lookups that find who stands in the way of a new resource.
-func (k *kind) standing(wanted *doc.Node, thorough bool) (looked []lookup) {
+// rivalLookups returns the lookups that find who stands in the way of a new resource.
+func (k *kind) rivalLookups(wanted *doc.Node, thorough bool) (looked []lookup) {
 	try := func(attribute, text string, must bool) {
 		if text != "" && (thorough || must || k.Find[attribute] == nil || k.view.Known(func(*view.Table) {})) {
 			looked = append(looked, lookup{Attribute: attribute, Value: text})
@@ -71,7 +71,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 				return
 			}
 		}
-		entries, err := s.found(ctx, k, l)
+		entries, err := s.entriesWith(ctx, k, l)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -80,7 +80,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			if m.ID(e.ID) == except && !m.Waits(except) { // who waits has no item; one of the same id is another's
 				continue
 			}
-			sub, err := s.current(ctx, k, m, e)
+			sub, err := s.readEntry(ctx, k, m, e)
 			if gone(err) {
 				continue
 			}
@@ -95,8 +95,8 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 	}
 }
 
-// current is the resource of an entry, read now.
-func (s *session) current(ctx context.Context, k *kind, m ledger.Marks, e *view.Entry) (*subject, error) {
+// readEntry returns the resource of an entry, read now.
+func (s *session) readEntry(ctx context.Context, k *kind, m ledger.Marks, e *view.Entry) (*subject, error) {
 	it, err := s.fetch(ctx, k, e.ID, e.Name())
 	if err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func conflict(k *kind) error {
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
 }
 
-// free tells whether a changed resource takes a value that another one has.
-func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, changed []string) error {
+// checkUnique returns an error where a changed resource takes a value that another one has.
+func (s *session) checkUnique(ctx context.Context, k *kind, id string, res *doc.Node, changed []string) error {
 	for _, attribute := range k.unique {
 		if !touches(changed, attribute) {
 			continue
@@ -142,7 +142,7 @@ func (s *session) free(ctx context.Context, k *kind, id string, res *doc.Node, c
 // refused and find nothing for ever. A group that has such a name already is another one.
 func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {
 	k := s.group
-	name, ok := k.written(wanted)
+	name, ok := k.writtenName(wanted)
 	if !ok {
 		return nil, nil
 	}
@@ -164,8 +164,8 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 	return nil, nil
 }
 
-// written is the name of a resource as a create writes it into the item.
-func (k *kind) written(wanted *doc.Node) (string, bool) {
+// writtenName returns the name of a resource as a create writes it into the item.
+func (k *kind) writtenName(wanted *doc.Node) (string, bool) {
 	for _, c := range k.Create {
 		env := &plan.Env{SCIM: wanted, Random: rand.Text}
 		if !c.Applies(env) {

@@ -39,7 +39,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	// Organizations take a second group of the same name without a word, and another gateway, or somebody by hand, may have
 	// made the first one since the view was read.
 	k.view.Expire()
-	sub, made, err := s.bring(ctx, k, wanted, "", func() (*subject, error) { return s.add(ctx, k, "", wanted) })
+	sub, made, err := s.findOrAdd(ctx, k, wanted, "", func() (*subject, error) { return s.add(ctx, k, "", wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (s *session) groupChange() (*groupChange, error) {
 		}
 		return &groupChange{m, func(res *doc.Node) ([]string, error) { return patch.Apply(res, m.Others, k.rt) }}, nil
 	}
-	replace, err := s.change(k)
+	replace, err := s.requestedChange(k)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if touches(changed, "displayName") && strings.TrimSpace(after.Get("displayName").Text()) == "" {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "displayName must not be empty")
 	}
-	if err := s.free(ctx, k, sub.id, after, changed); err != nil {
+	if err := s.checkUnique(ctx, k, sub.id, after, changed); err != nil {
 		return nil, err
 	}
 	add, remove, err := s.membership(ctx, sub, change.members)
@@ -191,7 +191,7 @@ func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership)
 	case e.Protected:
 		return nil, protectedError(k)
 	}
-	return s.merged(ctx, k, &subject{id: id, entry: e})
+	return s.withLedger(ctx, k, &subject{id: id, entry: e})
 }
 
 // membership is what has to be added to and removed from a group. Everything that can be wrong with it is found here,
@@ -204,7 +204,7 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 		return nil, nil, err
 	}
 	// Who waits to join is to leave as well as who is there, and who is not there yet is to be added.
-	all := once(slices.Concat(sub.members, sub.joining))
+	all := distinct(slices.Concat(sub.members, sub.joining))
 	if m.Open {
 		if add, _, err = m.Resolve(s.members(sub.members)); err == nil {
 			_, remove, err = m.Resolve(s.members(all))

@@ -67,9 +67,9 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 // intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
 func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *doc.Node) (end func(known bool), err error) {
 	in := ledger.Intent{Resource: k.rt.Name, ID: id, Wanted: wanted.AppendTo(nil)}
-	looked := k.standing(wanted, true)
+	looked := k.rivalLookups(wanted, true)
 	if k == s.group {
-		if name, ok := k.written(wanted); ok {
+		if name, ok := k.writtenName(wanted); ok {
 			looked = append(looked, lookup{Attribute: k.identity, Value: name})
 		}
 	}
@@ -81,7 +81,7 @@ func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *
 			}
 		})
 	}
-	in.Had = once(in.Had)
+	in.Had = distinct(in.Had)
 	key := k.name + " " + id
 	if id == "" {
 		key = k.name + " named " + schema.Fold(wanted.Get(k.identity).Text())
@@ -96,7 +96,7 @@ func (s *session) intendMembers(ctx context.Context, group string) (end func(kno
 
 // settleOperation settles the intents that an operation has to do with. No lock is held.
 func (s *session) settleOperation(ctx context.Context, k *kind) error {
-	open, err := s.open(ctx)
+	open, err := s.openIntents(ctx)
 	if err != nil || len(open) == 0 {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *session) settleOperation(ctx context.Context, k *kind) error {
 	var all bool
 	switch op := s.op; op.Verb {
 	case scim.List:
-		lookups, ok := k.narrow(op.Query.Filter)
+		lookups, ok := k.lookupsFor(op.Query.Filter)
 		if all = !ok; ok {
 			for _, l := range lookups {
 				names = append(names, schema.Fold(l.Value))
@@ -150,8 +150,8 @@ func (s *session) settleUser(ctx context.Context, id string) error {
 	return s.settleOne(ctx, s.user, s.user.name+" "+id)
 }
 
-// open returns the intents whose calls are not under way.
-func (s *session) open(ctx context.Context) ([]*ledger.Record, error) {
+// openIntents returns the intents whose calls are not under way.
+func (s *session) openIntents(ctx context.Context) ([]*ledger.Record, error) {
 	book := s.intents()
 	if book == nil {
 		return nil, nil

@@ -48,7 +48,7 @@ func withoutID(k *kind) error {
 // list returns what lists all items of the upstream for a view. Each item is handed to also too, where it is not nil.
 func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 	return func(ctx context.Context, shown func(id string, item []byte, entry func() (*view.Entry, error)) error) error {
-		return s.each(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
+		return s.eachItem(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
 			if also != nil {
 				also(id, v)
 			}
@@ -63,9 +63,9 @@ func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 	}
 }
 
-// each calls f for every item of some lists, as the upstream shows it. An item that several pages or lists show is shown
+// eachItem calls f for every item of some lists, as the upstream shows it. An item that several pages or lists show is shown
 // once.
-func (s *session) each(ctx context.Context, k *kind, lists []*plan.Call, env *plan.Env, f func(id string, v doc.Value) error) error {
+func (s *session) eachItem(ctx context.Context, k *kind, lists []*plan.Call, env *plan.Env, f func(id string, v doc.Value) error) error {
 	seen := make(map[string]bool)
 	for _, c := range lists {
 		err := s.pages(ctx, k, c, env, func(answer doc.Value) error {
@@ -74,7 +74,7 @@ func (s *session) each(ctx context.Context, k *kind, lists []*plan.Call, env *pl
 				return err
 			}
 			for _, v := range values {
-				if v, err = s.whole(ctx, k, c, v); err != nil {
+				if v, err = s.wholeItem(ctx, k, c, v); err != nil {
 					return err
 				}
 				id := k.ID(v)
@@ -98,9 +98,9 @@ func (s *session) each(ctx context.Context, k *kind, lists []*plan.Call, env *pl
 	return nil
 }
 
-// whole returns an element of a list as an item. Where lists hold only references, it is read; it is invalid if the item
+// wholeItem returns an element of a list as an item. Where lists hold only references, it is read; it is invalid if the item
 // is gone by then.
-func (s *session) whole(ctx context.Context, k *kind, c *plan.Call, v doc.Value) (doc.Value, error) {
+func (s *session) wholeItem(ctx context.Context, k *kind, c *plan.Call, v doc.Value) (doc.Value, error) {
 	if !c.Hydrate {
 		return v, nil
 	}
@@ -224,7 +224,7 @@ func (s *session) candidates(ctx context.Context, k *kind, attribute, value stri
 		return []*view.Entry{it.Entry}, nil
 	}
 	if c := k.Find[attribute]; c != nil {
-		err := s.each(ctx, k, []*plan.Call{c}, &plan.Env{Value: value}, func(_ string, v doc.Value) error {
+		err := s.eachItem(ctx, k, []*plan.Call{c}, &plan.Env{Value: value}, func(_ string, v doc.Value) error {
 			it, err := s.read(k, v)
 			if err == nil {
 				found = append(found, it.Entry)

@@ -43,7 +43,7 @@ func (s *session) loadMembers(ctx context.Context, sub *subject) error {
 	if group != nil {
 		c.joining = group.Waiting
 	}
-	c.members = once(slices.Concat(c.joined, only(c.joining, m.Waits)))
+	c.members = distinct(slices.Concat(c.joined, only(c.joining, m.Waits)))
 	sub.membership = c
 	return nil
 }
@@ -56,7 +56,7 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 			return nil, err
 		}
 		ids, err := k.EmbeddedMembers(sub.value)
-		return once(ids), err
+		return distinct(ids), err
 	}
 	var all []string
 	for _, c := range k.Members {
@@ -82,7 +82,7 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 			return nil, notFound(k)
 		}
 	}
-	return once(all), nil
+	return distinct(all), nil
 }
 
 // refresh reads a subject's item where only the view's entry is known.
@@ -221,8 +221,8 @@ func (s *session) await(ctx context.Context, sub *subject, add, remove []string)
 		return nil
 	}
 	book := s.group.book
-	change := func(r *ledger.Record) { r.Waiting = once(append(without(r.Waiting, remove), add...)) }
-	sub.joining = once(append(without(sub.joining, remove), add...))
+	change := func(r *ledger.Record) { r.Waiting = distinct(append(without(r.Waiting, remove), add...)) }
+	sub.joining = distinct(append(without(sub.joining, remove), add...))
 	if len(add) == 0 {
 		book.Keep(ctx, sub.id, change)
 		return nil
@@ -308,7 +308,7 @@ func usesMembers(calls []*plan.Call) bool {
 	return slices.ContainsFunc(calls, func(c *plan.Call) bool { return c.Uses("members") })
 }
 
-func once(ids []string) []string {
+func distinct(ids []string) []string {
 	seen := make(map[string]bool, len(ids))
 	return only(ids, func(id string) bool {
 		first := !seen[id]

@@ -109,7 +109,7 @@ func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
 			keys = append(keys, lookup{Attribute: attribute, Value: text}.Key())
 		}
 	}
-	return once(keys)
+	return distinct(keys)
 }
 
 // orUnreadable turns what went wrong with the ledger into an answer: the provider comes back later.

@@ -306,7 +306,7 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	case scim.List:
 		return s.query(ctx, k)
 	case scim.Read:
-		return s.one(ctx, k)
+		return s.readOne(ctx, k)
 	}
 	if k == e.group {
 		switch op.Verb {
@@ -326,8 +326,8 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	return s.changeUser(ctx)
 }
 
-// one answers a GET of one resource. What is protected is hidden.
-func (s *session) one(ctx context.Context, k *kind) (*scim.Answer, error) {
+// readOne answers a GET of one resource. What is protected is hidden.
+func (s *session) readOne(ctx context.Context, k *kind) (*scim.Answer, error) {
 	sub, err := s.load(ctx, k, s.op.ID)
 	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == 403 {
 		return nil, notFound(k)

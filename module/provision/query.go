@@ -52,7 +52,7 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 		resources = append(resources, res)
 	}
 	if k == s.user && len(page) == 1 && q.Filter != nil { // the provider looks for this one user
-		if sub, err := s.merged(ctx, k, page[0]); err == nil {
+		if sub, err := s.withLedger(ctx, k, page[0]); err == nil {
 			s.reinvite(ctx, sub)
 		}
 	}
@@ -103,7 +103,7 @@ func (k *kind) finds(a filter.Attr) bool {
 // is read only where the filter asks for it; [session.shown] adds it to the others.
 func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(yield func(*subject, error) bool) {
 	return func(yield func(*subject, error) bool) {
-		entries, few, err := s.selected(ctx, k, f)
+		entries, few, err := s.entriesFor(ctx, k, f)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -121,7 +121,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			}
 			sub := &subject{id: id, entry: e}
 			if f != nil {
-				if sub, err = s.examined(ctx, k, sub, merge, f); gone(err) {
+				if sub, err = s.completeFor(ctx, k, sub, merge, f); gone(err) {
 					continue
 				}
 				if err != nil {
@@ -136,7 +136,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 				return
 			}
 		}
-		lookups, _ := k.narrow(f)
+		lookups, _ := k.lookupsFor(f)
 		for _, record := range waitingFor(marks, lookups) {
 			sub, err := waitingSubject(record)
 			if err != nil {
@@ -149,14 +149,14 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 	}
 }
 
-// examined is a subject with all that a filter may ask about.
-func (s *session) examined(ctx context.Context, k *kind, sub *subject, merge bool, f filter.Filter) (*subject, error) {
+// completeFor returns a subject with all that a filter may ask about.
+func (s *session) completeFor(ctx context.Context, k *kind, sub *subject, merge bool, f filter.Filter) (*subject, error) {
 	if !merge {
 		part := s.subject(k, sub.id, sub.entry, sub.value, nil)
 		part.merged = false
 		return part, nil
 	}
-	full, err := s.merged(ctx, k, sub)
+	full, err := s.withLedger(ctx, k, sub)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +169,8 @@ func (s *session) examined(ctx context.Context, k *kind, sub *subject, merge boo
 	return full, nil
 }
 
-// merged is the subject with what the ledger has to say.
-func (s *session) merged(ctx context.Context, k *kind, sub *subject) (*subject, error) {
+// withLedger returns the subject with what the ledger has to say.
+func (s *session) withLedger(ctx context.Context, k *kind, sub *subject) (*subject, error) {
 	if sub.merged {
 		return sub, nil
 	}
@@ -206,15 +206,15 @@ func asks(f filter.Filter, name string) bool {
 // lookup is a value that the resources in question must have in an attribute.
 type lookup = value.Lookup
 
-// selected are the entries that a filter may hold for; few tells that they were looked up and are not simply all.
-func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entries []*view.Entry, few bool, err error) {
-	lookups, ok := k.narrow(f)
+// entriesFor returns the entries that a filter may hold for; few reports that they were looked up and are not simply all.
+func (s *session) entriesFor(ctx context.Context, k *kind, f filter.Filter) (entries []*view.Entry, few bool, err error) {
+	lookups, ok := k.lookupsFor(f)
 	if !ok {
 		err = s.known(ctx, k, func(t *view.Table) { entries = t.All() })
 		return entries, false, err
 	}
 	for _, l := range lookups {
-		found, err := s.found(ctx, k, l)
+		found, err := s.entriesWith(ctx, k, l)
 		if err != nil {
 			return nil, true, err
 		}
@@ -228,8 +228,8 @@ func (s *session) selected(ctx context.Context, k *kind, f filter.Filter) (entri
 	return entries, true, nil
 }
 
-// found are the entries that the upstream or the ledger knows under a value.
-func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, error) {
+// entriesWith returns the entries that the upstream or the ledger knows under a value.
+func (s *session) entriesWith(ctx context.Context, k *kind, l lookup) ([]*view.Entry, error) {
 	marks, err := s.marks(ctx, k)
 	if err != nil {
 		return nil, err
@@ -252,9 +252,9 @@ func (s *session) found(ctx context.Context, k *kind, l lookup) ([]*view.Entry, 
 	return append(entries, more...), err
 }
 
-// narrow returns lookups that find every resource for which a filter can hold; false where there are none such. What the
+// lookupsFor returns lookups that find every resource for which a filter can hold; false where there are none such. What the
 // ledger remembers is found that way only where no two resources share it: a pointer leads to one.
-func (k *kind) narrow(f filter.Filter) ([]lookup, bool) {
+func (k *kind) lookupsFor(f filter.Filter) ([]lookup, bool) {
 	return value.Lookups(f, k.rt, func(attribute string) bool {
 		shared := k.remembers(value.Whole(k.rt, attribute)) && !slices.Contains(k.unique, attribute)
 		return attribute == "id" || slices.Contains(k.indexed, attribute) && !shared

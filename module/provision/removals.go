@@ -25,7 +25,7 @@ func (s *session) guarding(ctx context.Context, kind guard.Kind, sub *subject, r
 	if s.guard == nil {
 		return remove()
 	}
-	if err := s.safe(sub); err != nil {
+	if err := s.checkProtected(sub); err != nil {
 		return err
 	}
 	k := s.user
@@ -47,7 +47,7 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 		return nil, nil
 	}
 	if left == 0 {
-		if err := s.safe(group); err != nil {
+		if err := s.checkProtected(group); err != nil {
 			return nil, err
 		}
 	}
@@ -69,8 +69,9 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 	return s.guard.Take(guard.MemberRemovals, s.active(ctx, s.user), subjects...)
 }
 
-// safe returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or empties them.
-func (s *session) safe(sub *subject) error {
+// checkProtected returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or
+// empties them.
+func (s *session) checkProtected(sub *subject) error {
 	if s.guard == nil {
 		return nil
 	}

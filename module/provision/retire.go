@@ -64,6 +64,6 @@ func (s *session) keepPlace(ctx context.Context, group *subject, id string) erro
 	if err := s.loadMembers(ctx, group); err != nil || !slices.Contains(group.joined, id) {
 		return err
 	}
-	s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = once(append(r.Waiting, id)) })
+	s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = distinct(append(r.Waiting, id)) })
 	return nil
 }

@@ -25,7 +25,7 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	renamed := touches(changed, k.identity) && !value.Equal(sub.res.Get(k.identity), after.Get(k.identity))
 	if disables(k, sub, after, changed) || renamed {
-		if err := s.safe(sub); err != nil {
+		if err := s.checkProtected(sub); err != nil {
 			return nil, err
 		}
 	}

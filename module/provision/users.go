@@ -45,7 +45,7 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 	}
 	defer unlock()
 
-	sub, made, err := s.bring(ctx, k, wanted, "", func() (*subject, error) { return s.newUser(ctx, wanted) })
+	sub, made, err := s.findOrAdd(ctx, k, wanted, "", func() (*subject, error) { return s.newUser(ctx, wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		return nil, conflict(k)
 	}
 	if s.config.Existing == ExistingConflict && !sub.deleted() {
-		s.introduce(ctx, sub, wanted)
+		s.keepUserName(ctx, sub, wanted)
 		return nil, conflict(k)
 	}
 	sub, err := s.linkUser(ctx, sub, wanted)
@@ -214,11 +214,11 @@ func (s *session) samePerson(sub *subject, wanted *doc.Node) bool {
 	return false
 }
 
-// introduce remembers under which name the provider knows a member that it was refused to create. It looks for the user by
+// keepUserName remembers under which name the provider knows a member that it was refused to create. It looks for the user by
 // that name next, as Entra does after a 409, and finds the member; without it, a member whose address is not the
 // provider's userName would be refused and not found for ever. A member whom the provider has taken into its hands
 // already is somebody else to it.
-func (s *session) introduce(ctx context.Context, sub *subject, wanted *doc.Node) {
+func (s *session) keepUserName(ctx context.Context, sub *subject, wanted *doc.Node) {
 	if sub.entry == nil || sub.record != nil && sub.record.Linked {
 		return
 	}
@@ -227,7 +227,7 @@ func (s *session) introduce(ctx context.Context, sub *subject, wanted *doc.Node)
 
 // changeUser carries out PATCH and PUT.
 func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
-	change, err := s.change(s.user)
+	change, err := s.requestedChange(s.user)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	if err := s.keepPlaces(ctx, change); err != nil {
 		return nil, err
 	}
-	sub, err := s.changed(ctx, change)
+	sub, err := s.applyChange(ctx, change)
 	if err != nil {
 		return nil, err
 	}
@@ -249,8 +249,8 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 	return s.answer(ctx, s.user, sub, http.StatusOK)
 }
 
-// changed is the user after the change, under the user's lock.
-func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string, error)) (*subject, error) {
+// applyChange returns the user as it is after the change, under the user's lock.
+func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]string, error)) (*subject, error) {
 	k := s.user
 	unlock, err := s.lockUser(ctx, s.op.ID)
 	if err != nil {
@@ -291,7 +291,7 @@ func (s *session) changed(ctx context.Context, change func(*doc.Node) ([]string,
 	case sub.entry == nil && after.Get("active").True():
 		return s.activate(ctx, sub, after)
 	}
-	if err := s.free(ctx, k, sub.id, after, changed); err != nil {
+	if err := s.checkUnique(ctx, k, sub.id, after, changed); err != nil {
 		return nil, err
 	}
 	if sub.entry == nil {
@@ -348,8 +348,8 @@ func followEmail(k *kind, sub *subject, after *doc.Node) bool {
 	return true
 }
 
-// change is what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.
-func (s *session) change(k *kind) (func(*doc.Node) ([]string, error), error) {
+// requestedChange returns what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.
+func (s *session) requestedChange(k *kind) (func(*doc.Node) ([]string, error), error) {
 	if s.op.Verb == scim.Patch {
 		ops, err := patch.Parse(s.op.Body, k.rt)
 		if err != nil {

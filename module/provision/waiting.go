@@ -43,18 +43,18 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	k := s.user
 	wanted = wanted.Clone()
 	wanted.Delete("id")
-	found, made, err := s.bring(ctx, k, wanted, sub.id, func() (*subject, error) { return s.add(ctx, k, sub.id, wanted) })
+	found, made, err := s.findOrAdd(ctx, k, wanted, sub.id, func() (*subject, error) { return s.add(ctx, k, sub.id, wanted) })
 	if err != nil || made {
 		return found, err
 	}
 	// Somebody invited the person by hand. To refuse would be final, since the provider knows the user by the id of the one
 	// who waits.
 	if found.entry == nil || found.entry.Protected || !s.samePerson(found, wanted) || found.linked() {
-		s.settled(true)
+		s.endCreateIntent(true)
 		return nil, conflict(k)
 	}
 	adopted, err := s.adopt(ctx, k, sub.id, found, wanted)
-	s.settled(err == nil)
+	s.endCreateIntent(err == nil)
 	if err == nil {
 		s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
 	}
