@@ -110,15 +110,27 @@ func page(from, n int) check {
 	}
 }
 
-// withoutExternalID: who has no externalId is not shown one that is empty.
+// withoutExternalID: who has no externalId is not shown one that is empty, neither by the answer nor by a GET.
 func withoutExternalID(t *testing.T, w *world, r *entra.Response) {
 	t.Helper()
 	meta, _ := r.Body["meta"].(map[string]any)
 	location, _ := meta["location"].(string)
-	for _, shown := range []map[string]any{r.Body, w.read(t, strings.TrimPrefix(location, w.c.TenantURL))} {
-		if id, ok := shown["externalId"]; ok {
-			t.Errorf("the externalId is %#v", id)
-		}
+	lacksExternalID(t, r.Body)
+	lacksExternalID(t, w.read(t, strings.TrimPrefix(location, w.c.TenantURL)))
+}
+
+// anonymous: withoutExternalID of a group that was changed and not shown.
+func anonymous(group string) check {
+	return func(t *testing.T, w *world, _ *entra.Response) {
+		t.Helper()
+		lacksExternalID(t, w.read(t, "/Groups/"+w.ids[group]))
+	}
+}
+
+func lacksExternalID(t *testing.T, shown map[string]any) {
+	t.Helper()
+	if id, ok := shown["externalId"]; ok {
+		t.Errorf("the externalId is %#v", id)
 	}
 }
 

@@ -59,7 +59,7 @@ var changes = []change{
 			t.Fatalf("%v %s", err, res.Raw)
 		}
 		w.ids["U5"] = res.ID()
-		if res, err := w.c.AddMembers(w.ids["G2"], w.ids["U5"]); err != nil || res.Status != 200 {
+		if res, err := w.c.AddMembers(w.ids["G2"], w.ids["U5"]); err != nil || res.Status != 204 {
 			t.Fatalf("%v %s", err, res.Raw)
 		}
 	}, cycle: patchUser("U5", `[{"op":"Replace","path":"active","value":"True"}]`)},

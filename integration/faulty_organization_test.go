@@ -248,7 +248,7 @@ func TestCutMembership(t *testing.T) {
 		t.Errorf("detail %q", res.String("detail"))
 	}
 	members("G2", "U1")(t, w, nil)
-	if res, err = add(w); err != nil || res.Status != 200 {
+	if res, err = add(w); err != nil || res.Status != 204 {
 		t.Fatalf("%v %s", err, res.Raw)
 	}
 	members("G2", "U1,U2,U4")(t, w, nil)

@@ -24,7 +24,7 @@ func TestGiteaTraps(t *testing.T) {
 			org.Rename("user1", "first")
 			w.must(t, 200, "PATCH", "/Users/{U1}", disable)
 			is("user1@example.com", "revoked")(t, w, nil)
-			w.must(t, 200, "PATCH", "/Groups/{G1}", patchOp+`[{"op":"Remove","path":"members","value":[{"value":"{U1}"}]}]}`)
+			w.must(t, 204, "PATCH", "/Groups/{G1}", patchOp+`[{"op":"Remove","path":"members","value":[{"value":"{U1}"}]}]}`)
 			members("G1", "U4")(t, w, nil)
 			w.must(t, 204, "DELETE", "/Users/{U1}", "")
 			is("user1@example.com", "")(t, w, nil)
@@ -84,7 +84,7 @@ func TestGiteaTraps(t *testing.T) {
 					ids = append(ids, fmt.Sprintf(`{"value":"%d"}`, u.ID))
 				}
 			}
-			w.must(t, 200, "PATCH", fmt.Sprintf("/Groups/%d", group), patchOp+`[{"op":"Add","path":"members","value":[`+strings.Join(ids, ",")+`]}]}`)
+			w.must(t, 204, "PATCH", fmt.Sprintf("/Groups/%d", group), patchOp+`[{"op":"Add","path":"members","value":[`+strings.Join(ids, ",")+`]}]}`)
 			if list, _ := w.read(t, fmt.Sprintf("/Groups/%d", group))["members"].([]any); len(list) != 120 {
 				t.Errorf("%d members", len(list))
 			}

@@ -6,12 +6,37 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/caddy-scim/gateway/integration/desk"
 	"github.com/caddy-scim/gateway/integration/gitea"
 	"github.com/caddy-scim/gateway/integration/vaultwarden"
 )
+
+// A PATCH of a group is answered as Microsoft documents it, where the provider is Entra, and with the group where it is not.
+func TestGroupChangeAnswered(t *testing.T) {
+	for profile, want := range map[string]int{"entra": 204, "generic": 200} {
+		t.Run(profile, func(t *testing.T) {
+			s := start(t, strings.Replace(embedded, "quirks entra", "quirks "+profile, 1))
+			c := s.entra("/scim")
+			user := must(t, 201)(c.Create(somebody("ada", false)))
+			group := must(t, 201)(c.CreateGroup("Crew", "g"))
+			res, err := c.AddMembers(group, user)
+			if err != nil || res.Status != want || (len(res.Raw) == 0) != (want == 204) {
+				t.Errorf("%v, answered %d %s, want %d", err, res.Status, res.Raw, want)
+			}
+			if got := groupNamed(t, newPublicAPI(t, s, ""), "Crew"); len(got.members) != 1 {
+				t.Errorf("the group has %v", got.members)
+			}
+			res, err = c.Do("PATCH", "/Groups/"+group+"?attributes=displayName", map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
+				"Operations": []any{map[string]any{"op": "replace", "path": "displayName", "value": "Staff"}}})
+			if err != nil || res.Status != 200 || res.String("displayName") != "Staff" || res.Body["members"] != nil {
+				t.Errorf("%v, answered %d %s", err, res.Status, res.Raw)
+			}
+		})
+	}
+}
 
 // TestCycle runs Entra's cycle, in both dialects, against every upstream that needs nothing installed.
 func TestCycle(t *testing.T) {

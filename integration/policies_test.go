@@ -162,7 +162,7 @@ func TestInactiveDefer(t *testing.T) {
 		t.Errorf("%s; in the organization %+v", res.Raw, o.person("ann@example.com"))
 	}
 	group := o.do(201, "POST", "/Groups", `{"displayName":"Sales","externalId":"S"}`).ID()
-	if res, err := o.c.AddMembers(group, id); err != nil || res.Status != 200 {
+	if res, err := o.c.AddMembers(group, id); err != nil || res.Status != 204 {
 		t.Fatalf("%v %s", err, res.Raw)
 	}
 	// A reload forgets nothing of it.

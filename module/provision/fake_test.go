@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -46,6 +47,8 @@ type bitwarden struct {
 func newBitwarden() *bitwarden { return &bitwarden{in: map[string][]string{}} }
 
 func (b *bitwarden) RoundTripper() http.RoundTripper { return roundTrip{b} }
+
+func (b *bitwarden) Account() *quirks.Account { return nil }
 
 type roundTrip struct{ b *bitwarden }
 

@@ -167,6 +167,9 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if err := s.setMembers(ctx, sub, add, remove); err != nil {
 		return nil, err
 	}
+	if s.quirks.NoContent(s.op, s.caller.Account()) {
+		return &scim.Answer{Status: http.StatusNoContent}, nil
+	}
 	return s.answer(ctx, k, sub, http.StatusOK)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
 // people creates users and returns their ids.
@@ -34,6 +35,40 @@ func (g *gateway) makeGroup(t testing.TB, name string, members ...string) string
 		list += `{"value":"` + id + `"}`
 	}
 	return g.must(t, 201, "POST", "/Groups", `{"displayName":"`+name+`","externalId":"x-`+name+`","members":[`+list+`]}`).id()
+}
+
+// A PATCH of a group is answered 204 where the rules say so, and then nobody reads the members to be shown; where the
+// request names attributes, it is answered with them (RFC 7644 §3.5.2).
+func TestChangeOfAGroupWithoutAnAnswer(t *testing.T) {
+	g, b := onBitwarden(t, nil)
+	u := g.people(t, "a", "b")
+	id := g.makeGroup(t, "Sales", u[0])
+	g.must(t, 200, "PATCH", "/Groups/"+id, memberOps("add", u[1]))
+
+	var err error
+	if g.quirks, err = quirks.New(quirks.Config{Profile: quirks.Entra, Schemas: g.set}); err != nil {
+		t.Fatal(err)
+	}
+	if a := g.must(t, 204, "PATCH", "/Groups/"+id, memberOps("remove", u[0])); a.body != nil {
+		t.Errorf("204 with %v", a.body)
+	}
+	if got := b.membersOf(id); !slices.Equal(got, u[1:]) {
+		t.Errorf("members %v", got)
+	}
+	b.took()
+	rename := func(name string) string {
+		return patchOp(`{"op":"replace","path":"displayName","value":"` + name + `"}`)
+	}
+	g.must(t, 204, "PATCH", "/Groups/"+id, rename("Marketing"))
+	if calls := b.took(); slices.ContainsFunc(calls, func(c string) bool { return strings.HasSuffix(c, "/member-ids") }) {
+		t.Errorf("members were read for nobody: %v", calls)
+	}
+	if a := g.must(t, 200, "PATCH", "/Groups/"+id+"?attributes=displayName", rename("Research")); a.body["displayName"] != "Research" {
+		t.Errorf("answered %v", a.body)
+	}
+	g.must(t, 200, "PUT", "/Groups/"+id, `{"displayName":"Sales"}`)
+	g.must(t, 200, "PATCH", "/Users/"+u[0], patchOp(`{"op":"replace","path":"active","value":false}`))
+	g.must(t, 400, "PATCH", "/Groups/"+id, memberOps("add", "nobody"))
 }
 
 // The life of a group as Entra drives it.

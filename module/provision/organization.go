@@ -47,7 +47,8 @@ type engine struct {
 	shared *shared
 	seen   *seen
 
-	guard *guard.Open // nil where nothing is guarded
+	guard  *guard.Open // nil where nothing is guarded
+	quirks *quirks.Normalizer
 
 	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger

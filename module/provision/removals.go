@@ -14,9 +14,10 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// Prepare implements [upstream.Preparer]: it learns who guards the organization.
+// Prepare implements [upstream.Preparer]: it learns who guards the organization, and by which rules the provider is
+// answered.
 func (o *Organization) Prepare(g upstream.Gateway) error {
-	o.engine.guard = g.Guard
+	o.engine.guard, o.engine.quirks = g.Guard, g.Quirks
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -18,6 +19,7 @@ import (
 type caller interface {
 	Do(ctx context.Context, call upstream.Call) (*upstream.Answer, error)
 	RoundTripper() http.RoundTripper
+	Account() *quirks.Account
 }
 
 // session carries out one operation.

@@ -14,9 +14,11 @@ import (
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
+	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -116,6 +118,13 @@ func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage)
 	t.Cleanup(sh.ledger.Close)
 	o.engine = o.newEngine(plan, sh, sn, zap.NewNop())
 	o.engine.now, sn.pace.now = now.now, now.now
+	rules, err := quirks.New(quirks.Config{Schemas: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Prepare(upstream.Gateway{Quirks: rules}); err != nil {
+		t.Fatal(err)
+	}
 	return &gateway{o.engine, c, t.Context(), set, now}
 }
 

@@ -34,6 +34,7 @@ var outside = map[string]bool{"missing-content-type": true}
 //	missing-user-….in.json            a PATCH with the resource that it is for
 //	answer-list-user-….in.json        what an upstream answered; likewise read; with "attributes" in its name to a query for userName
 //	failure-create-user-400-….in.txt  and how it failed
+//	done-patch-group-….in.txt         the query of a change that was carried out
 //
 // What comes out is in .on.… and .off.…; the rules that were applied are listed in front of it, errors in place of it.
 func TestGolden(t *testing.T) {
@@ -120,7 +121,7 @@ func golden(t *testing.T, n *quirks.Normalizer, name string, in []byte, acc *qui
 	if words[0] == "missing" {
 		return createElements(t, n, types[words[1]], in, acc)
 	}
-	if words[0] == "answer" || words[0] == "failure" || words[0] == "query" {
+	if words[0] == "answer" || words[0] == "failure" || words[0] == "query" || words[0] == "done" {
 		what, words = words[0], words[1:]
 	}
 	if what == "query" {
@@ -147,6 +148,15 @@ func golden(t *testing.T, n *quirks.Normalizer, name string, in []byte, acc *qui
 	case "query":
 		q, err := n.Query(rt, verb, string(in), acc)
 		return print(fmt.Sprintf("%s\nstart %d, count %d, attributes %q, excluded %q", q.Raw, q.StartIndex, q.Count, q.Attributes, q.Excluded), err)
+	case "done":
+		var err error
+		if op.Query, err = n.Query(rt, verb, string(in), acc); err != nil {
+			t.Fatal(err)
+		}
+		if n.NoContent(op, acc) {
+			return "204"
+		}
+		return "200"
 	case "answer":
 		d, err := n.Scan(in, nil)
 		if err != nil {

@@ -106,6 +106,7 @@ const (
 	answerUnknownAttribute
 	answerExists
 	answerExistingMember
+	answerNoContent
 
 	ruleCount
 )
@@ -289,4 +290,6 @@ var table = [ruleCount]Rule{
 		"It is answered as it came.", "Q71", all},
 	answerExistingMember: {"answer-existing-member", "409 on a PATCH that only adds members becomes a success: the member is there.",
 		"409 is answered.", "Q59", never},
+	answerNoContent: {"answer-no-content", "A PATCH of an organization's group is answered 204 without the group, unless the request names attributes (RFC 7644 §3.5.2): a group of 10,000 members has 1.5 MB, and nobody reads it. What a SCIM server answers stays as it is.",
+		"200 with the group is answered.", "Q75", only(Entra)},
 }
