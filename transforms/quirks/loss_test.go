@@ -51,6 +51,20 @@ func TestTakenApartWithoutReadOnly(t *testing.T) {
 	}
 }
 
+// An id that is left out takes nothing with it: what else the operation says, a deactivation for example, is done (O5, O12).
+func TestStrippedIDTakesNothingWithIt(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Authentik})
+	for in, want := range map[string]string{
+		`[{"op":"replace","value":{"id":"own","urn:ietf:params:scim:schemas:core:2.0:User:active":false}}]`: `[{"op":"replace","path":"active","value":false}]`,
+		`[{"op":"replace","value":{"id":"own","meta":{},"name.givenName":"x"}}]`:                            `[{"op":"replace","path":"name.givenName","value":"x"}]`,
+		`[{"op":"replace","value":{"id":"own","meta.version":"x"}}]`:                                        `[]`,
+	} {
+		if got := normalized(t, n, false, in, nil); got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
 // A remove that names members in its path and in its value removes nobody whom it does not name twice (Q56).
 func TestRemoveNamesTheSame(t *testing.T) {
 	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})

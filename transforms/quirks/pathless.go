@@ -116,7 +116,8 @@ func (p *pass) survey(o *operation) (s survey, err error) {
 		if path {
 			s.apart, s.why = true, dottedKeys
 		}
-		if p.idle(t, key, value) {
+		idle := p.idle(t, key, value)
+		if idle {
 			s.idle++
 		}
 		if t == nil {
@@ -135,8 +136,12 @@ func (p *pass) survey(o *operation) (s survey, err error) {
 			}
 			continue
 		}
+		staying := s.stay
 		if err := s.judge(p, o.act, t, at); err != nil {
 			return s, err
+		}
+		if idle && s.stay < staying {
+			s.idle-- // it is left out already
 		}
 	}
 	if s.apart && s.idle == s.stay {
