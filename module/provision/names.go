@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
@@ -60,18 +61,16 @@ func (k *kind) namesIn(op *scim.Operation) (names []string) {
 	if op.Verb != scim.Patch {
 		return k.namesOf(doc.Tree(op.Body.Value()))
 	}
-	operations, _ := op.Body.Value().Lookup("Operations")
-	for operation := range operations.Items() {
-		v, ok := operation.Lookup("value")
-		if !ok {
+	for operation := range patch.Each(op.Body) {
+		v := operation.Value
+		switch {
+		case v.Kind() == doc.Invalid:
 			continue
-		}
-		path, ok := operation.Lookup("path")
-		if !ok {
+		case operation.Path.Kind() == doc.Invalid:
 			names = append(names, k.namesOf(doc.Tree(v))...)
 			continue
 		}
-		whole := value.Whole(k.rt, path.Text())
+		whole := value.Whole(k.rt, operation.Path.Text())
 		if doc.FoldEqual(whole, "members") {
 			continue
 		}
