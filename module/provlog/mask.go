@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
-	"github.com/caddy-scim/gateway/transforms/values"
+	"github.com/caddy-scim/gateway/transforms/redact"
 )
 
 // How values of people are kept.
@@ -65,7 +65,7 @@ var references = map[string]bool{"members": true, "manager": true, "groups": tru
 // legible are attributes whose values the log keeps as they are, beside those that tell nothing of a person.
 var legible = map[string]bool{"id": true, "location": true, "$ref": true, "detail": true, "usertype": true}
 
-func (m *masker) isOpen(a values.Attribute) bool {
+func (m *masker) isOpen(a redact.Attribute) bool {
 	switch {
 	case a.Plain(), legible[a.Name]:
 		return true
@@ -83,19 +83,19 @@ func (m *masker) isOpen(a values.Attribute) bool {
 
 // document masks a whole JSON document, whatever is in it.
 func (m *masker) document(v doc.Value) []byte {
-	return values.Append(make([]byte, 0, len(v.Raw())+64), v, values.Attribute{}, m)
+	return redact.Append(make([]byte, 0, len(v.Raw())+64), v, redact.Attribute{}, m)
 }
 
-// Value implements [values.Rewriter].
-func (m *masker) Value(dst []byte, a values.Attribute, v doc.Value) []byte {
+// Value implements [redact.Rewriter].
+func (m *masker) Value(dst []byte, a redact.Attribute, v doc.Value) []byte {
 	if k := v.Kind(); (k == doc.String || k == doc.Number) && m.mode != Full && !m.isOpen(a) {
 		return doc.AppendString(dst, m.mark(v.Text()))
 	}
 	return append(dst, v.Raw()...)
 }
 
-// Literal implements [values.Rewriter].
-func (m *masker) Literal(a values.Attribute, s string) string {
+// Literal implements [redact.Rewriter].
+func (m *masker) Literal(a redact.Attribute, s string) string {
 	if m.mode == Full || m.isOpen(a) {
 		return s
 	}
@@ -103,7 +103,7 @@ func (m *masker) Literal(a values.Attribute, s string) string {
 }
 
 // path masks the values that a path or a filter compares with.
-func (m *masker) path(s string) string { return values.Path(s, m) }
+func (m *masker) path(s string) string { return redact.Path(s, m) }
 
 // parameters are those of RFC 7644 §3.4.2 whose values are of nobody. What another one holds may be a secret.
 var parameters = map[string]bool{
@@ -157,7 +157,7 @@ func (m *masker) snippet(s, place string) string {
 		return s
 	}
 	if d, err := doc.Scan([]byte(s)); err == nil {
-		return string(values.Append(nil, d.Value(), values.Of(place), m))
+		return string(redact.Append(nil, d.Value(), redact.Of(place), m))
 	}
 	if strings.HasSuffix(s, "…") {
 		return m.mark(s)

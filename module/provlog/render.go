@@ -8,7 +8,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/values"
+	"github.com/caddy-scim/gateway/transforms/redact"
 )
 
 const (
@@ -258,7 +258,7 @@ func members(r *rendered, verb string, body doc.Value) {
 			add(value, what)
 			return
 		}
-		if values.Of(path).Name != "members" {
+		if redact.Of(path).Name != "members" {
 			return
 		}
 		if i := strings.IndexByte(path, '"'); op == "remove" && i >= 0 {
@@ -282,7 +282,7 @@ func notKept(e *Entry, sent, answered doc.Value) (paths []string) {
 		}
 		name, _, _ = strings.Cut(name, "[")
 		name, _, _ = strings.Cut(name, ".")
-		if v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || values.Of(name).Secret() || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
+		if v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || redact.Of(name).Secret() || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
 			return
 		}
 		in := answered

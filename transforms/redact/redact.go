@@ -1,6 +1,6 @@
-// Package values walks over the values in SCIM documents, PATCH paths and filters, and knows of each which attribute it is
+// Package redact walks over the values in SCIM documents, PATCH paths and filters, and knows of each which attribute it is
 // of, so that values can be hidden by what they are and never by how they look. Who rewrites them says what takes their place.
-package values
+package redact
 
 import (
 	"strings"
