@@ -38,6 +38,7 @@ type server struct {
 
 	storage  string   // Caddy's, in the words of a Caddyfile; the usual one where it is empty
 	snippets string   // before the site
+	globals  string   // more of the global options
 	secrets  []string // besides the one of every configuration: what may be in no log and in no record
 }
 
@@ -123,6 +124,7 @@ func (s *server) load(site string) {
 	persist_config off
 	skip_install_trust
 	storage %[6]s
+	%[7]s
 	log {
 		output file %[1]s/caddy.log
 		level DEBUG
@@ -137,7 +139,7 @@ http://%[2]s {
 	}
 %[3]s
 }
-`, s.dir, s.addr, words.Replace(site), cmp.Or(s.admin, "off"), s.snippets, storage)
+`, s.dir, s.addr, words.Replace(site), cmp.Or(s.admin, "off"), s.snippets, storage, s.globals)
 	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		s.t.Fatalf("adapting: %v\n%s", err, text)

@@ -1,43 +1,33 @@
 package module
 
 import (
-	"cmp"
-	"strings"
+	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/caddy-scim/gateway/module/provlog"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// The events of Caddy that the gateway emits. A handler of one gets the organization, the resource type and the id; names
-// and addresses are for whoever asks.
-const (
-	eventInvited  = "scim_invited"
-	eventRevoked  = "scim_revoked"
-	eventRestored = "scim_restored"
-	eventRemoved  = "scim_removed"
-	eventGroup    = "scim_group_changed"
-)
-
-// effects tell what a call of a mapping changes, by the beginning of its name, where the operation that made it succeeds.
-var effects = []struct {
-	call  string
-	kind  trace.Kind
-	event string
-}{
-	{"user.create[", trace.Invited, eventInvited},
-	{"user.disable[", trace.Revoked, eventRevoked},
-	{"user.enable[", trace.Restored, eventRestored},
-	{"user.delete[", trace.Removed, eventRemoved},
-	{"group.create[", trace.GroupCreated, eventGroup},
-	{"group.delete[", trace.GroupRemoved, eventGroup},
-	{"group.update[", "", eventGroup},
-	{"group.member_add[", "", eventGroup},
-	{"group.member_remove[", "", eventGroup},
-	{"group.members_set[", "", eventGroup},
+// events are the events of Caddy that the gateway emits, by the effects that they tell of. A handler of one gets the
+// organization, the resource type and the id; names and addresses are for whoever asks.
+var events = map[trace.Kind]string{
+	trace.Invited:       "scim_invited",
+	trace.Revoked:       "scim_revoked",
+	trace.Restored:      "scim_restored",
+	trace.Removed:       "scim_removed",
+	trace.GroupCreated:  "scim_group_changed",
+	trace.GroupRenamed:  "scim_group_changed",
+	trace.GroupChanged:  "scim_group_changed",
+	trace.GroupRemoved:  "scim_group_changed",
+	trace.MemberAdded:   "scim_group_changed",
+	trace.MemberRemoved: "scim_group_changed",
 }
 
 // loadEvents finds Caddy's events.
@@ -50,48 +40,140 @@ func (h *Handler) loadEvents(ctx caddy.Context) error {
 	return nil
 }
 
-// effects notes what the operation has changed, and tells whoever listens. An operation that failed is not believed to
-// have changed anything: what it may have done shows in its calls.
-func (x *exchange) effects(status int, answer *scim.Answer) {
-	if status >= 300 || !x.routed || !x.verb.Writes() {
+// effects tells whoever listens what the operation has changed. An organization has noted it; of a SCIM server it is what
+// was asked for and answered.
+func (x *exchange) effects(answer *scim.Answer) {
+	if !x.routed || !x.verb.Writes() || !x.h.noted() {
 		return
 	}
-	id := x.route.id
-	if id == "" && answer != nil {
-		id = idOf(answer.Body)
+	if x.h.seat() == nil && answer != nil && answer.Status < http.StatusMultipleChoices {
+		x.relayedEffects(answer.Body)
 	}
-	emitted := ""
-	for _, c := range x.trace.Calls() {
-		if c.Status < 200 || c.Status >= 300 {
+	x.h.emit(x.trace.Notes())
+}
+
+// noted reports whether anybody wants to know of effects.
+func (h *Handler) noted() bool {
+	if h.sink != nil {
+		return true
+	}
+	for _, event := range events {
+		if h.events != nil && h.events.ShouldEmit(event) {
+			return true
+		}
+	}
+	return false
+}
+
+// emit emits the events of some effects, each once.
+func (h *Handler) emit(notes []trace.Note) {
+	type emitted struct{ event, id string }
+	var last emitted
+	for _, n := range notes {
+		e := emitted{events[n.Kind], n.ID}
+		if e.event == "" || h.events == nil || !h.events.ShouldEmit(e.event) {
 			continue
 		}
-		for _, e := range effects {
-			if !strings.HasPrefix(c.Name, e.call) {
-				continue
+		resource := "User"
+		if e.event == events[trace.GroupChanged] {
+			resource = "Group"
+			if n.Group != "" {
+				e.id = n.Group
 			}
-			if e.kind != "" {
-				x.trace.Note(trace.Note{Kind: e.kind, ID: id})
-			}
-			if emitted != e.event {
-				emitted = e.event
-				x.emit(e.event, id)
-			}
+		}
+		if e != last {
+			h.events.Emit(h.ctx, e.event, map[string]any{"organization": h.organization(), "resource": resource, "id": e.id})
+			last = e
 		}
 	}
 }
 
-func (x *exchange) emit(event, id string) {
-	if x.h.events == nil || !x.h.events.ShouldEmit(event) {
-		return
+// settled tells what the gateway has found out by itself about a request of earlier.
+func (h *Handler) settled(resource string, told *trace.Trace) {
+	h.emit(told.Notes())
+	if h.sink != nil {
+		id := ""
+		for _, n := range told.Notes() {
+			id = n.ID
+		}
+		h.sink.Add(&provlog.Entry{Time: time.Now(), Resource: resource, Verb: provlog.Settled, ID: id, Trace: told})
 	}
-	x.h.events.Emit(x.h.ctx, event, map[string]any{"organization": x.h.organization(), "resource": x.resource(), "id": cmp.Or(id, x.route.id)})
 }
 
-func idOf(body []byte) string {
-	d, err := doc.Scan(body)
-	if err != nil {
-		return ""
+// relayedEffects notes what an operation that a SCIM server has carried out says of effects: body is its answer.
+func (x *exchange) relayedEffects(body []byte) {
+	say := func(kind trace.Kind, id string) { x.trace.Note(trace.Note{Kind: kind, ID: id}) }
+	var answered doc.Value
+	if d, err := doc.Scan(body); err == nil {
+		answered = d.Value()
 	}
-	id, _ := d.Value().Lookup("id")
-	return id.Text()
+	id := x.op.ID
+	if shown, ok := answered.Lookup("id"); ok && id == "" {
+		id = shown.Text()
+	}
+	shown, _ := answered.Lookup("active")
+	isnt := func(active bool) bool { return shown.Kind() == doc.Bool && shown.True() != active }
+	user := x.route.endpoint == users
+	switch {
+	case x.verb == scim.Create && user:
+		say(trace.Invited, id)
+	case x.verb == scim.Create:
+		say(trace.GroupCreated, id)
+		x.relayedMembers(trace.MemberAdded, id, membersOf(x.op.Body))
+	case x.verb == scim.Delete && user:
+		say(trace.Removed, id)
+	case x.verb == scim.Delete:
+		say(trace.GroupRemoved, id)
+	case user && quirks.Deactivates(x.op.Body):
+		if !isnt(false) {
+			say(trace.Revoked, id)
+		}
+	case user && x.verb == scim.Patch: // a PUT says active every time
+		if ops, err := patch.Parse(x.op.Body, x.op.Type); err == nil && !isnt(true) {
+			res := doc.NewObject()
+			if _, err := patch.Apply(res, ops, x.op.Type); err == nil && res.Get("active").True() {
+				say(trace.Restored, id)
+			}
+		}
+	case !user && x.verb == scim.Patch:
+		x.relayedGroup(id)
+	case !user:
+		say(trace.GroupChanged, id)
+		x.relayedMembers(trace.MemberAdded, id, membersOf(x.op.Body))
+	}
+}
+
+// relayedGroup notes what the PATCH of a group has changed. Whom a filter or a whole list has taken out is not known.
+func (x *exchange) relayedGroup(id string) {
+	ops, err := patch.Parse(x.op.Body, x.op.Type)
+	if err != nil {
+		return
+	}
+	m, err := patch.Members(ops, x.op.Type)
+	if err != nil {
+		return
+	}
+	if len(m.Others) > 0 || m.Open || m.Whole {
+		x.trace.Note(trace.Note{Kind: trace.GroupChanged, ID: id})
+	}
+	x.relayedMembers(trace.MemberRemoved, id, m.Remove)
+	x.relayedMembers(trace.MemberAdded, id, m.Add)
+	x.relayedMembers(trace.MemberAdded, id, m.Set)
+}
+
+func (x *exchange) relayedMembers(what trace.Kind, group string, ids []string) {
+	for _, id := range ids {
+		x.trace.Note(trace.Note{Kind: what, ID: id, Group: group})
+	}
+}
+
+// membersOf are the ids of the members in a document.
+func membersOf(d doc.Doc) (ids []string) {
+	list, _ := d.Value().Lookup("members")
+	for item := range list.Items() {
+		if id, ok := item.Lookup("value"); ok {
+			ids = append(ids, id.Text())
+		}
+	}
+	return ids
 }

@@ -43,7 +43,7 @@ func (x *exchange) relayed(ctx context.Context) (*scim.Answer, error) {
 	if len(subjects) == 0 {
 		return x.h.upstream.Carry(ctx, x.calls, &x.op)
 	}
-	ticket, err := x.h.guard.Take(kind, 0, subjects...)
+	ticket, err := x.h.guard.Take(ctx, kind, 0, subjects...)
 	if err != nil {
 		return nil, err
 	}

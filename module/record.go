@@ -36,7 +36,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	// A user who is gone (404) is not active any more.
 	leaver := status >= http.StatusBadRequest && status != http.StatusNotFound && x.verb.Writes() && x.route.endpoint == users &&
 		quirks.Deactivates(x.scanned) && !asError(err).NoAccess
-	x.effects(status, answer)
+	x.effects(answer)
 	x.logRecord(status, answer, err, leaver)
 	if leaver {
 		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddy-scim/gateway/module/provlog"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
@@ -156,6 +158,15 @@ type membership struct {
 
 const maxStory = 1000
 
+// nameOf is the name of somebody or of a group; empty where the log does not know it.
+func (p *page) nameOf(ctx context.Context, id string) string {
+	sub, err := p.reader.Subject(ctx, p.Org, id)
+	if err != nil || sub == nil {
+		return ""
+	}
+	return sub.Name
+}
+
 func (p *page) storyPage(ctx context.Context, folder, id string) error {
 	nobody := func() error {
 		return p.refuse(http.StatusNotFound, "Not found", "The log knows of nobody with this id. It shows who was in a request that is still in it.")
@@ -190,12 +201,19 @@ func (p *page) storyPage(ctx context.Context, folder, id string) error {
 		if s.Why == nil && l.Subject == id && !reads && !l.Failed && l.Resource == "User" {
 			s.Why = &l
 		}
-		// The newest word about a group counts.
-		if l.Subject != id && l.Resource == "Group" && !l.Failed && !seen[l.Subject] && strings.Contains(l.What, "member_") {
-			seen[l.Subject] = true
-			if !strings.Contains(l.What, "member_removed") {
-				s.Groups = append(s.Groups, membership{l.Subject, l.Name, l})
+		for _, w := range l.Words() {
+			m := membership{ID: cmp.Or(w.Group, l.Subject), Line: l}
+			is := w.What == string(trace.MemberAdded)
+			if m.ID == id || seen[m.ID] || !is && w.What != string(trace.MemberRemoved) {
+				continue
 			}
+			if seen[m.ID] = true; !is { // the newest word about a group counts
+				continue
+			}
+			if m.Name = l.Name; w.Group != "" {
+				m.Name = p.nameOf(ctx, w.Group)
+			}
+			s.Groups = append(s.Groups, m)
 		}
 	}
 	p.Tab, p.Title, p.Data = folder, about(s.Subject.Name, id), s

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -14,7 +15,7 @@ import (
 // words are what templates can say.
 var words = template.FuncMap{
 	"did": did, "about": about, "ago": ago, "clock": clock, "day": day, "plain": plain, "label": label, "pretty": pretty, "folder": folder, "add": func(a, b int) int { return a + b },
-	"list": strings.Fields, "what": what, "state": state,
+	"list": strings.Fields, "what": what, "state": state, "status": status,
 	"words": func(all ...string) []string { return all },
 	"pair":  func(base string, r *provlog.Record) map[string]any { return map[string]any{"Base": base, "Record": r} },
 }
@@ -62,6 +63,9 @@ func ago(t, now time.Time) string {
 
 // did is what a request wanted, in a few words.
 func did(resource, verb string) string {
+	if verb == provlog.Settled {
+		return "Found out by itself"
+	}
 	thing := map[string]string{"User": "person", "Group": "group"}[resource]
 	if thing == "" {
 		if resource == "none" {
@@ -96,10 +100,18 @@ func folder(resource string) string {
 
 var labels = map[string]string{
 	"linked": "linked to somebody who was there before", "adopted": "found again after an interrupted request", "waiting": "waits until active",
-	"unchanged": "nothing had to change", "protected": "none of the provider's", "guarded": "held back by the guard", "repaired": "completed what was left half done",
+	"unchanged": "nothing had to change", "protected": "none of the provider's", "guarded": "held back by the guard", "settled": "found out what became of a call without an answer",
 	"invited": "invited", "revoked": "access revoked", "restored": "access restored", "removed": "removed from the organization",
-	"group_created": "group created", "group_renamed": "group renamed", "group_removed": "group deleted",
+	"group_created": "group created", "group_renamed": "group renamed", "group_changed": "group changed", "group_removed": "group deleted",
 	"member_added": "added to the group", "member_removed": "taken out of the group",
+}
+
+// status is what was answered; a dash where nobody asked.
+func status(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return strconv.Itoa(n)
 }
 
 // label is a decision or an effect in words.
@@ -114,8 +126,8 @@ func what(l provlog.Line, subject string) string {
 		return ""
 	}
 	var all []string
-	for w := range strings.FieldsSeq(l.What) {
-		all = append(all, label(w))
+	for _, w := range l.Words() {
+		all = append(all, label(w.What))
 	}
 	return strings.Join(all, ", ")
 }

@@ -264,13 +264,13 @@ func TestKept(t *testing.T) {
 	}
 	o := open()
 	for i := range 8 {
-		_, _ = o.Take(Disables, 0, person(i))
+		_, _ = o.Take(t.Context(), Disables, 0, person(i))
 	}
 	if err := o.keeper.write(); err != nil {
 		t.Fatal(err)
 	}
 	o = open()
-	if _, err := o.Take(Disables, 0, person(20)); err == nil {
+	if _, err := o.Take(t.Context(), Disables, 0, person(20)); err == nil {
 		t.Error("the guard forgot that it had tripped")
 	}
 	if held := o.Status()[Disables].Held; len(held) != 4 {
@@ -281,7 +281,7 @@ func TestKept(t *testing.T) {
 		o = open()
 		through := 0
 		for i := range 8 {
-			if _, err := o.Take(Disables, 0, person(i)); err == nil {
+			if _, err := o.Take(t.Context(), Disables, 0, person(i)); err == nil {
 				through++
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/trace"
 )
 
 // Event is the name of the Caddy event of a guard that trips. Its data are organization, kind, limit and within.
@@ -120,8 +121,8 @@ func (o *Open) trip(t Trip) {
 	go o.emit(t)
 }
 
-// Take is [Guard.Take], after what was kept has been read.
-func (o *Open) Take(k Kind, base int, subjects ...Subject) (*Ticket, error) {
+// Take is [Guard.Take], after what was kept has been read. Whom it holds is noted on the trace of the context.
+func (o *Open) Take(ctx context.Context, k Kind, base int, subjects ...Subject) (*Ticket, error) {
 	if o == nil {
 		return nil, nil
 	}
@@ -131,6 +132,9 @@ func (o *Open) Take(k Kind, base int, subjects ...Subject) (*Ticket, error) {
 	t, err := o.Guard.Take(k, base, subjects...)
 	if err != nil {
 		heldTotal().WithLabelValues(k.String()).Inc()
+		for _, s := range subjects {
+			trace.Say(ctx, trace.Guarded, s.ID, k.String())
+		}
 	}
 	return t, err
 }

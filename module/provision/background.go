@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -98,7 +99,12 @@ func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 		if k == nil || r.Intent.Found != "" {
 			continue
 		}
-		if err := s.settleLocked(ctx, k, r); err != nil {
+		told := new(trace.Trace)
+		err := s.settleLocked(trace.With(ctx, told), k, r)
+		if e.settled != nil && len(told.Notes()) > 0 {
+			e.settled(k.rt.Name, told)
+		}
+		if err != nil {
 			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", k.name), zap.Error(err))
 		} else if k == e.user && r.Intent.ID != "" {
 			if sub, err := s.load(ctx, k, r.Intent.ID); err == nil && s.joinAll(ctx, sub) != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -61,7 +62,16 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	}
 	record, stored := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
 	end(stored)
+	trace.Say(ctx, k.made(), id, "")
 	return s.subject(k, id, it.Entry, it.value, record), nil
+}
+
+// made is the effect of a create.
+func (k *kind) made() trace.Kind {
+	if k.name == "group" {
+		return trace.GroupCreated
+	}
+	return trace.Invited
 }
 
 // endCreateIntent ends the intent of a create that was refused because there is such a resource: known says whether it is

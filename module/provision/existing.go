@@ -29,6 +29,7 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, excep
 			case err != nil:
 				return nil, err
 			case k != s.user || s.samePerson(sub, wanted):
+				sub.found = l
 				return sub, nil
 			case other == nil && !sub.deleted():
 				other = sub
@@ -159,7 +160,9 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 			continue
 		}
 		record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, []string{k.identity}, nil)
-		return s.subject(k, sub.id, sub.entry, sub.value, record), nil
+		found := s.subject(k, sub.id, sub.entry, sub.value, record)
+		found.found = lookup{Attribute: k.identity, Value: name}
+		return found, nil
 	}
 	return nil, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -47,9 +48,14 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 		sub.counted = !usesMembers(k.Create) // a new group is empty
 		return s.linkGroup(ctx, sub, members)
 	}
-	if sub.entry.Protected || s.config.Existing == ExistingConflict && !sub.deleted() {
+	if sub.entry.Protected {
+		trace.Say(ctx, trace.Protected, sub.id, "mapping")
 		return nil, conflict(k)
 	}
+	if s.config.Existing == ExistingConflict && !sub.deleted() {
+		return nil, conflict(k)
+	}
+	s.linkedBy(ctx, k, sub.id, sub.found, "existing link")
 	if sub.deleted() {
 		k.book.Keep(ctx, sub.id, func(r *ledger.Record) { r.Deleted = false })
 	}
@@ -157,6 +163,9 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(changed)+len(add)+len(remove) == 0 {
+		trace.Say(ctx, trace.Unchanged, sub.id, "")
+	}
 	if len(changed) > 0 {
 		was := sub
 		if sub, err = s.update(ctx, k, sub, after, changed); err != nil {
@@ -192,7 +201,7 @@ func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership)
 	case marks.Hidden(id) || marks.ID(e.ID) != id:
 		return nil, notFound(k)
 	case e.Protected:
-		return nil, protectedError(k)
+		return nil, protectedError(ctx, k, id)
 	}
 	return s.withLedger(ctx, k, &subject{id: id, entry: e})
 }
@@ -245,6 +254,7 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 	if err := s.guarding(ctx, guard.GroupDeletes, sub, func() error { return s.remove(ctx, k, sub) }); err != nil {
 		return nil, err
 	}
+	trace.Say(ctx, trace.GroupRemoved, sub.id, "")
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil
 }
 

@@ -189,6 +189,7 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
 		if k.view.Expire(); late {
+			trace.Say(ctx, trace.Settled, in.ID, "members are read anew")
 			book.Keep(ctx, key, erase)
 		}
 		return nil
@@ -214,7 +215,8 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 			return err
 		}
 		s.adopted = append(s.adopted, id)
-		trace.Say(ctx, trace.Adopted, id, "")
+		trace.Say(ctx, k.made(), id, "")
+		trace.Say(ctx, trace.Adopted, id, "a call whose answer was lost")
 		s.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
 			zap.String("resource", k.name), zap.String("id", id), zap.Bool("asked_for", !s.background))
 		if s.background && in.ID == "" {
@@ -226,6 +228,9 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 			})
 			return nil
 		}
+	}
+	if found == nil && (known || late) {
+		trace.Say(ctx, trace.Settled, in.ID, "nothing was made")
 	}
 	if found != nil || known || late {
 		book.Keep(ctx, key, erase)

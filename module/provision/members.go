@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -202,7 +203,9 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	if err != nil {
 		return err
 	}
-	err = s.changeMembers(ctx, sub, current, upstream(now), upstream(leaving))
+	removed, added, err := s.changeMembers(ctx, sub, current, upstream(now), upstream(leaving))
+	s.sayMembers(ctx, trace.MemberRemoved, sub.id, leaving[:removed])
+	s.sayMembers(ctx, trace.MemberAdded, sub.id, now[:added])
 	if ticket.End(err); err != nil {
 		return err
 	}
@@ -213,6 +216,13 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	sub.joined = append(without(sub.joined, remove), now...)
 	sub.members = append(without(sub.members, remove), add...)
 	return nil
+}
+
+// sayMembers notes who joined a group, or left it.
+func (s *session) sayMembers(ctx context.Context, what trace.Kind, group string, ids []string) {
+	for _, id := range ids {
+		trace.From(ctx).Note(trace.Note{Kind: what, ID: id, Group: group})
+	}
 }
 
 // await lets a group wait for some users, and for others no longer. The group's lock is held.
@@ -230,6 +240,7 @@ func (s *session) await(ctx context.Context, sub *subject, add, remove []string)
 	if err := book.Put(ctx, sub.id, change); err != nil {
 		return unwritable(err)
 	}
+	s.sayMembers(ctx, trace.Waiting, sub.id, add)
 	// A user who was created in the meantime did not find the group waiting.
 	m, err := s.marks(ctx, s.user)
 	if err != nil {

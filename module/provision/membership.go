@@ -9,29 +9,32 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// changeMembers makes the calls that add and remove members (the upstream's ids). Of the three ways to do it, those that
-// the mapping has not are derived from those that it has: the whole list is written where that takes fewer calls or is
-// all there is.
-func (s *session) changeMembers(ctx context.Context, sub *subject, current, add, remove []string) error {
+// changeMembers makes the calls that add and remove members (the upstream's ids), and returns how many of each it did, the
+// first ones of the lists. Of the three ways to do it, those that the mapping has not are derived from those that it has: the
+// whole list is written where that takes fewer calls or is all there is.
+func (s *session) changeMembers(ctx context.Context, sub *subject, current, add, remove []string) (removed, added int, err error) {
 	k := s.group
 	if len(add) == 0 && len(remove) == 0 {
-		return nil
+		return 0, 0, nil
 	}
 	calls := callsFor(k.MemberAdd, add) + callsFor(k.MemberRemove, remove)
 	if len(k.MembersSet) > 0 && (calls > 1 || len(add) > 0 && len(k.MemberAdd) == 0 || len(remove) > 0 && len(k.MemberRemove) == 0) {
-		return s.replaceMembers(ctx, sub, append(without(current, remove), add...))
+		if err := s.replaceMembers(ctx, sub, append(without(current, remove), add...)); err != nil {
+			return 0, 0, err
+		}
+		return len(remove), len(add), nil
 	}
 	// Removals first: where a group has a limit, there must be room for who comes.
-	done, all := 0, len(add)+len(remove)
 	for _, step := range []struct {
 		calls []*plan.Call
 		ids   []string
-	}{{k.MemberRemove, remove}, {k.MemberAdd, add}} {
-		if err := s.oneByOne(ctx, sub, step.calls, step.ids, &done); err != nil {
-			return partly(err, done, all)
+		done  *int
+	}{{k.MemberRemove, remove, &removed}, {k.MemberAdd, add, &added}} {
+		if err := s.oneByOne(ctx, sub, step.calls, step.ids, step.done); err != nil {
+			return removed, added, partly(err, removed+added, len(add)+len(remove))
 		}
 	}
-	return nil
+	return removed, added, nil
 }
 
 // callsFor is how many times the calls have to be made for some members.

@@ -19,6 +19,7 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
@@ -47,8 +48,9 @@ type engine struct {
 	shared *shared
 	seen   *seen
 
-	guard  *guard.Open // nil where nothing is guarded
-	quirks *quirks.Normalizer
+	guard   *guard.Open // nil where nothing is guarded
+	quirks  *quirks.Normalizer
+	settled func(resource string, told *trace.Trace)
 
 	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger

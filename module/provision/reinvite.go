@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
@@ -60,5 +61,7 @@ func (s *session) reinvite(ctx context.Context, sub *subject) {
 	}
 	if _, err := s.run(ctx, s.user, s.user.Reinvite, env); err != nil {
 		s.log.Warn("a member could not be invited again", zap.String("id", sub.id), zap.Error(err))
+		return
 	}
+	trace.Say(ctx, trace.Invited, sub.id, "again")
 }

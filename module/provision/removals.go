@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -14,10 +15,10 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// Prepare implements [upstream.Preparer]: it learns who guards the organization, and by which rules the provider is
-// answered.
+// Prepare implements [upstream.Preparer]: it learns who guards the organization, by which rules the provider is answered, and
+// who records what nobody asked for.
 func (o *Organization) Prepare(g upstream.Gateway) error {
-	o.engine.guard, o.engine.quirks = g.Guard, g.Quirks
+	o.engine.guard, o.engine.quirks, o.engine.settled = g.Guard, g.Quirks, g.Settled
 	return nil
 }
 
@@ -26,14 +27,14 @@ func (s *session) guarding(ctx context.Context, kind guard.Kind, sub *subject, r
 	if s.guard == nil {
 		return remove()
 	}
-	if err := s.checkProtected(sub); err != nil {
+	if err := s.checkProtected(ctx, sub); err != nil {
 		return err
 	}
 	k := s.user
 	if kind == guard.GroupDeletes {
 		k = s.group
 	}
-	ticket, err := s.guard.Take(kind, s.active(ctx, k), named(k, sub.id, sub.res))
+	ticket, err := s.guard.Take(ctx, kind, s.active(ctx, k), named(k, sub.id, sub.res))
 	if err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 		return nil, nil
 	}
 	if left == 0 {
-		if err := s.checkProtected(group); err != nil {
+		if err := s.checkProtected(ctx, group); err != nil {
 			return nil, err
 		}
 	}
@@ -67,12 +68,12 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 			}
 		}
 	})
-	return s.guard.Take(guard.MemberRemovals, s.active(ctx, s.user), subjects...)
+	return s.guard.Take(ctx, guard.MemberRemovals, s.active(ctx, s.user), subjects...)
 }
 
 // checkProtected returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or
 // empties them.
-func (s *session) checkProtected(sub *subject) error {
+func (s *session) checkProtected(ctx context.Context, sub *subject) error {
 	if s.guard == nil {
 		return nil
 	}
@@ -89,6 +90,7 @@ func (s *session) checkProtected(sub *subject) error {
 	if p == "" {
 		return nil
 	}
+	trace.Say(ctx, trace.Protected, sub.id, "protect")
 	return scim.Errorf(http.StatusForbidden, "", "this %s is protected by the gateway's configuration (protect %s): it is not disabled, deleted, renamed or emptied through SCIM", k.name, p)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -44,6 +45,7 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 	if err := s.guarding(ctx, guard.Deletes, sub, func() error { return s.remove(ctx, k, sub) }); err != nil {
 		return nil, err
 	}
+	trace.Say(ctx, trace.Removed, sub.id, "")
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
@@ -17,6 +18,7 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 	if err := s.remove(ctx, k, sub); err != nil {
 		return nil, err
 	}
+	trace.Say(ctx, trace.Revoked, sub.id, "")
 	if k.book == nil {
 		res := after.Clone()
 		return &subject{id: sub.id, res: res, merged: true}, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
@@ -20,6 +21,7 @@ type subject struct {
 	record *ledger.Record // nil where nothing is remembered
 	res    *doc.Node      // the two together, with its id
 	merged bool           // whether record has been read
+	found  lookup         // by which it was found to stand in the way of a new one
 
 	membership // of a group
 }
@@ -95,7 +97,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 		return nil, err
 	}
 	if it.Protected {
-		return nil, protectedError(k)
+		return nil, protectedError(ctx, k, id)
 	}
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
@@ -110,7 +112,8 @@ func (s *session) keyOf(k *kind, id string) (key string) {
 	return key
 }
 
-func protectedError(k *kind) error {
+func protectedError(ctx context.Context, k *kind, id string) error {
+	trace.Say(ctx, trace.Protected, id, "mapping")
 	return scim.Errorf(http.StatusForbidden, "", "this %s is protected and is not managed through SCIM", k.name)
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/patch"
@@ -25,7 +27,7 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	renamed := touches(changed, k.identity) && !value.Equal(sub.res.Get(k.identity), after.Get(k.identity))
 	if disables(k, sub, after, changed) || renamed {
-		if err := s.checkProtected(sub); err != nil {
+		if err := s.checkProtected(ctx, sub); err != nil {
 			return nil, err
 		}
 	}
@@ -73,18 +75,21 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 		}
 		wrote = true
 	}
-	value := sub.value
+	item := sub.value
 	if wrote {
 		it, err := s.fetch(ctx, k, e.ID, e.Name())
 		if err != nil {
 			k.view.Expire() // what it shows is from before
 			return nil, err
 		}
-		e, value = it.Entry, it.value
+		e, item = it.Entry, it.value
 	}
 	if wrote && k == s.user {
 		// Where the address and the userName are one field, a new address shows as a userName that the provider has not changed.
 		changed = append(slices.Clip(changed), k.identity)
+	}
+	if k == s.user && k.book != nil && !sub.linked() {
+		s.linkedBy(ctx, k, sub.id, lookup{}, "the provider's first change")
 	}
 	record, _ := s.keep(ctx, k, sub.id, e, after, changed, func(r *ledger.Record) {
 		r.Linked = k == s.user
@@ -97,7 +102,29 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 			return nil, err
 		}
 	}
-	return s.subject(k, sub.id, e, value, record), nil
+	if wrote {
+		s.sayChanged(ctx, k, sub, e, after)
+	}
+	return s.subject(k, sub.id, e, item, record), nil
+}
+
+// sayChanged notes what a change has come to, by what the organization shows after it.
+func (s *session) sayChanged(ctx context.Context, k *kind, was *subject, e *view.Entry, after *doc.Node) {
+	if k == s.user {
+		switch active := after.Get("active").True(); {
+		case active == was.res.Get("active").True():
+		case active:
+			trace.Say(ctx, trace.Restored, was.id, "")
+		default:
+			trace.Say(ctx, trace.Revoked, was.id, "")
+		}
+		return
+	}
+	what := trace.GroupRenamed
+	if value.Equal(was.shown().Get(k.identity), e.Resource().Get(k.identity)) {
+		what = trace.GroupChanged
+	}
+	trace.Say(ctx, what, was.id, "")
 }
 
 // setActive makes the calls that deactivate or activate a user.

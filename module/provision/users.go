@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -120,7 +120,11 @@ func (s *session) creatable(k *kind, wanted *doc.Node) error {
 // existingUser answers the creation of a user whom the organization has already.
 func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
 	k := s.user
-	if sub.entry != nil && sub.entry.Protected || !s.samePerson(sub, wanted) {
+	if sub.entry != nil && sub.entry.Protected {
+		trace.Say(ctx, trace.Protected, sub.id, "mapping")
+		return nil, conflict(k)
+	}
+	if !s.samePerson(sub, wanted) {
 		return nil, conflict(k)
 	}
 	if s.config.Existing == ExistingConflict && !sub.deleted() {
@@ -148,6 +152,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	if err := s.settleUser(ctx, sub.id); err != nil {
 		return nil, err
 	}
+	found := sub.found
 	if sub, err = s.linkable(ctx, sub); err != nil {
 		return nil, err
 	}
@@ -173,7 +178,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 		}
 	}
 	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) { r.Deleted, r.Linked = false, true })
-	s.log.Info("a member who was there is linked to the provider's user", zap.String("id", sub.id))
+	s.linkedBy(ctx, k, sub.id, found, "existing link")
 	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
 	if value.Equal(active, sub.res.Get("active")) {
 		return sub, nil
@@ -223,6 +228,7 @@ func (s *session) keepUserName(ctx context.Context, sub *subject, wanted *doc.No
 		return
 	}
 	s.keep(ctx, s.user, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) { r.Linked = true })
+	s.linkedBy(ctx, s.user, sub.id, sub.found, "existing conflict")
 }
 
 // changeUser carries out PATCH and PUT.
@@ -287,6 +293,7 @@ func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]str
 	}
 	switch {
 	case len(changed) == 0:
+		trace.Say(ctx, trace.Unchanged, sub.id, "")
 		return sub, nil
 	case sub.entry == nil && after.Get("active").True():
 		return s.activate(ctx, sub, after)

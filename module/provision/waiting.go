@@ -4,9 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"go.uber.org/zap"
-
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/value"
@@ -34,6 +33,7 @@ func (s *session) putWaiting(ctx context.Context, id string, wanted *doc.Node) (
 		e.NoAccess = true
 		return nil, e
 	}
+	trace.Say(ctx, trace.Waiting, id, "")
 	return waitingSubject(&ledger.Record{ID: id, Deferred: text})
 }
 
@@ -56,7 +56,7 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	adopted, err := s.adopt(ctx, k, sub.id, found, wanted)
 	s.endCreateIntent(err == nil)
 	if err == nil {
-		s.log.Info("a member who was there is linked to a user who waited for activation", zap.String("id", sub.id))
+		s.linkedBy(ctx, k, sub.id, found.found, "inactive defer")
 	}
 	return adopted, err
 }

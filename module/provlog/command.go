@@ -220,6 +220,12 @@ func line(r *Record) string {
 		if n.ID != "" && n.ID != r.Subject {
 			fmt.Fprintf(&b, " %s", admin.Printable(n.ID))
 		}
+		if n.Value != "" {
+			fmt.Fprintf(&b, " (%s)", admin.Printable(n.Value))
+		}
+		if n.Group != "" && n.Group != r.Subject {
+			fmt.Fprintf(&b, " in %s", admin.Printable(n.Group))
+		}
 		b.WriteString("\n")
 	}
 	if len(r.NotKept) > 0 {

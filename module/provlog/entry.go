@@ -9,6 +9,9 @@ import (
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
+// Settled is the verb of a record about what the gateway has found out by itself of a call whose answer was lost.
+const Settled = "settle"
+
 // Entry is what a request hands over: references to what it has anyway. It is put into words by the writer. Nobody
 // changes anything of it afterwards.
 type Entry struct {
@@ -59,7 +62,7 @@ type Record struct {
 	Received     *Document       `json:"received,omitempty"`
 	Rules        []quirks.Record `json:"rules,omitempty"`
 	Canonical    *Document       `json:"canonical,omitempty"` // nil where nothing had to change
-	Notes        []trace.Note    `json:"notes,omitempty"`
+	Notes        []trace.Note    `json:"notes,omitempty"`     // decisions and effects
 	Calls        []Call          `json:"calls,omitempty"`
 	Answered     *Document       `json:"answered,omitempty"`
 	NotKept      []string        `json:"not_kept,omitempty"` // attributes that were sent and are not in the answer

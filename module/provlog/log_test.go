@@ -60,6 +60,13 @@ func entry(verb, id, received, answered string, status int) *Entry {
 	}
 }
 
+func noted(e *Entry, notes ...trace.Note) *Entry {
+	for _, n := range notes {
+		e.Trace.Note(n)
+	}
+	return e
+}
+
 func TestTimelineTellsWhySomebodyHasAccess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log.db")
 	s, _ := testSink(t, Config{File: file, LogValues: Full}, "acme")
@@ -68,8 +75,10 @@ func TestTimelineTellsWhySomebodyHasAccess(t *testing.T) {
 	create.Canonical = []byte(strings.Replace(person, `"True"`, "true", 1))
 	create.Trace.Note(trace.Note{Kind: trace.Invited, ID: "u1"})
 	s.Add(create)
-	s.Add(entry("patch", "g1", joins, "", 204))
-	s.Add(entry("patch", "g1", parts, "", 204))
+	s.Add(noted(entry("patch", "g1", joins, "", 204), trace.Note{Kind: trace.MemberAdded, ID: "u1", Group: "g1"}))
+	s.Add(noted(entry("patch", "g1", parts, "", 204), trace.Note{Kind: trace.MemberRemoved, ID: "u1", Group: "g1"}))
+	s.Add(noted(entry("patch", "u1", leave, "", 204), trace.Note{Kind: trace.MemberAdded, ID: "u1", Group: "g 1"},
+		trace.Note{Kind: trace.Linked, ID: "u1", Because: "userName, existing link", Value: "ada@example.com"}))
 	refused := entry("patch", "u1", leave, "", 503)
 	refused.Leaver, refused.Error = true, "the upstream cannot be reached"
 	s.Add(refused)
@@ -84,8 +93,17 @@ func TestTimelineTellsWhySomebodyHasAccess(t *testing.T) {
 	for _, l := range lines {
 		got = append(got, strings.TrimSpace(l.Resource+" "+l.Verb+" "+l.What))
 	}
-	if want := "User patch, Group patch member_removed, Group patch member_added, User create invited"; strings.Join(got, ", ") != want {
+	if want := "User patch, User patch member_added@g%201, Group patch member_removed, Group patch member_added, User create invited"; strings.Join(got, ", ") != want {
 		t.Errorf("timeline: %s", strings.Join(got, ", "))
+	}
+	if words := lines[1].Words(); len(words) != 1 || words[0] != (Word{"member_added", "g 1"}) {
+		t.Errorf("words: %v", words)
+	}
+	if lines[1].Notes != "member_added, linked (userName, existing link)" {
+		t.Errorf("notes: %s", lines[1].Notes)
+	}
+	if group, err := r.Timeline(t.Context(), "acme", "g 1", 10); err != nil || len(group) != 1 || group[0].What != "member_added" {
+		t.Errorf("timeline of the group: %+v, %v", group, err)
 	}
 	if lines[0].Name != "Ada Lovelace" {
 		t.Errorf("a request without a name is told under %q", lines[0].Name)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -219,6 +220,22 @@ type Line struct {
 	Failed, Leaver      bool
 	What                string // for a request about something else, such as a group: what it did to the subject
 	Rules, Notes, Error string
+}
+
+// Word is one thing that a request about something else did to the subject of a timeline.
+type Word struct{ What, Group string }
+
+// Words returns what the request did to the subject of the timeline. Group is that of a membership, where the request was
+// about the user.
+func (l *Line) Words() (all []Word) {
+	for word := range strings.FieldsSeq(l.What) {
+		what, group, _ := strings.Cut(word, inGroup)
+		if id, err := url.PathUnescape(group); err == nil {
+			group = id
+		}
+		all = append(all, Word{what, group})
+	}
+	return all
 }
 
 // Timeline returns all that happened to a user or group, the newest first: the requests about it, and those that

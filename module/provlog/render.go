@@ -2,6 +2,7 @@ package provlog
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +13,9 @@ import (
 )
 
 const (
-	maxKept    = 16 << 10 // bytes of one document in a record
-	maxRead    = 4 << 20  // bytes of one document that is looked into at all
-	maxMembers = 10_000   // people of a group's change whose timeline gets a line
+	maxKept  = 16 << 10 // bytes of one document in a record
+	maxRead  = 4 << 20  // bytes of one document that is looked into at all
+	maxNotes = 200      // decisions and effects in a record; all are in the timelines
 )
 
 // rendered is an entry in words, and what the log can be searched by.
@@ -41,7 +42,7 @@ func (m *masker) render(organization string, e *Entry) *rendered {
 	r := &rendered{Record: Record{
 		Time: e.Time.UTC().Truncate(time.Millisecond), Organization: organization, Key: e.Key, Activity: e.Activity, Resource: e.Resource, Verb: e.Verb,
 		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, Milliseconds: milliseconds(e.Took),
-		Error: e.Error, ScimType: e.ScimType, Rules: m.rules(e.Rules), Notes: e.Trace.Notes(), Left: e.Trace.Left(),
+		Error: e.Error, ScimType: e.ScimType, Rules: m.rules(e.Rules), Left: e.Trace.Left(),
 	}, ruleIDs: e.RuleIDs}
 	for _, c := range e.Trace.Calls() {
 		r.Calls = append(r.Calls, Call{c.Name, c.Method, c.Path, c.Status, milliseconds(c.Took), c.Error})
@@ -53,19 +54,35 @@ func (m *masker) render(organization string, e *Entry) *rendered {
 	}
 	r.Answered = m.kept(answered, "", len(e.Answered))
 	m.subjects(r, e, received, answered)
-	if body := first(canonical, received); e.Resource == "Group" && e.Status < 300 {
-		members(r, e.Verb, body)
-	}
-	for _, n := range r.Notes {
-		if n.ID != "" && (n.ID != r.Subject || n.Kind.Effect()) && len(r.mentions) < maxMembers {
-			r.mentions = append(r.mentions, mention{n.ID, string(n.Kind)})
-		}
-	}
+	m.notes(r, e.Trace.Notes())
 	if e.Status < 300 && e.Verb != "delete" {
 		r.NotKept = notKept(e, canonical, answered)
 	}
 	return r
 }
+
+// notes keeps decisions and effects, and gives everybody whom they are about a line in their timeline.
+func (m *masker) notes(r *rendered, all []trace.Note) {
+	for _, n := range all {
+		if len(r.Notes) == maxNotes {
+			r.Left++
+		} else {
+			n.Value = m.personal(n.Value)
+			r.Notes = append(r.Notes, n)
+		}
+		what := string(n.Kind)
+		switch {
+		case n.ID == "", n.ID == r.Subject && !n.Kind.Effect():
+		case n.Group == "" || n.Group == r.Subject:
+			r.mentions = append(r.mentions, mention{n.ID, what})
+		default: // a membership that a request about the user has changed
+			r.mentions = append(r.mentions, mention{n.ID, what + inGroup + url.PathEscape(n.Group)}, mention{n.Group, what})
+		}
+	}
+}
+
+// inGroup stands between what happened to a user in a timeline and the id of a group, where the request was not about it.
+const inGroup = "@"
 
 // failed reports whether the provider was refused. That something is not there is no failure of a look.
 func failed(e *Entry) bool {
@@ -84,13 +101,6 @@ func read(b []byte) doc.Value {
 		return doc.Value{}
 	}
 	return d.Value()
-}
-
-func first(a, b doc.Value) doc.Value {
-	if len(a.Raw()) > 0 {
-		return a
-	}
-	return b
 }
 
 func (m *masker) kept(v doc.Value, query string, size int) *Document {
@@ -221,53 +231,6 @@ func each(v doc.Value, f func(op, path string, value doc.Value)) {
 		value, _ := o.Lookup("value")
 		f(doc.Fold(op.Text()), path.Text(), value)
 	}
-}
-
-// members finds whom a change of a group is about.
-func members(r *rendered, verb string, body doc.Value) {
-	add := func(list doc.Value, what trace.Kind) {
-		one := func(v doc.Value) {
-			id, _ := v.Lookup("value")
-			if v.Kind() == doc.String {
-				id = v
-			}
-			if id.Kind() == doc.String && len(r.mentions) < maxMembers {
-				r.mentions = append(r.mentions, mention{id.Text(), string(what)})
-			}
-		}
-		if list.Kind() == doc.Array {
-			for v := range list.Items() {
-				one(v)
-			}
-			return
-		}
-		one(list)
-	}
-	if verb == "create" || verb == "replace" {
-		list, _ := body.Lookup("members")
-		add(list, trace.MemberAdded)
-		return
-	}
-	each(body, func(op, path string, value doc.Value) {
-		what := trace.MemberAdded
-		if op == "remove" {
-			what = trace.MemberRemoved
-		}
-		if path == "" {
-			value, _ = value.Lookup("members")
-			add(value, what)
-			return
-		}
-		if redact.Of(path).Name != "members" {
-			return
-		}
-		if i := strings.IndexByte(path, '"'); op == "remove" && i >= 0 {
-			id, _, _ := strings.Cut(path[i+1:], `"`)
-			r.mentions = append(r.mentions, mention{id, string(what)})
-			return
-		}
-		add(value, what)
-	})
 }
 
 // notKept are the attributes that were sent and that the answer does not show.

@@ -17,11 +17,11 @@ type Kind string
 const (
 	Linked    Kind = "linked"    // a resource that was there before is the provider's from now on
 	Adopted   Kind = "adopted"   // what an earlier, interrupted request has made was found again
-	Waiting   Kind = "waiting"   // the user was created inactive and is known to the gateway alone
+	Waiting   Kind = "waiting"   // the user is inactive and known to the gateway alone, or joins the group later because of that
 	Unchanged Kind = "unchanged" // everything was as the provider wants it: no call was needed
 	Protected Kind = "protected" // the resource is none of the provider's
-	Guarded   Kind = "guarded"   // a limit of the guard holds the request back
-	Repaired  Kind = "repaired"  // something that an earlier request left half done was completed
+	Guarded   Kind = "guarded"   // a limit of the guard holds the removal back
+	Settled   Kind = "settled"   // what became of a call whose answer was lost is known now
 )
 
 // Effects: what is different now. They are noted once the effect has been shown, not when the call is made.
@@ -32,15 +32,16 @@ const (
 	Removed       Kind = "removed"        // a user is no member any more
 	GroupCreated  Kind = "group_created"  // a group was created
 	GroupRenamed  Kind = "group_renamed"  // a group has a new name
+	GroupChanged  Kind = "group_changed"  // something else of a group is different
 	GroupRemoved  Kind = "group_removed"  // a group was deleted
-	MemberAdded   Kind = "member_added"   // a user is in the operation's group now
-	MemberRemoved Kind = "member_removed" // a user is not in the operation's group any more
+	MemberAdded   Kind = "member_added"   // a user is in a group now
+	MemberRemoved Kind = "member_removed" // a user is not in a group any more
 )
 
 // Effect reports whether the kind is of something that changed, and not of a decision alone.
 func (k Kind) Effect() bool {
 	switch k {
-	case Invited, Revoked, Restored, Removed, GroupCreated, GroupRenamed, GroupRemoved, MemberAdded, MemberRemoved:
+	case Invited, Revoked, Restored, Removed, GroupCreated, GroupRenamed, GroupChanged, GroupRemoved, MemberAdded, MemberRemoved:
 		return true
 	}
 	return false
@@ -50,7 +51,9 @@ func (k Kind) Effect() bool {
 type Note struct {
 	Kind    Kind   `json:"kind"`
 	ID      string `json:"id,omitempty"`      // of the user or group it is about
+	Group   string `json:"group,omitempty"`   // of a membership
 	Because string `json:"because,omitempty"` // a few words from a fixed set, such as the attribute that matched; no values
+	Value   string `json:"value,omitempty"`   // that decided, such as the address that matched: a person's, which the log masks
 }
 
 // Call is one call of the upstream.
@@ -66,7 +69,7 @@ type Call struct {
 // maxCalls and maxNotes bound what one request may keep: a group with 50,000 members is one request too.
 const (
 	maxCalls = 200
-	maxNotes = 1000
+	maxNotes = 10_000
 )
 
 // Trace collects what happens while one request is carried out. A nil Trace keeps nothing. It may be used by several
@@ -91,7 +94,7 @@ func From(ctx context.Context) *Trace {
 
 // Say notes a decision or an effect on the trace of the context.
 func Say(ctx context.Context, kind Kind, id, because string) {
-	From(ctx).Note(Note{kind, id, because})
+	From(ctx).Note(Note{Kind: kind, ID: id, Because: because})
 }
 
 // Note adds a decision or an effect. The same one twice is there once.

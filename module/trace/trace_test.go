@@ -14,7 +14,7 @@ func TestTraceTravelsInContext(t *testing.T) {
 	Say(ctx, Linked, "7", "userName")
 	Say(context.Background(), Linked, "8", "userName") // nobody listens
 	From(ctx).Call(Call{Name: "user.create[0]", Method: "POST", Path: "/members", Status: 200})
-	if want := []Note{{Linked, "7", "userName"}}; !slices.Equal(tr.Notes(), want) {
+	if want := []Note{{Kind: Linked, ID: "7", Because: "userName"}}; !slices.Equal(tr.Notes(), want) {
 		t.Errorf("notes: %v", tr.Notes())
 	}
 	if len(tr.Calls()) != 1 || tr.Left() != 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/guard"
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -72,6 +73,9 @@ type Gateway struct {
 	Quirks  *quirks.Normalizer // for the upstream's answers
 	Logger  *zap.Logger
 	Guard   *guard.Open // against mass deprovisioning; nil where nothing is guarded
+
+	// Settled is told what was found out of an earlier request, beside all requests.
+	Settled func(resource string, told *trace.Trace)
 }
 
 // Call is one request to the next handler.
