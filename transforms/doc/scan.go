@@ -45,7 +45,7 @@ const (
 )
 
 // TrimBOM is the text without one leading UTF-8 byte order mark, and whether there was one. RFC 8259 §8.1 lets a receiver
-// ignore the mark or refuse it: [Scan] ignores it, a caller that would rather refuse asks here first (H13).
+// ignore the mark or refuse it: [Scan] ignores it, a caller that would rather refuse asks here first (H6).
 func TrimBOM(b []byte) ([]byte, bool) { return bytes.CutPrefix(b, []byte("\xef\xbb\xbf")) }
 
 // Scan checks a text from outside: one JSON value (RFC 8259), valid UTF-8, at most [MaxDepth] deep, no two keys of an

@@ -3,6 +3,7 @@ package quirks_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -111,13 +112,49 @@ scim.example.com {
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n- Default: %s.\n- Off: %s\n", r.ID, r.Summary, state, lowerFirst(r.Otherwise))
 		if r.Catalogue != "" {
-			fmt.Fprintf(&b, "- Catalogue: %s\n", strings.ReplaceAll(r.Catalogue, " ", ", "))
+			var links []string
+			for number := range strings.FieldsSeq(r.Catalogue) {
+				links = append(links, fmt.Sprintf("[%s](providers.md#%s)", number, strings.ToLower(number)))
+			}
+			fmt.Fprintf(&b, "- Catalogue: %s\n", strings.Join(links, ", "))
 		}
 	}
 	return b.String()
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+
+// TestProviders: the catalogue of what providers send names, under each number, the rules that cite it, and no others.
+func TestProviders(t *testing.T) {
+	page, err := os.ReadFile("../../docs/providers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cited := map[string][]string{}
+	for _, r := range quirks.Rules() {
+		for number := range strings.FieldsSeq(r.Catalogue) {
+			cited[number] = append(cited[number], r.ID)
+		}
+	}
+	entries := strings.Split(string(page), "\n### ")[1:]
+	for _, entry := range entries {
+		number, text, _ := strings.Cut(entry, "\n")
+		var named []string
+		for _, m := range regexp.MustCompile("\\(quirks\\.md#([a-z0-9-]+)\\)").FindAllStringSubmatch(text, -1) {
+			named = append(named, m[1])
+		}
+		want := cited[number]
+		slices.Sort(want)
+		slices.Sort(named)
+		if !slices.Equal(named, want) {
+			t.Errorf("%s names the rules %q; those that cite it are %q", number, named, want)
+		}
+		delete(cited, number)
+	}
+	if len(entries) < 100 || len(cited) > 0 {
+		t.Errorf("%d entries; not among them: %v", len(entries), cited)
+	}
+}
 
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}

@@ -206,7 +206,7 @@ func (p *pass) one(a *schema.Attribute) error {
 	return nil
 }
 
-// member refuses a member, an object at the cursor, that nobody can be identified by (Q61, F45).
+// member refuses a member, an object at the cursor, that nobody can be identified by (Q61).
 func (p *pass) member(c doc.Cursor) error {
 	if p.find(&c, "value") {
 		switch c.Kind() {

@@ -242,7 +242,7 @@ var table = [ruleCount]Rule{
 	scim1Schema: {"scim1-schema", "URNs from before RFC 7643 (urn:scim:schemas:core:1.0 and 2.0, urn:scim:schemas:extension:enterprise:1.0 and 2.0, with or without :User or :Group) become those of the RFC, in schemas, as keys and in paths.",
 		"They are sent on as they came.", "O8", only(OneLogin)},
 	duplicateSchemas: {"duplicate-schemas", "A schema that is listed twice, in another spelling or by its URN of SCIM 1.0, is listed once (RFC 7643 §3).",
-		"The list stays as it came.", "O10", all},
+		"The list stays as it came.", "O8", all},
 	unlistedExtension: {"unlisted-extension", "The URN of an extension that a resource uses is added to its schemas (RFC 7643 §3).",
 		"The list stays as it came.", "Q27", all},
 	createNulls: {"create-nulls", "Attributes that are null are left out of a POST (RFC 7643 §2.5), booleans excepted; never out of a PUT.",
