@@ -17,6 +17,8 @@ var policies = map[string]func(o *provision.Organization, d *caddyfile.Dispenser
 	"existing": func(o *provision.Organization, d *caddyfile.Dispenser) error {
 		return choice(d, &o.Existing, provision.ExistingConflict, provision.ExistingLink)
 	},
+	"link_by":       func(o *provision.Organization, d *caddyfile.Dispenser) error { return words(d, &o.LinkBy) },
+	"email_domains": func(o *provision.Organization, d *caddyfile.Dispenser) error { return words(d, &o.EmailDomains) },
 	"inactive": func(o *provision.Organization, d *caddyfile.Dispenser) error {
 		return choice(d, &o.Inactive, provision.InactiveDefer, provision.InactiveRevoke, provision.InactiveReject)
 	},

@@ -66,11 +66,11 @@ type Protection struct {
 	Patterns []string `json:"patterns"`
 }
 
-// Protects returns the attribute and pattern by which a resource is protected; it is empty where the resource is not.
+// Protects returns the attribute and the pattern by which a resource is protected; they are empty where the resource is not.
 // values returns the texts of an attribute of the resource.
-func (g *Guard) Protects(values func(attribute string) []string) string {
+func (g *Guard) Protects(values func(attribute string) []string) (attribute, pattern string) {
 	if g == nil {
-		return ""
+		return "", ""
 	}
 	g.mu.Lock()
 	all := g.config.Protect
@@ -79,12 +79,12 @@ func (g *Guard) Protects(values func(attribute string) []string) string {
 		for _, v := range values(p.Attribute) {
 			for _, pattern := range p.Patterns {
 				if matches(fold(pattern), fold(v)) {
-					return p.Attribute + " " + pattern
+					return p.Attribute, pattern
 				}
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // matches reports whether a text is what a pattern says.

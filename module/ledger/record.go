@@ -24,6 +24,10 @@ type Record struct {
 	// Waiting are the ids of users who join the group when they are created upstream.
 	Waiting []string `json:"waiting,omitempty"`
 
+	// Created and Modified are when the gateway created and last changed the resource; zero where nobody needs to know.
+	Created  time.Time `json:"created,omitzero"`
+	Modified time.Time `json:"modified,omitzero"`
+
 	// Invited is when the member was last invited; zero where nobody needs to know.
 	Invited time.Time `json:"invited,omitzero"`
 
@@ -102,5 +106,5 @@ func (r *Record) Clone() *Record {
 }
 
 func (r *Record) empty() bool {
-	return !r.Special() && len(r.Kept) == 0 && r.Invited.IsZero() && !r.Linked && r.Intent == nil
+	return !r.Special() && len(r.Kept) == 0 && r.Created.IsZero() && r.Modified.IsZero() && r.Invited.IsZero() && !r.Linked && r.Intent == nil
 }

@@ -67,6 +67,18 @@ type Organization struct {
 	// case. The default is conflict.
 	Existing string `json:"existing,omitempty"`
 
+	// What links a member whom the provider has nothing to do with yet to a user of the provider: "userName", "externalId",
+	// "email". A list shows such a member only where it is searched by one of these (or by id), and a user who is created and
+	// has only something else in common with one is a conflict. It needs the ledger. The default is userName and email where
+	// a user is created, and no restriction of what lists show.
+	LinkBy []string `json:"link_by,omitempty"`
+
+	// The domains of the organization's own people, such as example.com; a subdomain is another one. A member whom the
+	// provider has nothing to do with yet, and whose address is elsewhere, is not linked by the address alone: no list shows
+	// them but where it is searched by externalId, by a userName that is no address, or by id, and to create a user of that
+	// address is a conflict. It needs the ledger. The default is that all domains are.
+	EmailDomains []string `json:"email_domains,omitempty"`
+
 	// What happens when a user is created with active false: "defer" remembers the user and creates the member when the
 	// user is first active, so that nobody is invited before; "create_then_revoke" invites and revokes at once; "reject"
 	// answers 400. The default is defer, and reject where the ledger is off.
@@ -127,7 +139,8 @@ type LedgerConfig struct {
 	// The attributes of users that are remembered where the organization has no place for them, or spells them otherwise,
 	// so that the provider reads what it wrote: names such as displayName, name, title or
 	// urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department, or * for all. userName and externalId, and
-	// displayName and externalId of groups, are always remembered. The default is displayName.
+	// displayName and externalId of groups, are always remembered. With meta, or *, it is also remembered when the gateway
+	// created and last changed a user or group, which is meta.created and meta.lastModified. The default is displayName.
 	Store []string `json:"store,omitempty"`
 
 	// Whether the API keeps what it deletes and goes on showing it, so that the gateway has to remember what is gone. The
@@ -167,10 +180,17 @@ func (o *Organization) defaults() error {
 		return errors.New("reinvite_after needs the ledger, which is off")
 	case o.Ledger.Off && (len(o.Ledger.Store) > 0 || o.Ledger.SoftDelete):
 		return errors.New("the ledger is off and cannot store anything")
+	case o.Ledger.Off && len(o.LinkBy) > 0:
+		return errors.New("link_by needs the ledger, which is off: it knows who is linked already")
+	case o.Ledger.Off && len(o.EmailDomains) > 0:
+		return errors.New("email_domains needs the ledger, which is off: it knows who is linked already")
 	case o.Cluster != nil && o.ID == "":
 		return errors.New("cluster needs the organization's name: organization <name>")
 	case o.ReinviteAfter < 0, o.PaceWait < 0, o.PageSize < 0, o.MaxResults < 0:
 		return errors.New("reinvite_after, pace_wait, page_size and max_results must not be negative")
+	}
+	if err := o.checkLinks(); err != nil {
+		return err
 	}
 	if o.Ledger.Store == nil && !o.Ledger.Off {
 		o.Ledger.Store = []string{"displayName"}

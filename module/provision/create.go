@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/trace"
@@ -60,7 +61,11 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	if id == "" {
 		id = it.ID
 	}
-	record, stored := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) { k.begin(r, id, it.ID) })
+	date := s.date(k)
+	record, stored := s.keep(ctx, k, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
+		k.begin(r, id, it.ID)
+		date(r, r.Created.IsZero())
+	})
 	end(stored)
 	trace.Say(ctx, k.made(), id, "")
 	return s.subject(k, id, it.Entry, it.value, record), nil
@@ -83,9 +88,14 @@ func (s *session) endCreateIntent(known bool) {
 	}
 }
 
-// begin makes a record that of a resource which the upstream has from now on, and of which nothing else is remembered.
+// begin makes a record that of a resource which the upstream has from now on, and of which nothing else is remembered but
+// when a user who waited was created.
 func (k *kind) begin(r *ledger.Record, id, upstream string) {
-	*r = ledger.Record{ID: id, Linked: k.name == "user"}
+	var created time.Time
+	if r.Deferred != nil {
+		created = r.Created
+	}
+	*r = ledger.Record{ID: id, Linked: k.name == "user", Created: created}
 	if id != upstream {
 		r.Upstream = upstream
 	}

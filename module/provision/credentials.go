@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -98,6 +100,22 @@ func (c *credentials) get(ctx context.Context, s *session, auth *plan.Auth) (str
 	}
 	c.tokens[auth.Name] = t
 	return t.text, nil
+}
+
+// prove makes every login of the mapping once that has not succeeded yet.
+func (c *credentials) prove(ctx context.Context, s *session) error {
+	for _, name := range slices.Sorted(maps.Keys(s.plan.Auths)) {
+		c.mu.Lock()
+		_, proven := c.tokens[name]
+		c.mu.Unlock()
+		if proven {
+			continue
+		}
+		if _, err := c.get(ctx, s, s.plan.Auths[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stillRefused returns the error of a login that has just been refused.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"iter"
-	"net/http"
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
-	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
@@ -110,14 +108,6 @@ func (s *session) readEntry(ctx context.Context, k *kind, m ledger.Marks, e *vie
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
-func conflict(k *kind) error {
-	detail := "a user with this userName, e-mail address or externalId exists already"
-	if k.name == "group" {
-		detail = "a group with this displayName or externalId exists already"
-	}
-	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
-}
-
 // checkUnique returns an error where a changed resource takes a value that another one has.
 func (s *session) checkUnique(ctx context.Context, k *kind, id string, res *doc.Node, changed []string) error {
 	for _, attribute := range k.unique {
@@ -159,7 +149,8 @@ func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subj
 		if sub.entry.Protected {
 			continue
 		}
-		record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, []string{k.identity}, nil)
+		date := s.date(k)
+		record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, []string{k.identity}, func(r *ledger.Record) { date(r, false) })
 		found := s.subject(k, sub.id, sub.entry, sub.value, record)
 		found.found = lookup{Attribute: k.identity, Value: name}
 		return found, nil

@@ -252,7 +252,7 @@ func (s *session) carriedOut(ctx context.Context, k *kind, in *ledger.Intent, wa
 			switch {
 			case err != nil:
 				return nil, false, err
-			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), k == s.user && !s.samePerson(sub, wanted):
+			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), k == s.user && !s.alike(sub, wanted, usualLinks, false):
 			case sub.linked():
 				known = true
 			default:

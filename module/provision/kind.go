@@ -26,6 +26,7 @@ type kind struct {
 	unique   []string // what no two resources may share
 	always   []string // what is remembered whatever the configuration says
 	store    []string // what the configuration says to remember; "*" for everything
+	dates    bool     // whether it is remembered when a resource was created and changed
 }
 
 func newKind(r *plan.Resource, v *view.View) *kind {

@@ -199,7 +199,7 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 		return func(id string) bool { return set[id] }
 	}
 	current, leaving := slices.Concat(upstream(sub.joined), sub.guarded), only(remove, is(sub.joined))
-	ticket, err := s.guardMembers(ctx, sub, len(sub.joined)+len(add)-len(leaving), leaving)
+	ticket, err := s.guardMembers(ctx, sub, len(sub.joined)-len(leaving), leaving)
 	if err != nil {
 		return err
 	}
@@ -213,6 +213,7 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	if err := s.await(ctx, sub, later, only(slices.Concat(remove, now), named)); err != nil {
 		return err
 	}
+	s.changedNow(ctx, s.group, sub)
 	sub.joined = append(without(sub.joined, remove), now...)
 	sub.members = append(without(sub.members, remove), add...)
 	return nil

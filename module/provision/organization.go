@@ -216,7 +216,7 @@ func (o *Organization) possible(compiled *plan.Plan) error {
 		return errors.New("reinvite_after needs the mapping's reinvite calls")
 	}
 	for _, path := range o.Ledger.Store {
-		if path == "*" {
+		if keepsDates(path) {
 			continue
 		}
 		if uri, name, _ := u.Type.SplitURN(path); u.Type.Attribute(uri, name, "") == nil {
@@ -248,8 +248,9 @@ func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log 
 	e.user.store = o.Ledger.Store
 	if !o.Ledger.Off {
 		e.user.book = sh.ledger.Users
+		e.user.dates = slices.ContainsFunc(o.Ledger.Store, keepsDates)
 		if e.group != nil {
-			e.group.book = sh.ledger.Groups
+			e.group.book, e.group.dates = sh.ledger.Groups, e.user.dates
 		}
 	}
 	sh.enter(e)

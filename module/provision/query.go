@@ -51,6 +51,13 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 		}
 		resources = append(resources, res)
 	}
+	if k == s.user && total == 0 && q.Filter != nil {
+		// So does a provider's connection test, and a search before somebody is invited: a login that only the invitation needs
+		// is found to be wrong now.
+		if err := s.seen.credentials.prove(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	if k == s.user && len(page) == 1 && q.Filter != nil { // the provider looks for this one user
 		if sub, err := s.withLedger(ctx, k, page[0]); err == nil {
 			s.reinvite(ctx, sub)
@@ -88,11 +95,12 @@ func (k *kind) selects(ops []patch.Operation) error {
 	return nil
 }
 
-// finds tells whether resources can be found by an attribute: it is kept, and not made for answers alone, after the filter.
+// finds tells whether resources can be found by an attribute: it is kept, or what it is in answers is known.
 func (k *kind) finds(a filter.Attr) bool {
 	switch {
-	case a.URI == "" && (a.Name == "meta" || a.Name == "schemas"):
-		return false
+	case a.URI == "" && doc.FoldEqual(a.Name, "meta") && a.Sub != "":
+		dated := doc.FoldEqual(a.Sub, "created") || doc.FoldEqual(a.Sub, "lastModified")
+		return dated && k.dates || doc.FoldEqual(a.Sub, "resourceType") || doc.FoldEqual(a.Sub, "location")
 	case a.Sub == "":
 		return k.shows(a.String())
 	}
@@ -132,6 +140,16 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 					continue
 				}
 			}
+			if k == s.user {
+				shown, err := s.offered(ctx, sub, f)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if !shown {
+					continue
+				}
+			}
 			if !yield(sub, nil) {
 				return
 			}
@@ -141,6 +159,9 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			sub, err := waitingSubject(record)
 			if err != nil {
 				continue // a torn record is a lost record
+			}
+			if f != nil {
+				s.complete(k, sub, f)
 			}
 			if (f == nil || filter.Match(f, sub.res, k.rt)) && !yield(sub, nil) {
 				return
@@ -154,6 +175,7 @@ func (s *session) completeFor(ctx context.Context, k *kind, sub *subject, merge 
 	if !merge {
 		part := s.subject(k, sub.id, sub.entry, sub.value, nil)
 		part.merged = false
+		s.complete(k, part, f)
 		return part, nil
 	}
 	full, err := s.withLedger(ctx, k, sub)
@@ -166,7 +188,15 @@ func (s *session) completeFor(ctx context.Context, k *kind, sub *subject, merge 
 		}
 		full.res.Set("members", s.members(full.members))
 	}
+	s.complete(k, full, f)
 	return full, nil
+}
+
+// complete puts what is made for answers into a resource, where a filter asks about that.
+func (s *session) complete(k *kind, sub *subject, f filter.Filter) {
+	if asks(f, "meta") || asks(f, "schemas") {
+		scim.Complete(sub.res, k.rt, s.op.Base)
+	}
 }
 
 // withLedger returns the subject with what the ledger has to say.
@@ -187,7 +217,7 @@ func (k *kind) asksLedger(f filter.Filter) bool {
 		return false
 	}
 	for a := range filter.Attributes(f) {
-		if k.remembers(value.Whole(k.rt, a.String())) || doc.FoldEqual(a.Name, "members") {
+		if k.remembers(value.Whole(k.rt, a.String())) || slices.ContainsFunc([]string{"members", "meta", "schemas"}, func(name string) bool { return doc.FoldEqual(a.Name, name) }) {
 			return true
 		}
 	}

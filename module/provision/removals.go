@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddy-scim/gateway/module/guard"
@@ -43,7 +44,8 @@ func (s *session) guarding(ctx context.Context, kind guard.Kind, sub *subject, r
 	return err
 }
 
-// guardMembers asks the guard for the leave to remove members (the provider's ids) from a group.
+// guardMembers asks the guard for the leave to remove members (the provider's ids) from a group, in which left of those who
+// were there stay.
 func (s *session) guardMembers(ctx context.Context, group *subject, left int, ids []string) (*guard.Ticket, error) {
 	if s.guard == nil || len(ids) == 0 {
 		return nil, nil
@@ -74,24 +76,54 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 // checkProtected returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or
 // empties them.
 func (s *session) checkProtected(ctx context.Context, sub *subject) error {
-	if s.guard == nil {
-		return nil
-	}
-	k := s.user
-	if sub.res != nil && sub.res.Get("userName") == nil && s.group != nil {
-		k = s.group
-	}
-	p := s.guard.Protects(func(path string) []string {
-		if uri, name, _ := k.rt.SplitURN(path); k.rt.Attribute(uri, strings.SplitN(name, ".", 2)[0], "") == nil {
-			return nil
-		}
-		return value.Texts(k.rt, sub.res, path)
-	})
-	if p == "" {
+	attribute, pattern := s.protection(sub)
+	if pattern == "" {
 		return nil
 	}
 	trace.Say(ctx, trace.Protected, sub.id, "protect")
-	return scim.Errorf(http.StatusForbidden, "", "this %s is protected by the gateway's configuration (protect %s): it is not disabled, deleted, renamed or emptied through SCIM", k.name, p)
+	return scim.Errorf(http.StatusForbidden, "", "this %s is protected by the gateway's configuration (protect %s %s): it is not disabled, deleted, renamed or emptied through SCIM",
+		s.kindOf(sub).name, attribute, pattern)
+}
+
+// protection returns by which attribute and pattern a resource is protected; they are empty where it is not. The
+// organization's own names count beside those that the provider knows it by.
+func (s *session) protection(sub *subject) (attribute, pattern string) {
+	if s.guard == nil {
+		return "", ""
+	}
+	k := s.kindOf(sub)
+	return s.guard.Protects(func(path string) []string {
+		if uri, name, _ := k.rt.SplitURN(path); k.rt.Attribute(uri, strings.SplitN(name, ".", 2)[0], "") == nil {
+			return nil
+		}
+		return append(value.Texts(k.rt, sub.res, path), value.Texts(k.rt, sub.shown(), path)...)
+	})
+}
+
+// renames reports whether a change takes a name from a resource: what it is called, an address, or what it is protected by,
+// after which it would be no longer. A name more is none the less.
+func (s *session) renames(k *kind, sub *subject, after *doc.Node, changed []string) bool {
+	names := []string{k.identity}
+	if k == s.user {
+		names = append(names, "emails.value")
+	}
+	if attribute, _ := s.protection(sub); attribute != "" {
+		names = append(names, attribute)
+	}
+	return slices.ContainsFunc(names, func(path string) bool {
+		if !touches(changed, value.Whole(k.rt, path)) {
+			return false
+		}
+		left := value.Texts(k.rt, after, path)
+		return slices.ContainsFunc(value.Texts(k.rt, sub.res, path), func(name string) bool { return !slices.Contains(left, name) })
+	})
+}
+
+func (s *session) kindOf(sub *subject) *kind {
+	if sub.res.Get("userName") == nil && s.group != nil {
+		return s.group
+	}
+	return s.user
 }
 
 func named(k *kind, id string, res *doc.Node) guard.Subject {

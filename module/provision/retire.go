@@ -23,9 +23,12 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 		res := after.Clone()
 		return &subject{id: sub.id, res: res, merged: true}, nil
 	}
-	text := s.deferred(after)
-	k.book.Keep(ctx, sub.id, func(r *ledger.Record) { *r = ledger.Record{Deferred: text} })
-	return waitingSubject(&ledger.Record{ID: sub.id, Deferred: text})
+	text, date := s.deferred(after), s.date(k)
+	k.book.Keep(ctx, sub.id, func(r *ledger.Record) {
+		*r = ledger.Record{Deferred: text, Created: r.Created}
+		date(r, false)
+	})
+	return s.waits(sub.id, text)
 }
 
 // keepPlaces lets the groups of a user who is about to retire wait for them: the organization forgets who was a member

@@ -135,6 +135,7 @@ func waitingSubject(record *ledger.Record) (*subject, error) {
 	res := doc.Tree(d.Value())
 	res.Set("id", doc.NewString(record.ID))
 	res.Set("active", doc.NewBool(false))
+	showDates(res, record)
 	return &subject{id: record.ID, record: record.Clone(), res: res, merged: true}, nil
 }
 
@@ -144,6 +145,9 @@ func waitingSubject(record *ledger.Record) (*subject, error) {
 func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
 	if record == nil {
 		return
+	}
+	if k.dates {
+		showDates(res, record)
 	}
 	for attribute, kept := range record.Kept {
 		written, beside := parsed(kept.Value), parsed(kept.Beside)

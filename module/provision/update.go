@@ -25,8 +25,7 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 
 // updateAs is update with a change of the resource's record.
 func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	renamed := touches(changed, k.identity) && !value.Equal(sub.res.Get(k.identity), after.Get(k.identity))
-	if disables(k, sub, after, changed) || renamed {
+	if disables(k, sub, after, changed) || s.renames(k, sub, after, changed) {
 		if err := s.checkProtected(ctx, sub); err != nil {
 			return nil, err
 		}
@@ -91,8 +90,11 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 	if k == s.user && k.book != nil && !sub.linked() {
 		s.linkedBy(ctx, k, sub.id, lookup{}, "the provider's first change")
 	}
+	moved, date := k.dates && s.moved(k, sub, e, after, changed), s.date(k)
 	record, _ := s.keep(ctx, k, sub.id, e, after, changed, func(r *ledger.Record) {
-		r.Linked = k == s.user
+		if r.Linked = k == s.user; moved {
+			date(r, false)
+		}
 		if change != nil {
 			change(r)
 		}
@@ -125,6 +127,17 @@ func (s *session) sayChanged(ctx context.Context, k *kind, was *subject, e *view
 		what = trace.GroupChanged
 	}
 	trace.Say(ctx, what, was.id, "")
+}
+
+// moved reports whether a resource is another one than it was, now that the upstream shows e: what nobody keeps changes
+// nothing.
+func (s *session) moved(k *kind, sub *subject, e *view.Entry, after *doc.Node, changed []string) bool {
+	record := sub.record.Clone()
+	if record == nil {
+		record = new(ledger.Record)
+	}
+	k.remember(record, e.Resource(), after, changed)
+	return !value.Equal(s.subject(k, sub.id, e, doc.Value{}, record).res, sub.res)
 }
 
 // setActive makes the calls that deactivate or activate a user.

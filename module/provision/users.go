@@ -125,7 +125,7 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		return nil, conflict(k)
 	}
 	if !s.samePerson(sub, wanted) {
-		return nil, conflict(k)
+		return nil, s.another(sub)
 	}
 	if s.config.Existing == ExistingConflict && !sub.deleted() {
 		s.keepUserName(ctx, sub, wanted)
@@ -177,7 +177,11 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 			missing = append(missing, attribute)
 		}
 	}
-	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) { r.Deleted, r.Linked = false, true })
+	date := s.date(k)
+	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
+		r.Deleted, r.Linked = false, true
+		date(r, false)
+	})
 	s.linkedBy(ctx, k, sub.id, found, "existing link")
 	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
 	if value.Equal(active, sub.res.Get("active")) {
@@ -203,22 +207,6 @@ func (s *session) linkable(ctx context.Context, sub *subject) (*subject, error) 
 	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
 }
 
-// samePerson tells whether a resource is the one that is to be created and not only one with the same externalId. Providers
-// give a leaver's to somebody new (Entra's is made of the mail nickname): what is linked or reactivated by it alone may be
-// anybody's account.
-func (s *session) samePerson(sub *subject, wanted *doc.Node) bool {
-	k := s.user
-	names := []string{strings.TrimSpace(wanted.Get("userName").Text()), k.Email(wanted)}
-	for _, res := range []*doc.Node{sub.res, sub.shown()} {
-		for _, name := range names {
-			if name != "" && (lookup{Attribute: "userName", Value: name}.In(k.rt, res) || lookup{Attribute: "emails.value", Value: name}.In(k.rt, res)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // keepUserName remembers under which name the provider knows a member that it was refused to create. It looks for the user by
 // that name next, as Entra does after a 409, and finds the member; without it, a member whose address is not the
 // provider's userName would be refused and not found for ever. A member whom the provider has taken into its hands
@@ -227,7 +215,11 @@ func (s *session) keepUserName(ctx context.Context, sub *subject, wanted *doc.No
 	if sub.entry == nil || sub.record != nil && sub.record.Linked {
 		return
 	}
-	s.keep(ctx, s.user, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) { r.Linked = true })
+	date := s.date(s.user)
+	s.keep(ctx, s.user, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) {
+		r.Linked = true
+		date(r, false)
+	})
 	s.linkedBy(ctx, s.user, sub.id, sub.found, "existing conflict")
 }
 

@@ -62,7 +62,7 @@ func TestUserLife(t *testing.T) {
 	if calls := b.took(); len(calls) > 0 {
 		t.Errorf("filters took %v although the view is fresh", calls)
 	}
-	for _, f := range []string{`title eq "Dr"`, `name.familyName eq "Doe"`, `emails.display eq "x"`, `meta.resourceType eq "User"`} {
+	for _, f := range []string{`title eq "Dr"`, `name.familyName eq "Doe"`, `emails.display eq "x"`, `meta.created pr`} {
 		if a := g.do(t, "GET", "/Users?filter="+url.QueryEscape(f), ""); a.status != 400 || a.scimType != "invalidFilter" {
 			t.Errorf("%s asks for what is not kept, and got %v", f, a)
 		}

@@ -27,14 +27,26 @@ func (s *session) deferred(wanted *doc.Node) []byte {
 
 // putWaiting writes down a user who waits to be created. It has to be on disk, since nobody else knows of the user.
 func (s *session) putWaiting(ctx context.Context, id string, wanted *doc.Node) (*subject, error) {
-	text := s.deferred(wanted)
-	if err := s.user.book.Put(ctx, id, func(r *ledger.Record) { r.Deferred = text }); err != nil {
+	text, date := s.deferred(wanted), s.date(s.user)
+	err := s.user.book.Put(ctx, id, func(r *ledger.Record) {
+		date(r, r.Deferred == nil)
+		r.Deferred = text
+	})
+	if err != nil {
 		e := unwritable(err)
 		e.NoAccess = true
 		return nil, e
 	}
 	trace.Say(ctx, trace.Waiting, id, "")
-	return waitingSubject(&ledger.Record{ID: id, Deferred: text})
+	return s.waits(id, text)
+}
+
+// waits returns a user whom the ledger has just been told to keep.
+func (s *session) waits(id string, deferred []byte) (*subject, error) {
+	if r, _ := s.user.book.Recall(id); r != nil && r.Deferred != nil {
+		return waitingSubject(r)
+	}
+	return waitingSubject(&ledger.Record{ID: id, Deferred: deferred})
 }
 
 // activate creates a user who waited for it; the id stays what the provider knows. The user is locked. The groups that
@@ -49,9 +61,13 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	}
 	// Somebody invited the person by hand. To refuse would be final, since the provider knows the user by the id of the one
 	// who waits.
-	if found.entry == nil || found.entry.Protected || !s.samePerson(found, wanted) || found.linked() {
+	if found.entry == nil || found.entry.Protected || found.linked() {
 		s.endCreateIntent(true)
 		return nil, conflict(k)
+	}
+	if !s.samePerson(found, wanted) {
+		s.endCreateIntent(true)
+		return nil, s.another(found)
 	}
 	adopted, err := s.adopt(ctx, k, sub.id, found, wanted)
 	s.endCreateIntent(err == nil)
@@ -72,8 +88,11 @@ func (s *session) adopt(ctx context.Context, k *kind, id string, found *subject,
 }
 
 func (s *session) adoptAs(ctx context.Context, k *kind, id string, found *subject, wanted *doc.Node) (*subject, error) {
-	said := value.Attributes(wanted)
-	change := func(r *ledger.Record) { k.begin(r, id, found.entry.ID) }
+	said, date := value.Attributes(wanted), s.date(k)
+	change := func(r *ledger.Record) {
+		k.begin(r, id, found.entry.ID)
+		date(r, false)
+	}
 	if s.leaves || k == s.group { // what matters is whose it is
 		record, _ := s.keep(ctx, k, id, found.entry, wanted, said, change)
 		return s.subject(k, id, found.entry, found.value, record), nil
