@@ -149,3 +149,15 @@ func (m *metrics) set(soon [len(thresholds)]int) {
 		m.expiring.WithLabelValues(labels[n]).Set(float64(count))
 	}
 }
+
+// writtenUse is when a key was last used, as far as any gateway has written it down.
+func (o *Organization) writtenUse(ctx context.Context, id string) time.Time {
+	text, err := within(ctx, time.Second, func(ctx context.Context) ([]byte, error) {
+		return o.app.storage.Load(ctx, path.Join(usedRoot, folder(o.name), id))
+	})
+	if err != nil {
+		return time.Time{} // it was not used, or that cannot be told now
+	}
+	t, _ := time.Parse(time.RFC3339, string(text))
+	return t
+}

@@ -1,15 +1,12 @@
 package provlog
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 )
@@ -209,119 +206,6 @@ func (r *Reader) Record(ctx context.Context, id int64) (*Record, error) {
 	return found[0], nil
 }
 
-// Line is one entry of a timeline.
-type Line struct {
-	ID                  int64
-	Time                time.Time
-	Organization        string
-	Resource, Verb      string
-	Subject, Name       string
-	Status              int
-	Failed, Leaver      bool
-	What                string // for a request about something else, such as a group: what it did to the subject
-	Rules, Notes, Error string
-}
-
-// Word is one thing that a request about something else did to the subject of a timeline.
-type Word struct{ What, Group string }
-
-// Words returns what the request did to the subject of the timeline. Group is that of a membership, where the request was
-// about the user.
-func (l *Line) Words() (all []Word) {
-	for word := range strings.FieldsSeq(l.What) {
-		what, group, _ := strings.Cut(word, inGroup)
-		if id, err := url.PathUnescape(group); err == nil {
-			group = id
-		}
-		all = append(all, Word{what, group})
-	}
-	return all
-}
-
-// Timeline returns all that happened to a user or group, the newest first: the requests about it, and those that
-// mention it.
-func (r *Reader) Timeline(ctx context.Context, organization, subject string, limit int) ([]Line, error) {
-	var w where
-	w.add("m.subject = ?", subject)
-	r.of(&w, "m.organization", organization)
-	rows, err := r.ask(ctx, `SELECT q.id, q.time, q.organization, q.resource, q.verb, q.subject, q.name, q.status, q.failed, q.leaver,
-	group_concat(m.what, ' '), trim(q.rules), q.notes, q.error FROM mentions m JOIN requests q ON q.id = m.request`+
-		condition(&w)+" GROUP BY m.request ORDER BY m.request DESC LIMIT ?", append(w.args, limit)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var lines []Line
-	for rows.Next() {
-		var l Line
-		var at int64
-		if err := rows.Scan(&l.ID, &at, &l.Organization, &l.Resource, &l.Verb, &l.Subject, &l.Name, &l.Status, &l.Failed, &l.Leaver,
-			&l.What, &l.Rules, &l.Notes, &l.Error); err != nil {
-			return nil, err
-		}
-		l.Time, l.What = time.UnixMilli(at), strings.TrimSpace(l.What)
-		lines = append(lines, l)
-	}
-	return lines, rows.Err()
-}
-
-// Subject is a user or group as the provider was last told.
-type Subject struct {
-	Organization, Resource, ID, Name, Login, State string
-	Active                                         int // -1 where it was never said
-	Gone                                           bool
-	Since, Seen                                    time.Time
-}
-
-// Subjects returns users or groups by name, those whose name, login or id has one of the texts in it.
-func (r *Reader) Subjects(ctx context.Context, organization, resource string, texts []string, limit, offset int) ([]Subject, error) {
-	var w where
-	w.add("resource = ?", resource)
-	r.of(&w, "organization", organization)
-	var alike []string
-	for _, t := range texts {
-		if t != "" {
-			alike = append(alike, `name LIKE ? ESCAPE '\' OR login LIKE ? ESCAPE '\' OR id LIKE ? ESCAPE '\'`)
-			w.args = append(w.args, like(t), like(t), like(t))
-		}
-	}
-	if len(alike) > 0 {
-		w.text = append(w.text, "("+strings.Join(alike, " OR ")+")")
-	}
-	return r.subjects(ctx, condition(&w)+" ORDER BY gone, name COLLATE NOCASE, id LIMIT ? OFFSET ?", append(w.args, limit, offset))
-}
-
-// Subject returns one user or group; nil where none is known that may be seen.
-func (r *Reader) Subject(ctx context.Context, organization, id string) (*Subject, error) {
-	var w where
-	w.add("id = ?", id)
-	r.of(&w, "organization", organization)
-	found, err := r.subjects(ctx, condition(&w)+" LIMIT 1", w.args)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return &found[0], nil
-}
-
-func (r *Reader) subjects(ctx context.Context, rest string, args []any) ([]Subject, error) {
-	rows, err := r.ask(ctx, "SELECT organization, resource, id, name, login, active, state, gone, since, seen FROM subjects"+rest, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []Subject
-	for rows.Next() {
-		var s Subject
-		var since, seen int64
-		if err := rows.Scan(&s.Organization, &s.Resource, &s.ID, &s.Name, &s.Login, &s.Active, &s.State, &s.Gone, &since, &seen); err != nil {
-			return nil, err
-		}
-		s.Since, s.Seen = time.UnixMilli(since), time.UnixMilli(seen)
-		found = append(found, s)
-	}
-	return found, rows.Err()
-}
-
 // Organizations returns the names of all that may be seen and have records.
 func (r *Reader) Organizations(ctx context.Context) ([]string, error) {
 	var w where
@@ -342,75 +226,6 @@ func (r *Reader) Organizations(ctx context.Context) ([]string, error) {
 	return names, rows.Err()
 }
 
-// Bucket is what happened in a piece of time.
-type Bucket struct {
-	Start            time.Time
-	Requests, Failed int
-	Milliseconds     float64 // mean
-}
-
-// Histogram counts an organization's requests since a time, in pieces of the length given; pieces without any are there
-// too.
-func (r *Reader) Histogram(ctx context.Context, organization string, since, until time.Time, width time.Duration) ([]Bucket, error) {
-	step := width.Milliseconds()
-	start := since.UnixMilli() / step * step
-	n := int((until.UnixMilli()-start)/step) + 1
-	buckets := make([]Bucket, n)
-	for i := range buckets {
-		buckets[i].Start = time.UnixMilli(start + int64(i)*step)
-	}
-	var w where
-	w.add("time >= ?", start)
-	r.of(&w, "organization", organization)
-	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms) FROM requests"+condition(&w)+" GROUP BY 1",
-		append([]any{start, step}, w.args...)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var at int
-		var b Bucket
-		if err := rows.Scan(&at, &b.Requests, &b.Failed, &b.Milliseconds); err != nil {
-			return nil, err
-		}
-		if at >= 0 && at < n {
-			b.Start, buckets[at] = buckets[at].Start, b
-		}
-	}
-	return buckets, rows.Err()
-}
-
-// RuleCount is how many requests a rule was applied to.
-type RuleCount struct {
-	Rule     string
-	Requests int
-}
-
-// Rules returns which rules were applied since a time, the most frequent first.
-func (r *Reader) Rules(ctx context.Context, organization string, since time.Time) ([]RuleCount, error) {
-	var w where
-	w.add("time >= ? AND rules <> ''", since.UnixMilli())
-	r.of(&w, "organization", organization)
-	rows, err := r.ask(ctx, "SELECT rules, count(*) FROM requests"+condition(&w)+" GROUP BY 1", w.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	counts := map[string]int{}
-	for rows.Next() {
-		var rules string
-		var n int
-		if err := rows.Scan(&rules, &n); err != nil {
-			return nil, err
-		}
-		for rule := range strings.FieldsSeq(rules) {
-			counts[rule] += n
-		}
-	}
-	return sorted(counts), rows.Err()
-}
-
 // Leavers returns the users whose last deactivation was refused: they are still active.
 func (r *Reader) Leavers(ctx context.Context, organization string) ([]*Record, error) {
 	var w where
@@ -420,21 +235,4 @@ func (r *Reader) Leavers(ctx context.Context, organization string) ([]*Record, e
 	AND q.id = (SELECT max(l.id) FROM mentions m JOIN requests l ON l.id = m.request
 		WHERE m.organization = q.organization AND m.subject = q.subject AND m.what = '' AND l.verb IN ('create', 'replace', 'patch', 'delete'))
 	ORDER BY q.id DESC LIMIT 100`, w.args)
-}
-
-func sorted(counts map[string]int) []RuleCount {
-	var all []RuleCount
-	for rule, n := range counts {
-		all = append(all, RuleCount{rule, n})
-	}
-	slices.SortFunc(all, func(a, b RuleCount) int { return cmp.Or(b.Requests-a.Requests, strings.Compare(a.Rule, b.Rule)) })
-	return all
-}
-
-// Invited returns the users who have been invited since before a time and have not accepted.
-func (r *Reader) Invited(ctx context.Context, organization string, before time.Time) ([]Subject, error) {
-	var w where
-	w.add("resource = 'User' AND state = 'invited' AND gone = 0 AND active <> 0 AND since < ?", before.UnixMilli())
-	r.of(&w, "organization", organization)
-	return r.subjects(ctx, condition(&w)+" ORDER BY since LIMIT 50", w.args)
 }
