@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/caddy-scim/gateway/module/ledger"
@@ -330,6 +331,17 @@ func summary(t *rapid.T, l *ledger.Ledger) map[string]any {
 		return list
 	}
 	all["who"] = ids(m.AllWaiting())
+	skip, n := rapid.IntRange(-1, 5).Draw(t, "skip"), rapid.IntRange(-1, 5).Draw(t, "n")
+	page, total := m.WaitingPage(skip, n)
+	from := min(max(skip, 0), total)
+	if diff := cmp.Diff(ids(m.AllWaiting())[from:min(from+max(n, 0), total)], ids(page), cmpopts.EquateEmpty()); diff != "" || total != len(m.AllWaiting()) {
+		t.Fatalf("a page of %d from %d of %d: %s", n, skip, total, diff)
+	}
+	for _, id := range []string{"a", "b", "c", "d", "up-a", "up-b", "up-c", "up-d"} {
+		if slices.Contains(m.Deleted(), id) != m.Hidden(m.ID(id)) {
+			t.Fatalf("deleted are %v, and %s is hidden: %v", m.Deleted(), id, m.Hidden(m.ID(id)))
+		}
+	}
 	for _, id := range []string{"a", "b", "c", "d"} {
 		r, err := l.Users.Get(context.Background(), id)
 		if err != nil {

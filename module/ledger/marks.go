@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -20,13 +22,15 @@ type index struct {
 	records map[string]*Record
 	ids     map[string]string   // the provider's id by the upstream's
 	waiting map[string][]string // ids of users who wait to be created, by their keys
+	waits   []string            // ids of all of them, in order
+	deleted map[string]bool     // ids of what the provider has deleted
 	groups  map[string][]string // ids of groups, by the users who join them
 }
 
 func newIndex(keys func(*Record) []string) *index {
 	return &index{
 		keys: keys, records: make(map[string]*Record), ids: make(map[string]string),
-		waiting: make(map[string][]string), groups: make(map[string][]string),
+		waiting: make(map[string][]string), deleted: make(map[string]bool), groups: make(map[string][]string),
 	}
 }
 
@@ -87,6 +91,10 @@ func (x *index) change(old, r *Record, listed bool) {
 		for _, key := range x.waitingKeys(old) {
 			drop(x.waiting, key, old.ID)
 		}
+		if i, ok := slices.BinarySearch(x.waits, old.ID); ok {
+			x.waits = slices.Delete(x.waits, i, i+1)
+		}
+		delete(x.deleted, old.ID)
 		for _, user := range old.Waiting {
 			drop(x.groups, user, old.ID)
 		}
@@ -100,6 +108,13 @@ func (x *index) change(old, r *Record, listed bool) {
 	}
 	for _, key := range x.waitingKeys(r) {
 		x.waiting[key] = append(x.waiting[key], r.ID)
+	}
+	if r.Deferred != nil {
+		i, _ := slices.BinarySearch(x.waits, r.ID)
+		x.waits = slices.Insert(x.waits, i, r.ID)
+	}
+	if r.Deleted {
+		x.deleted[r.ID] = true
 	}
 	for _, user := range r.Waiting {
 		x.groups[user] = append(x.groups[user], r.ID)
@@ -195,10 +210,36 @@ func (m Marks) WaitingID(id string) *Record {
 
 // AllWaiting returns the records of all users who wait, in the order of their ids.
 func (m Marks) AllWaiting() []*Record {
-	return m.some(func(x *index, take func(id string)) {
-		for id := range x.records {
-			take(id)
+	all, _ := m.WaitingPage(0, math.MaxInt)
+	return all
+}
+
+// WaitingPage returns up to n of the records of [Marks.AllWaiting], from the one with the index skip on, and how many there
+// are.
+func (m Marks) WaitingPage(skip, n int) (page []*Record, total int) {
+	page = look(m, func(x *index) []*Record {
+		total = len(x.waits)
+		from := min(max(skip, 0), total)
+		var page []*Record
+		for _, id := range x.waits[from : from+min(max(n, 0), total-from)] {
+			page = append(page, x.records[id].Clone())
 		}
+		return page
+	})
+	return page, total
+}
+
+// Deleted returns the upstream's ids of what [Marks.Hidden] reports.
+func (m Marks) Deleted() []string {
+	return look(m, func(x *index) (ids []string) {
+		for id := range x.deleted {
+			for _, upstream := range []string{id, x.records[id].Upstream} {
+				if owner := cmp.Or(x.ids[upstream], upstream); owner == id {
+					ids = append(ids, upstream)
+				}
+			}
+		}
+		return ids
 	})
 }
 

@@ -94,6 +94,9 @@ func (s *session) alike(sub *subject, wanted *doc.Node, links []string, outside 
 	return named || addressed
 }
 
+// offersAll reports whether the provider is shown every member in a list.
+func (o *Organization) offersAll() bool { return len(o.LinkBy) == 0 && len(o.EmailDomains) == 0 }
+
 // offered reports whether the provider is shown a user in a list. It links whom it finds, so that a member whom it has
 // nothing to do with yet is shown where the filter asks for what may link them, and nowhere else.
 func (s *session) offered(ctx context.Context, sub *subject, f filter.Filter) (bool, error) {

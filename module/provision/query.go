@@ -29,15 +29,9 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 	}
 	count = min(count, s.config.MaxResults)
 
-	var page []*subject
-	total := 0
-	for sub, err := range s.matching(ctx, k, q.Filter) {
-		if err != nil {
-			return nil, err
-		}
-		if total++; total >= q.StartIndex && len(page) < count {
-			page = append(page, sub)
-		}
+	page, total, err := s.page(ctx, k, q.Filter, q.StartIndex-1, count)
+	if err != nil {
+		return nil, err
 	}
 	resources := make([]*doc.Node, 0, len(page))
 	for _, sub := range page {

@@ -60,11 +60,32 @@ func (t *Table) Find(attribute, value string) []*Entry {
 // Pages neither overlap nor leave anything out then, however the upstream sorts.
 func (t *Table) All() []*Entry { return slices.Clone(t.ordered) }
 
-// Page returns up to n of the entries of [Table.All], from the one with the index skip on, and how many there are.
-func (t *Table) Page(skip, n int) (page []*Entry, total int) {
-	total = len(t.ordered)
-	from := min(max(skip, 0), total)
-	return slices.Clone(t.ordered[from : from+min(max(n, 0), total-from)]), total
+// Page returns up to n of the entries of [Table.All] without those whose ids are hidden, from the one with the index skip on,
+// and how many there are. What it costs does not grow with the table.
+func (t *Table) Page(skip, n int, hidden []string) (page []*Entry, total int) {
+	var out []int // where the hidden ones are
+	for _, id := range hidden {
+		if e := t.byID[id]; e != nil {
+			if i, ok := t.position(e); ok {
+				out = append(out, i)
+			}
+		}
+	}
+	slices.Sort(out)
+	out = slices.Compact(out)
+	total = len(t.ordered) - len(out)
+	at := min(max(skip, 0), total)
+	for ; len(out) > 0 && out[0] <= at; out = out[1:] {
+		at++
+	}
+	for ; at < len(t.ordered) && len(page) < n; at++ {
+		if len(out) > 0 && out[0] == at {
+			out = out[1:]
+			continue
+		}
+		page = append(page, t.ordered[at])
+	}
+	return page, total
 }
 
 // Active returns how many of the entries of [Table.All] are active; those that know no activity all are.
@@ -78,20 +99,13 @@ func (t *Table) put(e *Entry) {
 	}
 	if old != nil {
 		e.place = old.place
-		t.unlist(old)
 		t.unindex(old)
 	} else {
 		t.next++
 		e.place = t.next
 	}
 	t.byID[e.ID] = e
-	if !e.Protected {
-		i, _ := t.position(e)
-		t.ordered = slices.Insert(t.ordered, i, e)
-		if !e.Inactive {
-			t.active++
-		}
-	}
+	t.list(old, e)
 	for x, h := range t.hashes(e) {
 		if x.first[h] == nil {
 			x.first[h] = e
@@ -108,8 +122,30 @@ func (t *Table) drop(id string) {
 		return
 	}
 	delete(t.byID, id)
-	t.unlist(e)
+	t.list(e, nil)
 	t.unindex(e)
+}
+
+// list puts an entry in the place of an old one in the order of lists; nil is none.
+func (t *Table) list(old, e *Entry) {
+	was, is := old != nil && !old.Protected, e != nil && !e.Protected
+	if was && !old.Inactive {
+		t.active--
+	}
+	if is && !e.Inactive {
+		t.active++
+	}
+	switch {
+	case was && is:
+		i, _ := t.position(old)
+		t.ordered[i] = e
+	case was:
+		i, _ := t.position(old)
+		t.ordered = slices.Delete(t.ordered, i, i+1)
+	case is:
+		i, _ := t.position(e)
+		t.ordered = slices.Insert(t.ordered, i, e)
+	}
 }
 
 func (t *Table) position(e *Entry) (int, bool) {
@@ -122,15 +158,6 @@ func (t *Table) position(e *Entry) (int, bool) {
 		}
 		return 0
 	})
-}
-
-func (t *Table) unlist(e *Entry) {
-	if i, ok := t.position(e); ok {
-		t.ordered = slices.Delete(t.ordered, i, i+1)
-		if !e.Inactive {
-			t.active--
-		}
-	}
 }
 
 func (t *Table) unindex(e *Entry) {

@@ -265,9 +265,7 @@ func (v *View) refresh(ctx context.Context, list Lister, must bool) error {
 	v.listing++
 	v.mu.Unlock()
 
-	seen := make(map[string]bool)
 	err := list(ctx, func(id string, item []byte, entry func() (*Entry, error)) error {
-		seen[id] = true
 		hash := maphash.Bytes(seed, item) | 1
 		v.mu.Lock()
 		old := v.table.Get(id)
@@ -296,7 +294,7 @@ func (v *View) refresh(ctx context.Context, list Lister, must bool) error {
 		return err
 	}
 	for id, e := range v.table.byID {
-		if !seen[id] && e.asked < at {
+		if e.asked < at { // it was not shown
 			v.table.drop(id)
 		}
 	}
