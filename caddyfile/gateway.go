@@ -70,6 +70,9 @@ func init() {
 //			max_age    <duration>
 //			log_values <full|masked|none>
 //		}
+//		record <file> {
+//			max_size <size>
+//		}
 //
 //		<any subdirective of reverse_proxy>
 //	}

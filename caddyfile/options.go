@@ -45,6 +45,7 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 	"upstream_timeout": func(c *config, d *caddyfile.Dispenser) error { return duration(d, &c.handler.UpstreamTimeout) },
 	"public_url":       (*config).publicURL,
 	"provisioning_log": (*config).provisioningLog,
+	"record":           (*config).record,
 }
 
 // several may be there more than once.

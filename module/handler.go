@@ -23,6 +23,7 @@ import (
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/keys"
 	"github.com/caddy-scim/gateway/module/provlog"
+	"github.com/caddy-scim/gateway/module/traffic"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -102,9 +103,14 @@ type Handler struct {
 	// Where every request is recorded: what was sent, what became of it and why. Default: nowhere.
 	Log *provlog.Config `json:"provisioning_log,omitempty"`
 
+	// Where SCIM requests are recorded with their answers, free of what tells who somebody is, to be replayed. Default:
+	// nowhere.
+	Record *traffic.Config `json:"record,omitempty"`
+
 	ctx       caddy.Context
 	logger    *zap.Logger
 	sink      *provlog.Sink
+	recorder  *traffic.Recorder
 	events    *caddyevents.App
 	ring      *keys.Organization
 	base      *atomic.Pointer[string] // of the last request, for people to see
@@ -183,6 +189,9 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	}
 	if err := h.openLog(ctx); err != nil {
 		return fmt.Errorf("provisioning_log: %w", err)
+	}
+	if err := h.openRecord(ctx); err != nil {
+		return fmt.Errorf("record: %w", err)
 	}
 	h.base = new(atomic.Pointer[string])
 	h.enter()

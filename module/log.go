@@ -49,7 +49,7 @@ func (h *Handler) organization() string {
 // Cleanup gives back what outlives a configuration.
 func (h *Handler) Cleanup() error {
 	h.leave()
-	return errors.Join(h.guard.Close(), h.sink.Close())
+	return errors.Join(h.guard.Close(), h.sink.Close(), h.recorder.Close())
 }
 
 // logRecord hands the request over to the provisioning log.

@@ -2,6 +2,7 @@ package module
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/auth"
 	"github.com/caddy-scim/gateway/module/provlog"
+	"github.com/caddy-scim/gateway/module/traffic"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
@@ -83,7 +85,7 @@ var theMetrics = sync.OnceValue(func() *metrics {
 // registerMetrics makes the metrics part of a configuration's registry. Several gateways in one configuration share them.
 func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
 	m := theMetrics()
-	for _, c := range append(provlog.Collectors(), m.requests, m.duration, m.quirks, m.calls, m.failures, m.leaversOff) {
+	for _, c := range append(slices.Concat(provlog.Collectors(), traffic.Collectors()), m.requests, m.duration, m.quirks, m.calls, m.failures, m.leaversOff) {
 		if err := registry.Register(c); err != nil {
 			if _, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); !ok {
 				return nil, err

@@ -38,6 +38,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 		quirks.Deactivates(x.scanned) && !asError(err).NoAccess
 	x.effects(answer)
 	x.logRecord(status, answer, err, leaver)
+	x.recordTraffic(status, answer, err)
 	if leaver {
 		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
 		x.h.metrics.leaversOff.Inc()

@@ -2,11 +2,8 @@ package provlog
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/caddy-scim/gateway/module/keyfile"
 )
 
 const (
@@ -282,19 +281,9 @@ func (l *Log) State() State {
 
 // maskKey is the installation's own key for marks, kept beside the file. Where it cannot be kept, marks are the same
 // until the process ends only.
-func maskKey(file string) (key []byte, err error) {
-	if file != "" {
-		path := file + ".key"
-		if key, err = os.ReadFile(path); err == nil && len(key) >= 32 { //nolint:gosec // the operator's path
-			return key, nil
-		}
-		key = []byte(rand.Text() + rand.Text())
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
-				err = os.WriteFile(path, key, 0o600)
-			}
-		}
-		return key, err
+func maskKey(file string) ([]byte, error) {
+	if file == "" {
+		return keyfile.New(), nil
 	}
-	return []byte(rand.Text() + rand.Text()), nil
+	return keyfile.Load(file + ".key")
 }

@@ -105,11 +105,6 @@ func (m *masker) Literal(a redact.Attribute, s string) string {
 // path masks the values that a path or a filter compares with.
 func (m *masker) path(s string) string { return redact.Path(s, m) }
 
-// parameters are those of RFC 7644 §3.4.2 whose values are of nobody. What another one holds may be a secret.
-var parameters = map[string]bool{
-	"attributes": true, "excludedattributes": true, "count": true, "startindex": true, "sortby": true, "sortorder": true, "aadoptscim062020": true,
-}
-
 // query puts a query into words that can be read.
 func (m *masker) query(raw string) string {
 	if raw == "" {
@@ -124,13 +119,13 @@ func (m *masker) query(raw string) string {
 		case err != nil || nameErr != nil:
 			out = append(out, quirks.Hidden)
 		case !has:
-			if !parameters[doc.Fold(param)] {
+			if !redact.PlainParameter(param) {
 				param = quirks.Hidden
 			}
 			out = append(out, param)
 		case doc.FoldEqual(param, "filter"):
 			out = append(out, param+"="+m.path(decoded))
-		case parameters[doc.Fold(param)]:
+		case redact.PlainParameter(param):
 			out = append(out, param+"="+decoded)
 		default:
 			out = append(out, param+"="+quirks.Hidden)

@@ -47,3 +47,8 @@ func localized(text string) string {
 	}
 	return ""
 }
+
+// IsBoolean reports whether a text is a word for true or false that one of the rules knows.
+func IsBoolean(text string) bool {
+	return strings.EqualFold(text, "true") || strings.EqualFold(text, "false") || localized(text) != ""
+}

@@ -57,3 +57,12 @@ func Literal(before, quoted string, r Rewriter) string {
 	}
 	return quoted
 }
+
+// parameters are those of RFC 7644 §3.4.2 whose values are of nobody.
+var parameters = map[string]bool{
+	"attributes": true, "excludedattributes": true, "count": true, "startindex": true, "sortby": true, "sortorder": true, "aadoptscim062020": true,
+}
+
+// PlainParameter reports whether a parameter of a query is one whose value tells nothing of a person. What an unknown one
+// holds may be a secret.
+func PlainParameter(name string) bool { return parameters[doc.Fold(name)] }
