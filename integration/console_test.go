@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,40 @@ import (
 
 	"github.com/chromedp/chromedp"
 )
+
+// visitor is somebody who looks at pages in a browser.
+type visitor struct {
+	*testing.T
+	ctx context.Context
+}
+
+func (v *visitor) do(steps ...chromedp.Action[chromedp.Void]) {
+	v.Helper()
+	if err := chromedp.Do(v.ctx, steps...); err != nil {
+		v.Fatal(err)
+	}
+}
+
+func (v *visitor) wait(expression, what string) {
+	v.Helper()
+	for range 400 { // a page that is being loaded has no answer yet
+		if ok, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool](expression)); err == nil && ok {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	text, _ := chromedp.Run(v.ctx, chromedp.Text(chromedp.CSS("body")))
+	v.Fatalf("%s\n%s", what, text)
+}
+
+func (v *visitor) see(selector, text string) {
+	v.Helper()
+	v.wait(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.textContent.includes(%q))`, selector, text), selector+" does not show "+text)
+}
+
+func click(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(selector))
+}
 
 const consoleSite = loggedOrganization + `
 	scim_console
@@ -21,28 +56,8 @@ func TestConsoleInBrowser(t *testing.T) {
 	ctx := browser(t)
 	s := start(t, consoleSite)
 	base := "http://" + s.addr + "/console/embedded"
-	do := func(steps ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		if err := chromedp.Do(ctx, steps...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wait := func(expression, what string) {
-		t.Helper()
-		for range 400 { // a page that is being loaded has no answer yet
-			if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression)); err == nil && ok {
-				return
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		text, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
-		t.Fatalf("%s\n%s", what, text)
-	}
-	see := func(selector, text string) {
-		t.Helper()
-		wait(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.textContent.includes(%q))`, selector, text), selector+" does not show "+text)
-	}
-	click := func(selector string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(selector)) }
+	w := &visitor{t, ctx}
+	do, see, wait := w.do, w.see, w.wait
 
 	do(chromedp.Navigate("http://" + s.addr + "/console"))
 	see("main", "Nothing needs a person")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/keys"
 	"github.com/caddy-scim/gateway/module/provlog"
 )
@@ -61,6 +62,9 @@ func (h *Handler) URL() string {
 	}
 	return ""
 }
+
+// Removals returns the guard against mass deprovisioning.
+func (h *Handler) Removals() *guard.Open { return h.guard }
 
 // KeyRing returns the keys of the gateway's organization.
 func (h *Handler) KeyRing() *keys.Organization { return h.ring }

@@ -98,6 +98,33 @@ func (a *App) Stop() error {
 	return nil
 }
 
+// Tell returns what the parts of one organization tell, as JSON by their names, in the configuration of ctx.
+func Tell(ctx caddy.Context, asked context.Context, organization string) map[string]json.RawMessage {
+	v, err := ctx.AppIfConfigured("scim_admin")
+	if err != nil {
+		return nil
+	}
+	all := map[string]json.RawMessage{}
+	for _, p := range v.(*App).parts { //nolint:forcetypeassert // the module of this name is this one
+		if p.Organization != organization || p.Status == nil {
+			continue
+		}
+		if text, err := json.Marshal(p.tell(asked)); err == nil {
+			all[p.Name] = text
+		}
+	}
+	return all
+}
+
+// tell returns what the part tells. One that cannot tell says so in its place.
+func (p *Part) tell(ctx context.Context) any {
+	told, err := p.Status(ctx)
+	if err != nil {
+		return map[string]any{"problems": []string{err.Error()}}
+	}
+	return told
+}
+
 // running returns the parts of the configuration that serves now.
 func running() []Part {
 	v, err := caddy.ActiveContext().AppIfConfigured("scim_admin")

@@ -175,11 +175,7 @@ func status(r *http.Request, organization string, said bool) (any, error) {
 		if p.Status == nil || to == nil {
 			continue
 		}
-		told, err := p.Status(r.Context())
-		if err != nil {
-			told = map[string]any{"problems": []string{err.Error()}}
-		}
-		to[p.Name] = told
+		to[p.Name] = p.tell(r.Context())
 	}
 	if said && len(names) == 0 {
 		return nil, NotFound("there is no organization %q", organization)

@@ -22,7 +22,7 @@ func (p *page) act(path []string) error {
 	if len(path) != 2 || path[0] != "organization" || org == nil {
 		return p.refuse(http.StatusNotFound, "Not found", "There is nothing to change here.")
 	}
-	ctx, name := p.r.Context(), strings.TrimSpace(p.r.PostFormValue("name"))
+	ctx, name, section := p.r.Context(), strings.TrimSpace(p.r.PostFormValue("name")), ""
 	var made keys.Info
 	var err error
 	secret := ""
@@ -37,6 +37,9 @@ func (p *page) act(path []string) error {
 		err = org.Revoke(ctx, name, time.Time{})
 	case "pause", "resume":
 		_, err = org.Set(ctx, func(s keys.State) keys.State { s.Paused = path[1] == "pause"; return s })
+	case "guard":
+		section = "#guard"
+		err = p.release(ctx)
 	default:
 		return p.refuse(http.StatusNotFound, "Not found", "There is nothing to change here.")
 	}
@@ -51,7 +54,7 @@ func (p *page) act(path []string) error {
 	if secret != "" {
 		return p.organization(ctx, &fresh{made.Name, secret})
 	}
-	http.Redirect(p.w, p.r, p.Base()+"/organization", http.StatusSeeOther)
+	http.Redirect(p.w, p.r, p.Base()+"/organization"+section, http.StatusSeeOther)
 	return nil
 }
 

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/provlog"
@@ -18,6 +20,7 @@ type overview struct {
 	Rules            []provlog.RuleCount
 	Cycle            cycle
 	Todo             []todo
+	Health           health
 	Latest           []*provlog.Record
 	State            provlog.State
 }
@@ -29,6 +32,13 @@ type todo struct {
 	Link        string
 }
 
+func (t todo) urgency() int {
+	if t.Loud {
+		return 1
+	}
+	return 0
+}
+
 // oldInvitation is how long somebody may be invited before a person should ask.
 const oldInvitation = 7 * 24 * time.Hour
 
@@ -37,6 +47,8 @@ func (p *page) nowPage(ctx context.Context) error {
 	now := p.now()
 	o := &overview{Now: now}
 	p.Data = o
+	o.Health, o.Todo = p.health(ctx)
+	o.Todo = append(p.guardTodos(now), o.Todo...)
 	if p.gateway.Records() != nil {
 		o.State = p.gateway.Records().Log().State()
 	}
@@ -63,9 +75,12 @@ func (p *page) nowPage(ctx context.Context) error {
 		return p.fail(err)
 	}
 	o.Cycle, o.Latest = rhythmOf(recent), recent[:min(len(recent), 8)]
-	if o.Todo, err = p.todos(ctx, now); err != nil {
+	logged, err := p.todos(ctx, now)
+	if err != nil {
 		return p.fail(err)
 	}
+	o.Todo = append(o.Todo, logged...)
+	slices.SortStableFunc(o.Todo, func(a, b todo) int { return cmp.Compare(b.urgency(), a.urgency()) })
 	return p.show(http.StatusOK, "now.html")
 }
 
@@ -98,6 +113,19 @@ func (p *page) todos(ctx context.Context, now time.Time) ([]todo, error) {
 			Text:  "Ask whether the mail arrived, and send the invitation again in the organization.", Link: p.Base() + "/people/" + escape(s.ID),
 		})
 	}
-	keys, err := p.keyTodos(ctx, now)
-	return append(all, keys...), err
+	repeats, err := p.reader.Repeats(ctx, p.Org, now.Add(-repeatedWithin))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range repeats {
+		all = append(all, todo{
+			Title: fmt.Sprintf("%s is sent again and again, with the same value: %s", plain(r.Attribute), count(r.Subjects, "person or group", "people and groups")),
+			Text:  "Whoever is behind the gateway does not keep the value as the provider sends it, so that the provider corrects it in each cycle. Take the attribute out of the provider’s mappings, or have the gateway remember it (store).",
+			Link:  fmt.Sprintf("%s/log/%d", p.Base(), r.Last),
+		})
+	}
+	return all, nil
 }
+
+// repeatedWithin is how far back it is looked for corrections without an end.
+const repeatedWithin = 3 * 24 * time.Hour

@@ -20,6 +20,8 @@ type setup struct {
 	State   keys.State
 	Log     provlog.State
 	Records bool
+	Guard   []guardKind
+	Health  health
 }
 
 // keyInfo is a key, with its times as times.
@@ -43,24 +45,6 @@ func (p *page) keys(ctx context.Context, now time.Time) (all []keyInfo) {
 	return all
 }
 
-func (p *page) keyTodos(ctx context.Context, now time.Time) (all []todo, err error) {
-	if s := p.gateway.KeyRing().State(); s.Paused || s.Disabled != 0 {
-		all = append(all, todo{
-			Loud: true, Title: "Provisioning is " + s.String(), Text: "Nobody’s access is taken away, however often the provider asks. Let it go on as soon as you can.",
-			Link: p.Base() + "/organization",
-		})
-	}
-	for _, k := range p.keys(ctx, now) {
-		if k.Soon {
-			all = append(all, todo{
-				Title: "The key " + plain(k.Name) + " ends " + clock(k.Ends), Text: "Make a new one in its place, give it to the provider, and revoke the old one.",
-				Link: p.Base() + "/organization",
-			})
-		}
-	}
-	return all, nil
-}
-
 func (p *page) organizationPage(ctx context.Context) error { return p.organization(ctx, nil) }
 
 func (p *page) organization(ctx context.Context, made *fresh) error {
@@ -68,8 +52,9 @@ func (p *page) organization(ctx context.Context, made *fresh) error {
 	org := p.gateway.KeyRing()
 	s := &setup{
 		Now: p.now(), URL: p.gateway.URL(), Profile: p.gateway.Quirks.Profile, Keys: p.keys(ctx, p.now()), Fresh: made,
-		Named: org.Ring() != nil, State: org.State(), Records: p.gateway.Records() != nil,
+		Named: org.Ring() != nil, State: org.State(), Records: p.gateway.Records() != nil, Guard: p.guardKinds(),
 	}
+	s.Health, _ = p.health(ctx)
 	if s.Records {
 		s.Log = p.gateway.Records().Log().State()
 	}

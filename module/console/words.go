@@ -42,6 +42,14 @@ func clock(t time.Time) string { return t.Local().Format("2 Jan 2006, 15:04:05")
 
 func day(t time.Time) string { return t.Local().Format("Monday, 2 January 2006") }
 
+// count is a number of things in words.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
 func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	n := func(v int, unit string) string {

@@ -16,9 +16,6 @@ type told struct {
 }
 
 func (o *Open) status(context.Context) (any, error) {
-	if o.keeper != nil {
-		o.keeper.ready()
-	}
 	t := told{Kinds: o.Status()}
 	for _, s := range t.Kinds {
 		if !s.Tripped.IsZero() {
@@ -48,27 +45,47 @@ func (o *Open) actions() map[string]admin.Action {
 			if _, ok := kindOf(r.Kind); r.Kind != "" && !ok {
 				return nil, admin.BadRequest("there is no kind %q; there are disables, deletes, member_removals and group_deletes", r.Kind)
 			}
-			done, err := o.mine(ctx)
-			if err != nil {
-				return nil, err
-			}
-			defer done()
-			n, err := o.Release(r)
-			if errors.Is(err, ErrNotHeld) {
-				return nil, admin.NotFound("%v", err)
-			}
-			return Released{n, o.keep()}, err
+			return o.Release(ctx, r)
 		},
-		"reset": func(ctx context.Context, _ json.RawMessage) (any, error) {
-			done, err := o.mine(ctx)
-			if err != nil {
-				return nil, err
-			}
-			defer done()
-			o.Reset()
-			return Released{Kept: o.keep()}, nil
-		},
+		"reset": func(ctx context.Context, _ json.RawMessage) (any, error) { return o.Reset(ctx) },
 	}
+}
+
+// Status is [Guard.Status], after what was kept has been read.
+func (o *Open) Status() []Status {
+	if o == nil {
+		return nil
+	}
+	if o.keeper != nil {
+		o.keeper.ready()
+	}
+	return o.Guard.Status()
+}
+
+// Release is [Guard.Release] where this gateway is the one that counts; what an operator has said is kept at once. Errors are
+// made for operators.
+func (o *Open) Release(ctx context.Context, r Release) (Released, error) {
+	done, err := o.mine(ctx)
+	if err != nil {
+		return Released{}, err
+	}
+	defer done()
+	n, err := o.Guard.Release(r)
+	if errors.Is(err, ErrNotHeld) {
+		return Released{}, admin.NotFound("%v", err)
+	}
+	return Released{n, o.keep()}, err
+}
+
+// Reset is [Guard.Reset] where this gateway is the one that counts.
+func (o *Open) Reset(ctx context.Context) (Released, error) {
+	done, err := o.mine(ctx)
+	if err != nil {
+		return Released{}, err
+	}
+	defer done()
+	o.Guard.Reset()
+	return Released{Kept: o.keep()}, nil
 }
 
 // keep writes at once what an operator has said, and reports whether it is kept.

@@ -80,6 +80,7 @@ func (w *window) letGo(name string, until time.Time) (n int) {
 	for id, h := range w.Held {
 		if id == name || fold(h.Name) == fold(name) {
 			w.allow(id, until)
+			delete(w.Held, id)
 			n++
 		}
 	}
