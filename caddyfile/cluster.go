@@ -20,32 +20,21 @@ func clusterOptions(o *provision.Organization, d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	o.Cluster = new(cluster.Options)
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		name := d.Val()
-		if seen[name] {
-			return d.Errf("%s is already specified", name)
-		}
-		seen[name] = true
+	return block(d, func(name string) (err error) {
 		switch name {
 		case "advertise":
-			if err := word(d, &o.Cluster.Advertise); err != nil {
-				return err
-			}
+			err = word(d, &o.Cluster.Advertise)
 		case "ttl":
-			if err := duration(d, &o.Cluster.TTL); err != nil {
-				return err
-			}
+			err = duration(d, &o.Cluster.TTL)
 		default:
-			return d.Errf("unrecognized subdirective %s of cluster", name)
+			err = d.Errf("unrecognized subdirective %s of cluster", name)
 		}
+		return err
+	}, func() error {
 		check := *o.Cluster
 		if strings.Contains(check.Advertise, "{") { // its placeholders are resolved when the configuration is loaded
 			check.Advertise = ""
 		}
-		if err := check.Check(); err != nil {
-			return d.WrapErr(err)
-		}
-	}
-	return nil
+		return check.Check()
+	})
 }

@@ -28,14 +28,7 @@ func parseConsole(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		name := d.Val()
-		if seen[name] {
-			return nil, d.Errf("%s is already specified", name)
-		}
-		seen[name] = true
-		var err error
+	err := block(d, func(name string) (err error) {
 		switch name {
 		case "path":
 			err = word(d, &c.Path)
@@ -50,12 +43,7 @@ func parseConsole(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		default:
 			err = d.Errf("unrecognized subdirective %s", name)
 		}
-		if err != nil {
-			return nil, err
-		}
-		if err := c.Check(); err != nil {
-			return nil, d.WrapErr(err)
-		}
-	}
-	return c, nil
+		return err
+	}, c.Check)
+	return c, err
 }

@@ -20,30 +20,28 @@ func (c *config) entraToken(d *caddyfile.Dispenser) error {
 	if err := word(d, &e.Tenant); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		if err := entraTokenOption(d, &e); err != nil {
-			return err
-		}
+	if err := block(d, func(name string) error { return entraTokenOption(d, &e, name) }, func() error { return e.Check() }, "audience"); err != nil {
+		return err
 	}
-	c.handler.EntraTokens = append(c.handler.EntraTokens, e)
-	if err := e.Check(); err != nil {
+	if err := e.Check(); err != nil { // without a block
 		return d.WrapErr(err)
 	}
+	c.handler.EntraTokens = append(c.handler.EntraTokens, e)
 	return c.namesOnce(d)
 }
 
-func entraTokenOption(d *caddyfile.Dispenser, e *auth.EntraToken) error {
-	switch name := d.Val(); name {
+func entraTokenOption(d *caddyfile.Dispenser, e *auth.EntraToken, name string) error {
+	switch name {
 	case "name":
-		return once(d, &e.Name)
+		return word(d, &e.Name)
 	case "audience":
 		return words(d, &e.Audience)
 	case "app_id":
-		return once(d, &e.AppID)
+		return word(d, &e.AppID)
 	case "issuer":
-		return once(d, &e.Issuer)
+		return word(d, &e.Issuer)
 	case "jwks":
-		return once(d, &e.JWKS)
+		return word(d, &e.JWKS)
 	default:
 		return d.Errf("unrecognized subdirective %s of entra_token", name)
 	}

@@ -33,14 +33,7 @@ func (c *config) guard(d *caddyfile.Dispenser) error {
 	limits := map[string]**guard.Limit{
 		"disables": &g.Disables, "deletes": &g.Deletes, "member_removals": &g.MemberRemovals, "group_deletes": &g.GroupDeletes,
 	}
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		name := d.Val()
-		if seen[name] && name != "protect" {
-			return d.Errf("%s is already specified", name)
-		}
-		seen[name] = true
-		var err error
+	return block(d, func(name string) (err error) {
 		switch {
 		case g.Off:
 			return d.Err("a guard that is off has no options")
@@ -62,14 +55,8 @@ func (c *config) guard(d *caddyfile.Dispenser) error {
 		default:
 			return d.Errf("unrecognized subdirective %s of guard", name)
 		}
-		if err != nil {
-			return err
-		}
-		if err := g.Check(); err != nil {
-			return d.WrapErr(err)
-		}
-	}
-	return nil
+		return err
+	}, g.Check, "protect")
 }
 
 // limit reads "10 per 1h" or "off".

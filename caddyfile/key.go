@@ -59,42 +59,22 @@ func (c *config) namesOnce(d *caddyfile.Dispenser) error {
 
 // keyBlock reads what a key or a client is good for.
 func keyBlock(d *caddyfile.Dispenser, what string, k *auth.Key) error {
-	for d.NextBlock(0) {
-		if err := keyOption(d, what, k); err != nil {
-			return err
+	return block(d, func(name string) (err error) {
+		switch name {
+		case "expires":
+			err = word(d, &k.Expires)
+		case "not_before":
+			err = word(d, &k.NotBefore)
+		case "scope":
+			err = words(d, &k.Scope)
+		case "from":
+			err = words(d, &k.From)
+		case "limit":
+			k.Limit = new(auth.Rate)
+			err = eventsPer(d, k.Limit)
+		default:
+			err = d.Errf("unrecognized subdirective %s of %s", name, what)
 		}
-		if err := k.Check(); err != nil {
-			return d.WrapErr(err)
-		}
-	}
-	return nil
-}
-
-func keyOption(d *caddyfile.Dispenser, what string, k *auth.Key) error {
-	switch name := d.Val(); name {
-	case "expires":
-		return once(d, &k.Expires)
-	case "not_before":
-		return once(d, &k.NotBefore)
-	case "scope":
-		return words(d, &k.Scope)
-	case "from":
-		return words(d, &k.From)
-	case "limit":
-		if k.Limit != nil {
-			return d.Errf("%s is already specified", name)
-		}
-		k.Limit = new(auth.Rate)
-		return eventsPer(d, k.Limit)
-	default:
-		return d.Errf("unrecognized subdirective %s of %s", name, what)
-	}
-}
-
-// once reads a word that is not set yet.
-func once(d *caddyfile.Dispenser, to *string) error {
-	if *to != "" {
-		return d.Errf("%s is already specified", d.Val())
-	}
-	return word(d, to)
+		return err
+	}, func() error { return k.Check() }, "scope", "from")
 }

@@ -21,14 +21,7 @@ func (c *config) provisioningLog(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		name := d.Val()
-		if seen[name] {
-			return d.Errf("%s is already specified", name)
-		}
-		seen[name] = true
-		var err error
+	err := block(d, func(name string) (err error) {
 		switch name {
 		case "max_size":
 			err = size(d, &l.MaxSize)
@@ -41,13 +34,8 @@ func (c *config) provisioningLog(d *caddyfile.Dispenser) error {
 		default:
 			err = d.Errf("unrecognized subdirective %s", name)
 		}
-		if err != nil {
-			return err
-		}
-		if err := l.Check(); err != nil {
-			return d.WrapErr(err)
-		}
-	}
+		return err
+	}, l.Check)
 	c.handler.Log = l
-	return nil
+	return err
 }

@@ -32,18 +32,10 @@ func parseOrganization(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}
-	seen := map[string]bool{}
-	for d.NextBlock(0) {
-		name := d.Val()
-		if seen[name] {
-			return nil, d.Errf("%s is already specified", name)
-		}
-		seen[name] = true
-		if err := parseOrganizationLine(d, o, name); err != nil {
-			return nil, err
-		}
+	if err := block(d, func(name string) error { return parseOrganizationLine(d, o, name) }, func() error { return nil }); err != nil {
+		return nil, err
 	}
-	if !seen["client"] {
+	if o.ClientID == "" {
 		return nil, d.Err("scim_organization needs a client: client <id> <secret|sha256:hex>")
 	}
 	return o, nil

@@ -66,24 +66,17 @@ func (c *config) scimUpstream(d *caddyfile.Dispenser) error {
 	if err := r.Validate(); err != nil {
 		return d.WrapErr(err)
 	}
-	for d.NextBlock(0) {
-		switch name := d.Val(); name {
+	return block(d, func(name string) (err error) {
+		switch name {
 		case "content_type":
-			if err := once(d, &r.ContentType); err != nil {
-				return err
-			}
+			err = word(d, &r.ContentType)
 		case "missing_elements":
-			if err := c.missingElements(d); err != nil {
-				return err
-			}
+			err = c.missingElements(d)
 		default:
-			return d.Errf("unrecognized subdirective %s of upstream scim", name)
+			err = d.Errf("unrecognized subdirective %s of upstream scim", name)
 		}
-		if err := r.Validate(); err != nil {
-			return d.WrapErr(err)
-		}
-	}
-	return nil
+		return err
+	}, r.Validate)
 }
 
 func kinds() []string {
