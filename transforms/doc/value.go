@@ -2,7 +2,9 @@ package doc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -217,17 +219,26 @@ func skip(b []byte, i int) int {
 	return i
 }
 
+// skipString is the index after the string that begins at i. Eight bytes are looked at together, as in [stringEnd].
 func skipString(b []byte, i int) int {
-	for i++; ; i++ {
-		n := bytes.IndexByte(b[i:], '"')
-		i += n
-		back := i - 1
-		for b[back] == '\\' {
-			back--
+	for i++; ; {
+		if i+8 <= len(b) {
+			w := binary.LittleEndian.Uint64(b[i:])
+			quote, back := w^'"'*ones, w^'\\'*ones
+			m := ((quote-ones)&^quote | (back-ones)&^back) & highs
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) / 8
 		}
-		if (i-back)%2 == 1 {
+		switch b[i] {
+		case '"':
 			return i + 1
+		case '\\':
+			i++
 		}
+		i++
 	}
 }
 

@@ -1,12 +1,14 @@
 package quirks
 
 import (
+	"errors"
 	"iter"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // Account is what normalization did to one request. A nil Account is allowed and keeps nothing; the zero Account counts.
@@ -149,3 +151,25 @@ func (p *place) text(d doc.Doc) string {
 	}
 	return short(string(b))
 }
+
+// at names an attribute and where it is, unless that is its name.
+func (p *pass) at(name string) string {
+	if where := p.where(); where != name {
+		return name + " at " + where
+	}
+	return name
+}
+
+// located says in the detail of an error where it was.
+func (p *pass) located(err error) error {
+	e, ok := errors.AsType[*scim.Error](err)
+	if where := p.where(); ok && where != "" {
+		named := *e
+		named.Detail = where + ": " + e.Detail
+		return &named
+	}
+	return err
+}
+
+// where names the place for an error's detail.
+func (p *pass) where() string { return p.place.name(p.d) }

@@ -79,30 +79,38 @@ func (p *pass) unfold(a *schema.Attribute, at int) error {
 	return nil
 }
 
+// held is where the list is that an object with the attribute's own name holds: {"members":[…]}.
+func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
+	if !isMembers(a) || !p.on[membersObject] {
+		return 0, false
+	}
+	n := 0
+	for c.Open(); c.More(); n++ {
+		key := c.Key()
+		if p.d.In(key).Is(a.Name) && (c.Kind() == doc.Array || c.Kind() == doc.Object) {
+			at, ok = c.Offset(), true
+		}
+		c.Skip()
+	}
+	return at, ok && n == 1
+}
+
 // elements normalizes a list, element by element.
 func (p *pass) elements(a *schema.Attribute) error {
 	primaries := p.primaries
 	p.primaries = 0
 	defer func() { p.primaries = primaries }()
-	seen := p.distinct(a)
-	p.cur.Open()
-	var l list
-	for n := 0; p.cur.More(); n++ {
+	seen, l := p.distinct(a), p.open()
+	for n := 0; l.next(p); n++ {
 		p.place.index(n)
 		if p.again(seen) {
-			whole := p.cur.Skip()
-			p.note(duplicateMembers, p.raw(whole), nil)
-			l.drop(p, whole)
-		} else {
-			l.keep(p, p.cur.Offset())
-			if err := p.one(a); err != nil {
-				return err
-			}
-			l.end(p.cur.Offset())
+			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
+			l.drop(p)
+		} else if err := p.one(a); err != nil {
+			return err
 		}
 		p.place.pop()
 	}
-	l.close(p, p.closing())
 	if p.primaries > 1 && p.verb != scim.Patch && p.on[twoPrimaries] {
 		p.acc.count(twoPrimaries, 1)
 		return scim.Errorf(400, scim.InvalidValue, "%s has more than one primary element", a.Name)

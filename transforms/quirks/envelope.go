@@ -7,16 +7,14 @@ import (
 
 // envelope normalizes a whole PATCH document (RFC 7644 §3.5.2).
 func (p *pass) envelope() error {
-	var (
-		l                   list
-		schemas, operations bool
-	)
-	for p.cur.Open(); p.cur.More(); {
+	var schemas, operations bool
+	l := p.open()
+	for l.next(p) {
 		key := p.cur.Key()
 		switch {
 		case p.keyword(key, "Operations"):
 			operations = true
-			if err := p.spelled(&l, key, "Operations"); err != nil {
+			if err := p.spelled(key, "Operations"); err != nil {
 				return err
 			}
 			p.place.key(key)
@@ -24,10 +22,9 @@ func (p *pass) envelope() error {
 				return err
 			}
 			p.place.pop()
-			l.end(p.cur.Offset())
 		case p.keyword(key, "schemas"):
 			schemas = true
-			if err := p.spelled(&l, key, "schemas"); err != nil {
+			if err := p.spelled(key, "schemas"); err != nil {
 				return err
 			}
 			p.place.key(key)
@@ -35,23 +32,19 @@ func (p *pass) envelope() error {
 				return err
 			}
 			p.place.pop()
-			l.end(p.cur.Offset())
 		default:
-			p.extra(&l, key, p.cur.Skip())
+			p.extra(&l, key)
 		}
 	}
-	if !operations {
+	switch {
+	case !operations:
 		return scim.Errorf(400, scim.InvalidSyntax, "the body is no PATCH: it has no Operations (RFC 7644 §3.5.2)")
-	}
-	if schemas {
-		l.close(p, p.closing())
+	case schemas:
 		return nil
-	}
-	if !p.on[envelopeSchemas] {
+	case !p.on[envelopeSchemas]:
 		return scim.Errorf(400, scim.InvalidSyntax, "schemas are missing; a PATCH has %s", scim.PatchSchema)
 	}
-	end := p.closing()
-	p.replace(doc.Span{From: end, To: end}, `,"schemas":`+patchSchemas)
+	l.add(p, `"schemas":`+patchSchemas)
 	p.note(envelopeSchemas, nil, []byte(patchSchemas))
 	return nil
 }
@@ -82,10 +75,8 @@ func (p *pass) operations() error {
 	if p.cur.Kind() != doc.Array {
 		return scim.Errorf(400, scim.InvalidSyntax, "Operations is not an array")
 	}
-	p.cur.Open()
-	var l list
 	n := 0
-	for p.cur.More() {
+	for l := p.open(); l.next(p); n++ {
 		if n == p.n.maxOperations {
 			return p.tooMany()
 		}
@@ -94,9 +85,7 @@ func (p *pass) operations() error {
 			return err
 		}
 		p.place.pop()
-		n++
 	}
-	l.close(p, p.closing())
 	if n == 0 && !p.on[emptyOperations] {
 		return scim.Errorf(400, scim.InvalidSyntax, "Operations is empty")
 	}
@@ -128,37 +117,31 @@ func (p *pass) exactly(key doc.Span, word string) bool {
 	return key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word
 }
 
-// spelled keeps a member of the envelope and spells its key as the RFC does.
-func (p *pass) spelled(l *list, key doc.Span, word string) error {
-	l.keep(p, key.From)
-	if p.exactly(key, word) {
-		return nil
-	}
-	if p.d.In(key).Text() == word { // with escapes: the same word
+// spelled spells a key of the envelope, or of an operation, as the RFC does.
+func (p *pass) spelled(key doc.Span, word string) error {
+	if p.exactly(key, word) || p.d.In(key).Text() == word { // with escapes it is the same word
 		return nil
 	}
 	if !p.on[envelopeCase] {
 		return scim.Errorf(400, scim.InvalidSyntax, "the key %s has to be spelled just so", word)
 	}
-	raw := p.raw(key)
 	p.replace(key, `"`+word+`"`)
 	p.place.key(key)
-	p.note(envelopeCase, raw, p.quoted(word))
+	p.note(envelopeCase, p.raw(key), p.quoted(word))
 	p.place.pop()
 	return nil
 }
 
 // extra is a member of the envelope, or of an operation, that no PATCH has.
-func (p *pass) extra(l *list, key, value doc.Span) {
+func (p *pass) extra(l *list, key doc.Span) {
+	p.cur.Skip()
 	if !p.on[envelopeExtras] {
-		l.keep(p, key.From)
-		l.end(value.To)
 		return
 	}
 	p.place.key(key)
 	p.note(envelopeExtras, p.raw(key), nil) // the value may be anything, a password as well
 	p.place.pop()
-	l.drop(p, doc.Span{From: key.From, To: value.To})
+	l.drop(p)
 }
 
 // quoted is a word as JSON, for a record that somebody wants; else nothing, which is free.

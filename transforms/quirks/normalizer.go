@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
@@ -42,6 +43,8 @@ type Normalizer struct {
 
 	maxOperations, maxBytes int
 
+	ofChanges, ofAttributes []ruling // those that decide about changes in a PATCH, and attributes of a POST
+
 	pathOptions, filterOptions filter.Options
 	user, group                targets
 }
@@ -71,6 +74,19 @@ func New(c Config) (*Normalizer, error) {
 		}
 		if *limit.to = limit.from; limit.from == 0 {
 			*limit.to = limit.unlessZero
+		}
+	}
+	for i, r := range table {
+		for _, s := range r.steps {
+			if s.unless == on[i] {
+				continue
+			}
+			switch {
+			case s.change != nil:
+				n.ofChanges = append(n.ofChanges, ruling{rule(i), s.change})
+			case s.attribute != nil:
+				n.ofAttributes = append(n.ofAttributes, ruling{rule(i), s.attribute})
+			}
 		}
 	}
 	n.filterOptions = n.options()
@@ -163,7 +179,11 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 		}
 		c = d.Cursor()
 	}
-	var p pass // not a literal, which would be made elsewhere and copied: for a small document that counts
+	p := passes.Get().(*pass)
+	defer func() {
+		*p = pass{changes: p.changes[:0]}
+		passes.Put(p)
+	}()
 	p.n, p.on, p.rt, p.verb, p.id, p.acc = n, &n.on, rt, verb, id, acc
 	p.d, p.cur = d, c
 	p.ed.Begin(d)
@@ -191,6 +211,9 @@ func tooLarge(limit int) error {
 	return scim.Errorf(413, "", "the document would become larger than %d bytes; send fewer values at a time", limit)
 }
 
+// passes are those that are over, to be used again: for a small document it counts what one costs.
+var passes = sync.Pool{New: func() any { return new(pass) }}
+
 // pass is one document on its way through the rules. It reads with one cursor and writes with one edit, both from front to
 // back: whatever is decided about a part of the document is decided before anything in it is written.
 type pass struct {
@@ -208,6 +231,9 @@ type pass struct {
 	place  place
 	secret bool // inside a value that must not be recorded
 	ops    int  // operations written
+
+	changes []change // of the operation, or the resource
+	uris    schemas  // of the resource
 
 	targets *targets // what paths of the resource type lead to; nil for one of an own type
 
@@ -234,6 +260,3 @@ func (p *pass) replace(s doc.Span, text string) {
 }
 
 func (p *pass) raw(s doc.Span) []byte { return p.d.Raw()[s.From:s.To] }
-
-// closing is where the bracket is that the cursor has just passed.
-func (p *pass) closing() int { return p.cur.Offset() - 1 }

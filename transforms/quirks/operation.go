@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -19,35 +18,18 @@ const (
 
 var acts = [...]string{add: "add", replace: "replace", remove: "remove"}
 
-// part is a member of an operation.
-type part struct {
-	what  uint8
-	key   doc.Span
-	value doc.Span
-}
-
-const (
-	partExtra uint8 = iota
-	partOp
-	partPath
-	partValue
-)
-
-// maxParts is how many members an operation may have. The RFC knows three.
-const maxParts = 8
-
-// operation is one member of Operations as it came.
+// operation is one member of Operations as it came. Where it lacks something, the span is the zero one.
 type operation struct {
-	span  doc.Span // To is 0 as long as the cursor stands at the value
-	parts [maxParts]part
-	n     int
-
+	span     doc.Span
 	op, path doc.Span
-	at       int // where the value begins; -1 where there is none
-	was, act act // what it came as, and what it becomes
+	key      doc.Span // that of the value
+	value    doc.Span
+	plain    bool // its members are called as in the RFC, and there are no others
+	was, act act  // what it came as, and what it becomes
 }
 
-// operation normalizes one operation.
+// operation normalizes the operation at the cursor: what it does is read into a list of changes, each of which the rules
+// judge once, and then printed.
 func (p *pass) operation(l *list) error {
 	var o operation
 	if err := p.read(&o); err != nil {
@@ -56,123 +38,163 @@ func (p *pass) operation(l *list) error {
 	if err := p.action(&o); err != nil {
 		return err
 	}
-	if o.path == (doc.Span{}) {
+	p.changes = p.changes[:0]
+	if o.path.To == 0 {
 		return p.pathless(l, &o)
 	}
 	t, err := p.target(o.path)
 	if err != nil {
 		return err
 	}
-	p.secret = t.attr != nil && t.attr.Returned == schema.Never
-	err = p.onTarget(l, &o, t)
+	p.secret = t.secret()
+	err = p.onPath(l, &o, t)
 	p.secret = false
 	return err
 }
 
-// onTarget normalizes an operation with a path.
-func (p *pass) onTarget(l *list, o *operation, t *target) error {
-	if t.urn != nil && o.act != remove && o.at >= 0 {
-		if c := p.d.At(o.at); c.Kind() == doc.Object {
-			return p.onExtension(l, o, t)
-		}
+// onPath normalizes an operation with a path.
+func (p *pass) onPath(l *list, o *operation, t *target) error {
+	p.changes = append(p.changes, change{act: o.act, t: t, value: o.value})
+	c := &p.changes[0]
+	if t.urn != nil && o.act != remove && p.kind(o.value) == doc.Object {
+		return p.onExtension(l, o)
 	}
-	v, r, err := p.verdict(o.act, t, o.at)
-	if err != nil {
+	if err := p.judge(c); err != nil {
 		return err
 	}
-	switch v {
+	switch c.becomes {
 	case omit:
-		p.cur.Jump(o.at)
-		p.cur.Skip()
-		p.finish(o)
-		p.note(r, p.sample(o.at), nil)
-		l.drop(p, o.span)
+		p.leaveOut(l, o, o.value, c.why)
 		return nil
 	case split:
-		return p.expand(l, o, t)
+		return p.expand(l, o, c)
 	}
-	return p.rewrite(l, o, t, v == unset, r)
+	return p.rewrite(o, c, o.value)
 }
 
-// read takes the members of an operation up to the value, if what the operation does and where is known by then: a long
-// list is then read once. Otherwise it takes all of them.
+// onExtension normalizes an operation whose path is the URI of a schema and whose value is an object of its attributes:
+// what an operation without a path says of them under that key.
+func (p *pass) onExtension(l *list, o *operation) error {
+	is, err := p.inside(0)
+	whole := &p.changes[0]
+	switch {
+	case err != nil:
+		return err
+	case !is.apart:
+		return p.rewrite(o, whole, o.value)
+	case is.stay == 0:
+		p.leaveOut(l, o, o.value, is.why)
+		return nil
+	}
+	p.noteSpelling(whole.t, p.raw(o.path))
+	return p.several(l, o, is.why, whole.t, p.changes[1:])
+}
+
+// pathless normalizes an operation without a path: its value is an object of attributes (RFC 7644 §3.5.2.1, §3.5.2.3).
+func (p *pass) pathless(l *list, o *operation) error {
+	if o.act == remove {
+		return p.pathlessRemoval(l, o)
+	}
+	if o.value.To == 0 {
+		return p.valueless()
+	}
+	object := p.soleObject(o.value)
+	if p.kind(object) != doc.Object {
+		return scim.Errorf(400, scim.InvalidValue, "%s has no path, so that its value has to be an object of attributes", p.where())
+	}
+	p.place.key(o.key)
+	is, err := p.attributes(o.act, nil, object)
+	p.place.pop()
+	switch {
+	case err != nil:
+		return err
+	case is.fields > 0 && is.stay == 0:
+		p.leaveOut(l, o, object, is.why)
+		return nil
+	case !is.apart:
+		return p.rewrite(o, nil, object)
+	case object != o.value:
+		p.note(scalarInArray, p.raw(o.value), nil)
+	}
+	return p.several(l, o, is.why, nil, p.changes)
+}
+
+// soleObject is the one object in an array, which some clients wrap the value of an operation without a path in, and any
+// other value itself.
+func (p *pass) soleObject(value doc.Span) doc.Span {
+	if c := p.d.At(value.From); p.on[scalarInArray] && c.Kind() == doc.Array {
+		if c.Open(); c.More() && c.Kind() == doc.Object {
+			if object := c.Skip(); !c.More() {
+				return object
+			}
+		}
+	}
+	return value
+}
+
+// read takes the members of the operation at the cursor, and moves behind it.
 func (p *pass) read(o *operation) error {
 	if p.cur.Kind() != doc.Object {
 		return scim.Errorf(400, scim.InvalidSyntax, "%s is not an object", p.where())
 	}
-	o.span.From, o.at = p.cur.Offset(), -1
-	p.cur.Open()
-	for p.cur.More() {
-		if o.n == maxParts {
-			return scim.Errorf(400, scim.InvalidSyntax, "%s has too many members", p.where())
-		}
-		part := &o.parts[o.n]
-		o.n++
-		part.key = p.cur.Key()
-		switch word := p.word(part.key); word {
-		case partOp:
-			part.what, part.value = partOp, p.cur.Skip()
-			o.op = part.value
-		case partPath:
-			part.what = partPath
-			switch p.cur.Kind() {
-			case doc.String:
-				part.value = p.cur.Skip()
-				o.path = part.value
-			case doc.Null:
-				if part.value = p.cur.Skip(); p.on[nullPath] {
-					continue
-				}
-				fallthrough
-			default:
+	o.span.From, o.plain = p.cur.Offset(), true
+	for p.cur.Open(); p.cur.More(); {
+		key, kind := p.cur.Key(), p.cur.Kind()
+		value := p.cur.Skip()
+		word := p.word(key)
+		o.plain = o.plain && word != wordExtra && p.exactly(key, words[word])
+		switch word {
+		case wordOp:
+			o.op = value
+		case wordValue:
+			o.key, o.value = key, value
+		case wordPath:
+			switch {
+			case kind == doc.String:
+				o.path = value
+			case kind != doc.Null || !p.on[nullPath]:
 				return scim.Errorf(400, scim.InvalidPath, "path of %s is not a string", p.where())
+			default:
+				o.plain = false
 			}
-		case partValue:
-			part.what, o.at = partValue, p.cur.Offset()
-			if o.op.To > 0 && o.path.To > 0 {
-				part.value.From = o.at
-				return nil
-			}
-			part.value = p.cur.Skip()
-		default:
-			part.value = p.cur.Skip()
 		}
 	}
 	o.span.To = p.cur.Offset()
 	return nil
 }
 
+// The members that an operation has.
+const (
+	wordExtra = iota // any other
+	wordOp
+	wordPath
+	wordValue
+)
+
+var words = [...]string{wordOp: "op", wordPath: "path", wordValue: "value"}
+
 // word tells which member of an operation a key names.
-func (p *pass) word(key doc.Span) uint8 {
+func (p *pass) word(key doc.Span) int {
 	switch string(p.raw(key)) {
 	case `"op"`:
-		return partOp
+		return wordOp
 	case `"path"`:
-		return partPath
+		return wordPath
 	case `"value"`:
-		return partValue
+		return wordValue
 	}
-	switch v := p.d.In(key); {
-	case v.Is("op"):
-		return partOp
-	case v.Is("path"):
-		return partPath
-	case v.Is("value"):
-		return partValue
+	for word := wordOp; word <= wordValue; word++ {
+		if p.d.In(key).Is(words[word]) {
+			return word
+		}
 	}
-	return partExtra
+	return wordExtra
 }
 
 // action finds out what the operation does. Nothing is ever taken for a replace because it is nothing else.
 func (p *pass) action(o *operation) error {
-	if o.op == (doc.Span{}) {
+	if o.op.To == 0 {
 		return scim.Errorf(400, scim.InvalidSyntax, "%s has no op", p.where())
-	}
-	for i, name := range acts {
-		if p.exactly(o.op, name) {
-			o.was, o.act = act(i), act(i)
-			return nil
-		}
 	}
 	v := p.d.In(o.op)
 	if v.Kind() != doc.String {
@@ -200,25 +222,28 @@ func (p *pass) action(o *operation) error {
 	return scim.Errorf(400, scim.InvalidSyntax, "op of %s is none of add, replace and remove", p.where())
 }
 
-// opRule is the rule that a deviating op falls under.
-func (p *pass) opRule(text string) rule {
+// deviation is the rule under which the name that the operation came with is written in another way; none where it came as
+// it should, if only with escapes, or is to be left alone.
+func (p *pass) deviation(o *operation) rule {
+	v := p.d.In(o.op)
+	switch {
+	case p.exactly(o.op, acts[o.was]):
+		return none
+	case v.Is(acts[o.was]) && !p.escaped(o.op): // without a text being made of it, as nearly always
+		if p.on[operationCase] {
+			return operationCase
+		}
+		return none
+	}
+	text, r := v.Text(), operationCase
 	switch trimmed := strings.Trim(text, " \t\r\n"); {
 	case trimmed != text:
-		return operationSpaces
+		r = operationSpaces
 	case doc.FoldEqual(text, "delete"):
-		return operationAlias
+		r = operationAlias
 	}
-	return operationCase
-}
-
-// finish moves behind the operation. If not all of it was read, the cursor is behind its value.
-func (p *pass) finish(o *operation) {
-	if o.span.To == 0 {
-		for p.cur.More() {
-			p.cur.Key()
-			p.cur.Skip()
-		}
-		o.span.To = p.cur.Offset()
+	if text == acts[o.was] || !p.on[r] {
+		return none
 	}
-	p.cur.Jump(o.span.To)
+	return r
 }

@@ -14,6 +14,25 @@ type Rule struct {
 	Otherwise string // what happens where it is off: one line
 	Catalogue string // its numbers in the catalogue of what providers send, separated by spaces
 	profiles  profiles
+	steps     steps // what is done about it
+}
+
+type steps []step
+
+// step is what a rule does at one of the places that a request passes.
+type step struct {
+	unless    bool      // it is done where the rule is off
+	change    judgement // about a change in a PATCH
+	attribute judgement // about an attribute of a POST
+}
+
+func aChange(f judgement) step     { return step{change: f} }
+func anAttribute(f judgement) step { return step{attribute: f} }
+
+// unless is a step that is taken where the rule is off.
+func unless(s step) step {
+	s.unless = true
+	return s
 }
 
 // On tells whether the rule is on in a profile, as long as nobody switches it.

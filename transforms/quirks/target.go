@@ -222,3 +222,46 @@ func (n *Normalizer) judge(t *target, notes filter.Notes) {
 		t.rules[0] = filterSpelling
 	}
 }
+
+// secret tells whether the path is something that is never returned, such as a password.
+func (t *target) secret() bool { return t.attr != nil && t.attr.Returned == schema.Never }
+
+// one is the comparison by which the path names one element.
+func (t *target) one() (*filter.Compare, bool) {
+	one, ok := t.path.Filter.(*filter.Compare)
+	return one, ok && one.Op == filter.Eq && one.Attr.Name == "value"
+}
+
+// namesMember tells whether the path leads to one member as a whole.
+func (t *target) namesMember() bool {
+	_, ok := t.one()
+	return ok && t.item && t.attr != nil && isMembers(t.attr)
+}
+
+// isID tells whether the path is the resource's id.
+func (t *target) isID() bool {
+	return t.attr.Name == "id" && t.path.Attr.URI == "" && t.path.Attr.Sub == "" && !t.item && t.path.Sub == ""
+}
+
+// isMembers tells whether the path is a group's list of members.
+func (t *target) isMembers() bool { return t.list && isMembers(t.attr) }
+
+func isMembers(a *schema.Attribute) bool { return a.MultiValued && a.Name == "members" }
+
+// reference tells whether the path is an attribute which points to another resource, or what in it does the pointing: ""
+// points nowhere.
+func (t *target) reference() bool {
+	switch {
+	case t.list || t.item:
+		return false
+	case t.attr.Type == schema.Complex:
+		return t.attr.SubAttribute("value") != nil
+	}
+	return t.refers
+}
+
+// address tells whether the path is an attribute of the type reference: "" is no address (RFC 7643 §2.3.7). Of an element of
+// a list it is left alone: to remove what is not there is an error, and to replace it is none (Q38).
+func (t *target) address() bool {
+	return t.attr.Type == schema.Reference && !t.list && !t.spread && t.path.Filter == nil
+}

@@ -239,27 +239,23 @@ func (p *pass) only(a *schema.Attribute, c doc.Cursor) (s doc.Span, ok bool) {
 func (p *pass) complex(a *schema.Attribute) error {
 	was := p.inMembers
 	p.inMembers = isMembers(a)
-	p.cur.Open()
-	var l list
-	for p.cur.More() {
+	for l := p.open(); l.next(p); {
 		key := p.cur.Key()
 		sub := p.sub(a, key)
-		kind := p.cur.Kind()
-		if kind == doc.Null && p.nullField(&l, sub, key) {
-			continue
-		}
-		l.keep(p, key.From)
 		p.place.key(key)
-		if sub != nil {
-			p.spell(key, sub.Name)
-		}
-		if err := p.value(sub, sub != nil && sub.MultiValued); err != nil {
-			return err
+		if r := p.nullField(sub, key); r != none {
+			p.note(r, p.raw(p.cur.Skip()), nil)
+			l.drop(p)
+		} else {
+			if sub != nil {
+				p.spell(key, sub.Name)
+			}
+			if err := p.value(sub, sub != nil && sub.MultiValued); err != nil {
+				return err
+			}
 		}
 		p.place.pop()
-		l.end(p.cur.Offset())
 	}
-	l.close(p, p.closing())
 	p.inMembers = was
 	return nil
 }
@@ -298,22 +294,15 @@ func (p *pass) spell(key doc.Span, name string) {
 	p.note(r, raw, p.quoted(name))
 }
 
-// nullField leaves out a sub-attribute that is null, where null says nothing: "$ref":null everywhere (Q55), anything in a
-// POST (Q24). The cursor is behind it then.
-func (p *pass) nullField(l *list, sub *schema.Attribute, key doc.Span) bool {
-	var r rule
+// nullField is the rule that leaves out the sub-attribute at the cursor because it is null, where null says nothing: "$ref":null
+// everywhere (Q55), anything in a POST (Q24).
+func (p *pass) nullField(sub *schema.Attribute, key doc.Span) rule {
 	switch {
+	case p.cur.Kind() != doc.Null:
 	case p.on[refNull] && p.d.In(key).Is("$ref") && p.verb != scim.Replace:
-		r = refNull
+		return refNull
 	case p.verb == scim.Create && p.on[createNulls] && sub != nil && sub.Type != schema.Boolean:
-		r = createNulls
-	default:
-		return false
+		return createNulls
 	}
-	s := p.cur.Skip()
-	p.place.key(key)
-	p.note(r, p.raw(s), nil)
-	p.place.pop()
-	l.drop(p, doc.Span{From: key.From, To: s.To})
-	return true
+	return none
 }

@@ -7,42 +7,149 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
+// removable refuses a remove with a value that could mean anything.
+func (p *pass) removable(c *change) error {
+	switch t := c.t; {
+	case t.spread:
+		return scim.Errorf(400, scim.InvalidValue,
+			"a remove of %s takes no value; name the element in the path: %s", t.canon, t.path.Attr.Name+`[value eq "…"]`)
+	case t.item && t.attr != nil && isMembers(t.attr) && !p.same(t, p.d.In(c.value)):
+		return scim.Errorf(400, scim.InvalidValue,
+			"a remove names other members in its value than in its path; leave the value out, or name the member in the path: members[value eq \"…\"]")
+	}
+	return nil
+}
+
+// removeValueDropped leaves the value of a remove out where it says no more than the path (Q44).
+func removeValueDropped(_ *pass, c *change) (verdict, error) {
+	if c.act == remove && !c.t.list && (c.t.attr != nil || c.kind == doc.Null) {
+		return unset, nil
+	}
+	return keep, nil
+}
+
+// removalSplit makes removes of the elements of a list that the value names. Ignoring the value would remove the whole list,
+// so that whatever the value is, it is never ignored (Q56, Q61).
+func removalSplit(p *pass, c *change) (verdict, error) {
+	if c.act != remove || !c.t.list {
+		return keep, nil
+	}
+	v := c.value
+	for p.kind(v) == doc.Object {
+		at, ok := p.held(c.t.attr, p.d.At(v.From))
+		if !ok {
+			break
+		}
+		v = p.peek(p.d.At(at))
+	}
+	switch p.kind(v) {
+	case doc.Array:
+		for range p.d.In(v).Items() {
+			return split, nil
+		}
+		return omit, nil // nothing is to be removed
+	case doc.Object, doc.String:
+		return split, nil
+	case doc.Number:
+		if c.t.isMembers() && p.on[memberNumber] || numeric(c.t.attr) {
+			return split, nil
+		}
+	}
+	return keep, scim.Errorf(400, scim.InvalidValue,
+		"the value of a remove of %s names no element; leave it out to remove all of them", c.t.canon)
+}
+
+// removalRefused refuses a remove of a list with a value.
+func removalRefused(_ *pass, c *change) (verdict, error) {
+	if c.act != remove || !c.t.list {
+		return keep, nil
+	}
+	return keep, scim.Errorf(400, scim.InvalidValue,
+		"a remove of %s takes no value; name the element in the path, or enable the quirk %s", c.t.canon, table[memberRemovalValue].ID)
+}
+
+// same tells whether a value names nobody but the member whom the path names.
+func (p *pass) same(t *target, v doc.Value) bool {
+	one, ok := t.one()
+	switch v.Kind() {
+	case doc.Null:
+		return true
+	case doc.Array:
+		for item := range v.Items() {
+			if !p.same(t, item) {
+				return false
+			}
+		}
+		return true
+	case doc.Object:
+		id, _ := v.Lookup("value")
+		return ok && id.Text() == one.Value.Text
+	}
+	return ok && v.Text() == one.Value.Text
+}
+
+// pathlessRemoval is a remove without a path, which has no target (RFC 7644 §3.5.2.2), whatever its value says.
+func (p *pass) pathlessRemoval(l *list, o *operation) error {
+	c, ok := p.soleMembers(o.value)
+	if !ok {
+		return scim.Errorf(400, scim.NoTarget, "%s is a remove without a path (RFC 7644 §3.5.2.2)", p.where())
+	}
+	p.changes = append(p.changes, c)
+	is := &p.changes[0]
+	if err := p.judge(is); err != nil {
+		return err
+	}
+	if is.becomes == omit {
+		p.leaveOut(l, o, o.value, is.why)
+		return nil
+	}
+	p.note(pathlessRemoval, nil, nil)
+	return p.expand(l, o, is)
+}
+
+// soleMembers is the remove of the members that an object with nothing else names.
+func (p *pass) soleMembers(value doc.Span) (change, bool) {
+	if !p.on[pathlessRemoval] || p.kind(value) != doc.Object {
+		return change{}, false
+	}
+	c := p.d.At(value.From)
+	if c.Open(); !c.More() {
+		return change{}, false
+	}
+	key := c.Key()
+	of := c.Skip()
+	t, err := p.target(key)
+	return change{act: remove, t: t, value: of}, err == nil && t.attr != nil && t.isMembers() && !c.More()
+}
+
 // expand writes one remove for each element that the value of a remove names (Q56).
-func (p *pass) expand(l *list, o *operation, t *target) error {
+func (p *pass) expand(l *list, o *operation, c *change) error {
 	if !p.ed.Changed() {
 		p.ed.Grow(len(p.d.Raw()) * 5 / 8) // what a member and a remove of it need, more or less
 	}
-	p.note(memberRemovalValue, p.sample(o.at), p.quoted(t.canon+"[…]"))
+	p.note(memberRemovalValue, p.raw(c.value), p.quoted(c.t.canon+"[…]"))
 	p.noteOp(o)
-	p.noteSpelling(t, p.raw(o.path))
-	p.place.key(o.value().key)
-	p.cur.Jump(o.at)
-	x := expansion{t: t, w: splitter{list: l, from: o.span.From}}
+	p.noteSpelling(c.t, p.raw(o.path))
+	p.place.key(o.key)
+	p.cur.Jump(c.value.From)
 	// The path is a new one, so that it is written canonically, whatever may keep its spelling elsewhere.
-	x.open = string(doc.AppendString([]byte(`{"op":"remove","path":`), t.path.String()))
+	x := expansion{list: l, t: c.t, open: string(doc.AppendString([]byte(`{"op":"remove","path":`), c.t.path.String()))}
 	x.open = x.open[:len(x.open)-1] + `[value eq \"`
 	if err := p.expandValue(&x); err != nil {
 		return err
 	}
 	p.place.pop()
-	p.finish(o)
-	x.w.close(p, o.span)
-	return nil
-}
-
-// sample is a value, given by where it begins, for a record that somebody wants. What stands beside it may be a secret.
-func (p *pass) sample(at int) []byte {
-	if !p.acc.wants() || at < 0 {
-		return nil
+	p.cur.Jump(o.span.To)
+	if l.n == 0 {
+		l.drop(p)
 	}
-	c := p.d.At(at)
-	return p.raw(c.Skip())
+	return nil
 }
 
 // expansion is a remove that becomes several.
 type expansion struct {
+	list *list
 	t    *target
-	w    splitter
 	open string // the beginning of an operation, up to an identifier
 }
 
@@ -53,33 +160,12 @@ func (p *pass) expandValue(x *expansion) error {
 		return p.expandList(x)
 	case doc.Object:
 		if held, ok := p.held(x.t.attr, p.cur); ok {
-			end := p.whole().To
 			p.note(membersObject, nil, nil)
 			p.cur.Jump(held)
-			if err := p.expandValue(x); err != nil {
-				return err
-			}
-			p.cur.Jump(end)
-			return nil
+			return p.expandValue(x)
 		}
 	}
 	return p.expandElement(x)
-}
-
-// held is where the list is that an object with the attribute's own name holds: {"members":[…]}.
-func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
-	if !isMembers(a) || !p.on[membersObject] {
-		return 0, false
-	}
-	n := 0
-	for c.Open(); c.More(); n++ {
-		key := c.Key()
-		if p.d.In(key).Is(a.Name) && (c.Kind() == doc.Array || c.Kind() == doc.Object) {
-			at, ok = c.Offset(), true
-		}
-		c.Skip()
-	}
-	return at, ok && n == 1
 }
 
 func (p *pass) expandList(x *expansion) error {
@@ -105,7 +191,7 @@ func (p *pass) expandElement(x *expansion) error {
 	whole := p.cur.Skip()
 	if isMembers(x.t.attr) {
 		if id, ok := p.identifier(p.d.At(whole.From)); ok && !p.escaped(id) {
-			x.w.next(p, whole.To)
+			x.list.instead(p, whole.To)
 			p.ed.Write(x.open)
 			p.ed.WriteRaw(p.raw(id)[1 : id.To-id.From-1])
 			p.ed.Write(`\"]"}`)
@@ -122,7 +208,7 @@ func (p *pass) expandElement(x *expansion) error {
 	}
 	path := x.t.path
 	path.Filter = f
-	x.w.next(p, whole.To)
+	x.list.instead(p, whole.To)
 	p.ed.Write(`{"op":"remove","path":`)
 	p.ed.WriteString(path.String())
 	p.ed.Write("}")
@@ -217,42 +303,4 @@ func (p *pass) truth(v doc.Value) string {
 		return localized(v.Text())
 	}
 	return ""
-}
-
-// pathlessRemoval is a remove without a path, which has no target (RFC 7644 §3.5.2.2), whatever its value says.
-func (p *pass) pathlessRemoval(l *list, o *operation) error {
-	noTarget := scim.Errorf(400, scim.NoTarget, "%s is a remove without a path (RFC 7644 §3.5.2.2)", p.where())
-	if !p.on[pathlessRemoval] || o.at < 0 {
-		return noTarget
-	}
-	c := p.d.At(o.at)
-	if c.Kind() != doc.Object {
-		return noTarget
-	}
-	c.Open()
-	if !c.More() {
-		return noTarget
-	}
-	key := c.Key()
-	t, err := p.target(key)
-	if err != nil || t.attr == nil || !t.isMembers() {
-		return noTarget
-	}
-	at := c.Offset()
-	if c.Skip(); c.More() {
-		return noTarget
-	}
-	v, r, err := p.verdict(remove, t, at)
-	if err != nil {
-		return err
-	}
-	if v == omit {
-		p.note(r, p.sample(o.at), nil)
-		p.cur.Jump(o.span.To)
-		l.drop(p, o.span)
-		return nil
-	}
-	p.note(pathlessRemoval, nil, nil)
-	o.at = at
-	return p.expand(l, o, t)
 }
