@@ -23,6 +23,9 @@ type Job struct {
 	// Impatient are the requests in a thousand whose client is gone before it can be answered.
 	Impatient int
 
+	// Later tells whether something in the last cycle was to be tried again later.
+	Later bool
+
 	// Beside tells whether users and groups are provisioned at the same time.
 	Beside bool
 
@@ -39,6 +42,7 @@ func NewJob(d *Directory, rng *rand.Rand, trace *Trace, clients ...*entra.Client
 // Cycle brings everything to the organization that it does not know to be there, and reports whether all of it was
 // acknowledged.
 func (j *Job) Cycle() (settled bool) {
+	j.Later = false
 	people, groups := slices.Clone(j.Directory.People), slices.Clone(j.Directory.Groups)
 	j.rng.Shuffle(len(people), func(a, b int) { people[a], people[b] = people[b], people[a] })
 	j.rng.Shuffle(len(groups), func(a, b int) { groups[a], groups[b] = groups[b], groups[a] })
@@ -88,6 +92,9 @@ func (j *Job) ask(what string, do func(*entra.Client) (*entra.Response, error)) 
 		return &entra.Response{}
 	}
 	j.Trace.Add("← %s: %d %s", what, res.Status, res.String("detail"))
+	if res.Status >= http.StatusInternalServerError {
+		j.set(func() { j.Later = true })
+	}
 	return res
 }
 

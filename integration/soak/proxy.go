@@ -20,9 +20,6 @@ type Proxy struct {
 	// Rate is how many calls of a thousand go wrong.
 	Rate int
 
-	// Mild leaves out what is not told apart from the truth by every release.
-	Mild bool
-
 	// Kill, if set, are more things that can go wrong: each ends a process, or stands for something as bad.
 	Kill []Kill
 
@@ -64,7 +61,6 @@ type fault struct {
 
 	// quiet tells that nothing shows the fault: a change without a look at what came of it is told to be done and is not.
 	quiet bool
-	mild  bool
 }
 
 // draw is what happens to a call; nil where nothing does.
@@ -87,7 +83,7 @@ func (p *Proxy) draw(r *http.Request) (*fault, *Kill, bool) {
 		if strings.HasPrefix(f.name, "twice") && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/groups") {
 			continue // there would be two groups of one name, of which one is nobody's
 		}
-		if (!f.quiet || shown(r)) && (!p.Mild || f.mild) {
+		if !f.quiet || shown(r) {
 			return f, nil, false
 		}
 	}
@@ -163,8 +159,7 @@ func answer(status int, contentType, body string) func(http.ResponseWriter) {
 }
 
 func before(name string, a func(http.ResponseWriter)) fault {
-	mild := !strings.HasPrefix(name, "404")
-	return fault{name: name + ", before", mild: mild, do: func(w http.ResponseWriter, _ func() *httptest.ResponseRecorder) { a(w) }}
+	return fault{name: name + ", before", do: func(w http.ResponseWriter, _ func() *httptest.ResponseRecorder) { a(w) }}
 }
 
 func after(name string, a func(http.ResponseWriter)) fault {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -187,6 +188,11 @@ func (m Marks) Hidden(id string) bool {
 // Groups returns the ids of the groups that a user joins when created upstream.
 func (m Marks) Groups(user string) []string {
 	return look(m, func(x *index) []string { return slices.Clone(x.groups[user]) })
+}
+
+// Joiners returns the ids of the users whom some group waits for, in order.
+func (m Marks) Joiners() []string {
+	return look(m, func(x *index) []string { return slices.Sorted(maps.Keys(x.groups)) })
 }
 
 // Waiting returns the records of the users who wait and have one of some keys, in the order of their ids.

@@ -14,6 +14,7 @@ import (
 // settling is the work that is done beside requests: open intents are settled even where nobody asks.
 type settling struct {
 	underWay map[string]bool // intents whose calls are being made
+	looked   bool            // what an earlier process or another gateway has left is settled, or about to be
 	timer    *time.Timer
 	engine   *engine // of the most recent request
 	caller   caller
@@ -52,6 +53,17 @@ func (sh *shared) settleLater(e *engine, c caller) {
 	}
 }
 
+// settleFirst has settled what an earlier process or another gateway has left.
+func (sh *shared) settleFirst(e *engine, c caller) {
+	sh.mu.Lock()
+	looked := sh.settling.looked
+	sh.settling.looked = true
+	sh.mu.Unlock()
+	if !looked {
+		sh.settleLater(e, c)
+	}
+}
+
 // stopSettling ends it for a configuration that is cleaned up. The next request begins anew.
 func (sh *shared) stopSettling(e *engine) {
 	if sh.settling.engine != e {
@@ -60,7 +72,7 @@ func (sh *shared) stopSettling(e *engine) {
 	if sh.settling.timer != nil {
 		sh.settling.timer.Stop()
 	}
-	sh.settling.engine, sh.settling.caller, sh.settling.timer = nil, nil, nil
+	sh.settling.engine, sh.settling.caller, sh.settling.timer, sh.settling.looked = nil, nil, nil, false
 }
 
 func (sh *shared) settleNow() {
@@ -106,12 +118,38 @@ func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 		}
 		if err != nil {
 			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", k.name), zap.Error(err))
-		} else if k == e.user && r.Intent.ID != "" {
-			if sub, err := s.load(ctx, k, r.Intent.ID); err == nil && s.joinAll(ctx, sub) != nil {
-				left = true
-			}
 		}
 		if r, _ := s.intents().Recall(r.ID); r != nil && r.Intent != nil && r.Intent.Found == "" {
+			left = true
+		}
+	}
+	return s.joinLate(ctx) || left
+}
+
+// joinLate puts those into their groups who were created and have not joined, because the call that created them was not
+// answered, or the one that was to put them in. It reports whether some are left.
+func (s *session) joinLate(ctx context.Context) (left bool) {
+	if s.group == nil {
+		return false
+	}
+	users, err := s.marks(ctx, s.user)
+	if err != nil {
+		return true
+	}
+	groups, err := s.marks(ctx, s.group)
+	if err != nil {
+		return true
+	}
+	for _, id := range groups.Joiners() {
+		if users.Waits(id) {
+			continue
+		}
+		sub, err := s.load(ctx, s.user, id)
+		if err == nil {
+			err = s.joinAll(ctx, sub)
+		}
+		if err != nil && !gone(err) {
+			s.log.Warn("a user cannot be put yet into the groups that wait for them", zap.String("id", id), zap.Error(err))
 			left = true
 		}
 	}

@@ -96,6 +96,9 @@ func (s *session) intendMembers(ctx context.Context, group string) (end func(kno
 
 // settleOperation settles the intents that an operation has to do with. No lock is held.
 func (s *session) settleOperation(ctx context.Context, k *kind) error {
+	if s.intents() != nil {
+		s.shared.settleFirst(s.engine, s.caller)
+	}
 	open, err := s.openIntents(ctx)
 	if err != nil || len(open) == 0 {
 		return err

@@ -39,17 +39,27 @@ func (s *session) await(ctx context.Context, sub *subject, add, remove []string)
 	return nil
 }
 
-// joinAll puts a user into the groups that were waiting for them.
+// joinAll puts a user into the groups that were waiting for them. Whoever is to lose access has lost it by then: what
+// goes wrong is made good in the background.
 func (s *session) joinAll(ctx context.Context, user *subject) error {
-	if s.group == nil || user.entry == nil || s.leaves {
+	if s.group == nil || user.entry == nil || s.blind != nil {
 		return nil
 	}
+	err := s.joinGroups(ctx, user.id)
+	if err != nil && s.leaves {
+		s.shared.settleLater(s.engine, s.caller)
+		return nil
+	}
+	return err
+}
+
+func (s *session) joinGroups(ctx context.Context, user string) error {
 	m, err := s.marks(ctx, s.group)
 	if err != nil {
 		return err
 	}
-	for _, group := range m.Groups(user.id) {
-		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user.id) })
+	for _, group := range m.Groups(user) {
+		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user) })
 		if err != nil && !gone(err) {
 			return err
 		}

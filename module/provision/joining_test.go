@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -44,6 +46,67 @@ func TestLeavesBeforeJoining(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The call that activates a user is carried out, and its answer is lost: deactivated next, the user is in the group all the
+// same. Where the group cannot be written then, that is made good later, also by another process.
+func TestJoinsThoughLeaving(t *testing.T) {
+	for _, fault := range []string{"", "for a while", "until a restart"} {
+		t.Run(fault, func(t *testing.T) {
+			g, b, s := remembering(t, nil)
+			id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+			group := g.makeGroup(t, "Sales", id)
+			losing(b)
+			g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+			b.after = nil
+			if fault != "" {
+				b.fault = func(r *http.Request) *upstream.Answer {
+					if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/groups/") {
+						return page(502)
+					}
+					return nil
+				}
+			}
+			g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable))
+			if b.members[0]["status"] != -1 {
+				t.Error("the leaver has access")
+			}
+			b.fault = nil
+			if fault == "until a restart" {
+				g = g.restarted(t, s)
+			}
+			if fault != "" {
+				g.settleAll(t.Context(), g.caller)
+			}
+			if got := b.membersOf(group); !slices.Equal(got, []string{g.upstreamID(t, id)}) {
+				t.Errorf("members %v", got)
+			}
+		})
+	}
+}
+
+// After a restart nobody has to ask for the user: any request will do.
+func TestJoinsAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, b, s := remembering(t, nil)
+		id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+		group := g.makeGroup(t, "Sales", id)
+		b.fault = func(r *http.Request) *upstream.Answer {
+			if strings.HasSuffix(r.URL.Path, "/member-ids") {
+				return page(502)
+			}
+			return nil
+		}
+		g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+		b.fault = nil
+		g = g.restarted(t, s.Copy()) // the earlier process has ended and writes no more
+		g.must(t, 200, "GET", "/Groups", "")
+		time.Sleep(settlePause)
+		synctest.Wait()
+		if got := b.membersOf(group); !slices.Equal(got, []string{g.upstreamID(t, id)}) {
+			t.Errorf("members %v", got)
+		}
+	})
 }
 
 // A 404 on a group that is there, from whomever, ends no membership and makes the provider give up none.

@@ -83,6 +83,7 @@ func (sh *shared) forget() {
 	sh.ledger.Forget()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	sh.settling.looked = false
 	for _, e := range sh.engines {
 		e.user.view.Forget()
 		if e.group != nil {
