@@ -26,11 +26,12 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 	}
 	// Removals first: where a group has a limit, there must be room for who comes.
 	for _, step := range []struct {
+		add   bool
 		calls []*plan.Call
 		ids   []string
 		done  *int
-	}{{k.MemberRemove, remove, &removed}, {k.MemberAdd, add, &added}} {
-		if err := s.oneByOne(ctx, sub, step.calls, step.ids, step.done); err != nil {
+	}{{false, k.MemberRemove, remove, &removed}, {true, k.MemberAdd, add, &added}} {
+		if err := s.oneByOne(ctx, sub, step.add, step.calls, step.ids, step.done); err != nil {
 			return removed, added, partly(err, removed+added, len(add)+len(remove))
 		}
 	}
@@ -60,8 +61,8 @@ func (s *session) replaceMembers(ctx context.Context, sub *subject, ids []string
 	return err
 }
 
-// oneByOne makes calls for each member, or once for all of them where they take a list.
-func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*plan.Call, ids []string, done *int) error {
+// oneByOne makes calls that add or remove for each member, or once for all of them where they take a list.
+func (s *session) oneByOne(ctx context.Context, sub *subject, add bool, calls []*plan.Call, ids []string, done *int) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -81,7 +82,7 @@ func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*plan.Call
 		return nil
 	}
 	for _, id := range ids {
-		if err := s.forMember(ctx, calls, env, id); err != nil {
+		if err := s.forMember(ctx, add, calls, env, id); err != nil {
 			return err
 		}
 		*done++
@@ -89,8 +90,8 @@ func (s *session) oneByOne(ctx context.Context, sub *subject, calls []*plan.Call
 	return nil
 }
 
-// forMember makes the calls for one member.
-func (s *session) forMember(ctx context.Context, calls []*plan.Call, env *plan.Env, id string) error {
+// forMember makes the calls that add or remove one member.
+func (s *session) forMember(ctx context.Context, add bool, calls []*plan.Call, env *plan.Env, id string) error {
 	if s.onUsers {
 		m, err := s.marks(ctx, s.user)
 		if err != nil {
@@ -107,9 +108,14 @@ func (s *session) forMember(ctx context.Context, calls []*plan.Call, env *plan.E
 	if uses(calls, "member") {
 		it, err := s.fetch(ctx, s.user, id, s.keyOf(s.user, id))
 		if gone(err) {
-			return nil // a user who is gone is a member of nothing
+			err = s.confirmGone(ctx, s.user, id, err) // who was there a moment ago
 		}
-		if err != nil {
+		switch {
+		case gone(err) && add:
+			return noMember()
+		case gone(err):
+			return nil // a user who is gone is a member of nothing
+		case err != nil:
 			return err
 		}
 		one.Member = it.value

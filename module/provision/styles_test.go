@@ -116,6 +116,32 @@ func TestMembershipStyles(t *testing.T) {
 	}
 }
 
+// A member whose item is needed for the call, and of whom something says that they are not there: that is believed only
+// where the organization's list says so too.
+func TestMemberWhoIsThere(t *testing.T) {
+	g, b := onBitwarden(t, func(o *Organization) { styles["one by one, by something else than the id"](o.Mapping.Group) })
+	u := g.people(t, "in", "out")
+	group := g.makeGroup(t, "Sales", u[0])
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if strings.HasPrefix(r.URL.Path, "/public/members/") {
+			return &upstream.Answer{Status: 404, Header: http.Header{}}
+		}
+		return nil
+	}
+	for range 2 {
+		g.must(t, 502, "PATCH", "/Groups/"+group, memberOps("remove", u[0]))
+		g.must(t, 502, "PATCH", "/Groups/"+group, memberOps("add", u[1]))
+		g.seen.users.Expire()
+	}
+	b.fault = nil
+	g.must(t, 200, "PATCH", "/Groups/"+group, memberOps("add", u[1]))
+	b.members = b.members[1:] // removed by hand; the group names them still
+	g.must(t, 200, "PATCH", "/Groups/"+group, memberOps("remove", u[0]))
+	if got := b.membersOf(group); !slices.Equal(got, u) {
+		t.Errorf("members %v", got)
+	}
+}
+
 // The connection breaks after the third of five members: the provider is told how far it came, and its repetition
 // completes it.
 func TestHalfDoneMembership(t *testing.T) {
