@@ -18,6 +18,7 @@ import (
 type mappingSource struct {
 	Definition mapping.Definition
 	places     map[string]place // by the place in the definition
+	users      map[place]place  // of the user's value that a line of a preset has
 
 	suggested []*caddyfile.Dispenser // lines about the organization that a preset has
 }
@@ -48,6 +49,9 @@ func (m *mappingSource) check(set *schema.Set) error {
 	}
 	for where := wrong.Where; ; where = parentOf(where) {
 		if at, ok := m.places[where]; ok {
+			if user, ok := m.users[at]; ok {
+				at = user
+			}
 			return fmt.Errorf("%w, at %s:%d", wrong, at.file, at.line)
 		}
 		if where == "" {

@@ -1,6 +1,10 @@
 package caddyfile
 
-import "github.com/caddy-scim/gateway/transforms/mapping"
+import (
+	"fmt"
+
+	"github.com/caddy-scim/gateway/transforms/mapping"
+)
 
 // auth reads one of
 //
@@ -9,6 +13,7 @@ import "github.com/caddy-scim/gateway/transforms/mapping"
 //	auth <name> oauth2 <url> {
 //		param <field> <value>
 //		body  form|basic
+//		request_header <field> <value>
 //	}
 //	auth <name> login <url> {
 //		param  <path> <value>
@@ -17,6 +22,7 @@ import "github.com/caddy-scim/gateway/transforms/mapping"
 //		cookie <name>
 //		header <field> [<value>]
 //		ttl    <duration>
+//		request_header <field> <value>
 //	}
 func (p *mappingParser) auth() error {
 	args, err := p.args(3, 4)
@@ -73,10 +79,13 @@ func (p *mappingParser) authField(where string, def *mapping.AuthDef) error {
 		if err != nil {
 			return err
 		}
+		p.begin(fmt.Sprintf("%s.params[%d]", where, len(def.Params)))
 		def.Params = append(def.Params, mapping.ParamDef{Name: args[0], Value: args[1]})
 		return nil
 	case field == "body":
 		return p.word(where+".body", &def.Body)
+	case field == "request_header":
+		return p.header(where+".headers", &def.Headers)
 	case login && field == "token":
 		return p.word(where+".token", &def.Token)
 	case login && field == "cookie":
@@ -97,7 +106,7 @@ func (p *mappingParser) authField(where string, def *mapping.AuthDef) error {
 		}
 		return nil
 	case login:
-		return p.unknown("auth login", "param", "body", "token", "cookie", "header", "ttl")
+		return p.unknown("auth login", "param", "body", "token", "cookie", "header", "ttl", "request_header")
 	}
-	return p.unknown("auth oauth2", "param", "body")
+	return p.unknown("auth oauth2", "param", "body", "request_header")
 }

@@ -122,7 +122,7 @@ func (c *callPrinter) resource(r *plan.Resource, item *plan.Env, created, update
 		name  string
 		calls []*plan.Call
 	}{
-		{"disable", r.Disable}, {"enable", r.Enable}, {"delete", r.Delete}, {"reinvite", r.Reinvite},
+		{"created", r.Created}, {"disable", r.Disable}, {"enable", r.Enable}, {"delete", r.Delete}, {"reinvite", r.Reinvite},
 		{"members", r.Members}, {"member_add", r.MemberAdd}, {"member_remove", r.MemberRemove}, {"members_set", r.MembersSet},
 	} {
 		c.calls(v.name, v.calls, item)

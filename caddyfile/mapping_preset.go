@@ -136,14 +136,23 @@ func readPreset(d *caddyfile.Dispenser, other func(*caddyfile.Dispenser) (bool, 
 		}
 		texts = append(texts, rest)
 	}
-	maps.Copy(params, given)
+	for param, token := range given {
+		params[param] = token.Text
+	}
 	for _, param := range needed {
 		if params[param] == "" {
 			return nil, fmt.Errorf("upstream %s needs %s, at %s:%d", name.Text, param, name.File, name.Line)
 		}
 	}
-	m := &mappingSource{places: map[string]place{}}
+	m := &mappingSource{places: map[string]place{}, users: map[place]place{}}
 	for _, text := range texts {
+		for _, token := range text {
+			for param, by := range given {
+				if strings.Contains(token.Text, "{param."+param+"}") {
+					m.users[place{token.File, token.Line}] = place{by.File, by.Line}
+				}
+			}
+		}
 		if err := (&mappingParser{Dispenser: inBlock(name, substitute(text, params)), mappingSource: m, other: m.suggest}).start(); err != nil {
 			return nil, err
 		}
@@ -163,8 +172,8 @@ func (p *mappingParser) start() error {
 }
 
 // said reads what the user says of the preset: parameters, the blocks of the options, and all the rest.
-func (ps *preset) said(d *caddyfile.Dispenser) (given map[string]string, chosen [][]caddyfile.Token, own []caddyfile.Token, err error) {
-	given = map[string]string{}
+func (ps *preset) said(d *caddyfile.Dispenser) (given map[string]caddyfile.Token, chosen [][]caddyfile.Token, own []caddyfile.Token, err error) {
+	given = map[string]caddyfile.Token{}
 	seen := map[string]bool{}
 	values := maps.Clone(ps.usual)
 	name := d.Val()
@@ -188,7 +197,7 @@ func (ps *preset) said(d *caddyfile.Dispenser) (given map[string]string, chosen 
 		}
 		seen[word] = true
 		if isParam {
-			given[word] = args[0]
+			given[word] = d.Token()
 			continue
 		}
 		if _, ok := blocks[args[0]]; !ok {

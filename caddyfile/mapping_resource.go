@@ -13,16 +13,16 @@ import (
 //
 //	user {
 //		id      <path>
+//		id_changes
 //		key     <path>
 //		map     <attribute> <path>|<text>
 //		active  <path> is|not <value>...
 //		state   <path> <value>=<state>...
-//		ignore  <attribute>...|*
 //		unique  <attribute>...
 //		protect <path> is|not <value>...
 //		email   primary|work|first|userName|guest...
 //		find    <attribute> <method> <url> [{ … }]
-//		list|get|create|update|disable|enable|delete|reinvite <method> <url> [{ … }]
+//		list|get|create|created|update|disable|enable|delete|reinvite <method> <url> [{ … }]
 //		disable delete|refuse
 //		members embedded <path>
 //		members|member_add|member_remove|members_set <method> <url> [{ … }]
@@ -55,6 +55,15 @@ func (p *mappingParser) resourceField(where string, def *mapping.ResourceDef) er
 	switch name {
 	case "id":
 		return p.word(at, &def.ID)
+	case "id_changes":
+		if err := p.once(at); err != nil {
+			return err
+		}
+		if _, err := p.args(0, 0); err != nil {
+			return err
+		}
+		def.IDChanges = true
+		return p.noBlock()
 	case "key":
 		return p.word(at, &def.Key)
 	case "map":
@@ -72,8 +81,8 @@ func (p *mappingParser) resourceField(where string, def *mapping.ResourceDef) er
 	case "find":
 		return p.find(where, def)
 	}
-	return p.unknown(where, "id", "key", "map", "active", "protect", "state", "unique", "email", "find", "list", "get",
-		"create", "update", "disable", "enable", "delete", "reinvite", "members", "member_add", "member_remove", "members_set")
+	return p.unknown(where, "id", "id_changes", "key", "map", "active", "protect", "state", "unique", "email", "find", "list", "get",
+		"create", "created", "update", "disable", "enable", "delete", "reinvite", "members", "member_add", "member_remove", "members_set")
 }
 
 // callsOf are the calls of a verb; nil where there is no such verb.
@@ -85,6 +94,8 @@ func callsOf(def *mapping.ResourceDef, verb string) *[]mapping.CallDef {
 		return &def.Get
 	case "create":
 		return &def.Create
+	case "created":
+		return &def.Created
 	case "update":
 		return &def.Update
 	case "disable":

@@ -109,7 +109,7 @@ func TestVaultwardenAccounts(t *testing.T) {
 		if err != nil || res.Status != 200 {
 			t.Fatalf("%v %s", err, res.Raw)
 		}
-		if m := org.Member("ada@example.com"); m.Disabled == active || (m.Status == 2) != active {
+		if m := org.Member("ada@example.com"); org.Disabled(m.Email) == active || (m.Status == 2) != active {
 			t.Errorf("active %v: %+v", active, m)
 		}
 	}
@@ -118,5 +118,32 @@ func TestVaultwardenAccounts(t *testing.T) {
 	}
 	if m := org.Member("ada@example.com"); m != nil {
 		t.Errorf("still there: %+v", m)
+	}
+	// Hired again: the account is still there, and would stay disabled.
+	res, err := c.Do("POST", "/Users", user("ada@example.com", "ada@example.com", "A2"))
+	if err != nil || res.Status != 201 {
+		t.Fatalf("%v %s", err, res.Raw)
+	}
+	if m := org.Member("ada@example.com"); m == nil || m.Status != 0 || org.Disabled("ada@example.com") {
+		t.Errorf("hired again: %+v, disabled %v", m, org.Disabled("ada@example.com"))
+	}
+	// The admin API is away when somebody comes back: the provider is told, comes again, and then it is done.
+	id = res.ID()
+	if res, err := c.Do("PATCH", "/Users/"+id, disable); err != nil || res.Status != 200 {
+		t.Fatalf("%v %s", err, res.Raw)
+	}
+	if res, err := c.Do("DELETE", "/Users/"+id, nil); err != nil || res.Status != 204 {
+		t.Fatalf("%v %s", err, res.Raw)
+	}
+	org.Set(vaultwarden.Settings{NoAdmin: true})
+	if res, err := c.Do("POST", "/Users", user("ada@example.com", "ada@example.com", "A3")); err != nil || res.Status < 500 {
+		t.Fatalf("%v %s", err, res.Raw)
+	}
+	org.Set(vaultwarden.Settings{})
+	if res, err := c.Do("POST", "/Users", user("ada@example.com", "ada@example.com", "A3")); err != nil || res.Status != 201 {
+		t.Fatalf("%v %s", err, res.Raw)
+	}
+	if m := org.Member("ada@example.com"); m == nil || org.Disabled("ada@example.com") {
+		t.Errorf("hired again: %+v, disabled %v", m, org.Disabled("ada@example.com"))
 	}
 }

@@ -26,6 +26,9 @@ func (s *Server) admin() {
 			defer s.mu.Unlock()
 			cookie, err := r.Cookie("VW_ADMIN")
 			switch {
+			case s.settings.NoAdmin:
+				http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
+				return
 			case err != nil || cookie.Value != session:
 				framework(w, r, http.StatusUnauthorized, "Unauthorized", "The request requires user authentication.")
 				return
@@ -33,9 +36,9 @@ func (s *Server) admin() {
 				framework(w, r, http.StatusNotFound, "Not Found", "The requested resource could not be found.")
 				return
 			}
-			for _, m := range s.members {
-				if m.user == r.PathValue("user") {
-					m.Disabled = disabled
+			for _, p := range s.accounts {
+				if p.id == r.PathValue("user") {
+					p.disabled = disabled
 					return
 				}
 			}

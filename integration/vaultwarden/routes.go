@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 func (s *Server) routes() {
@@ -170,8 +171,8 @@ func (s *Server) invite(w http.ResponseWriter, r *http.Request) {
 // newMember is somebody who has been invited. Where the server sends no mail, there is nothing to accept for people who have an
 // account.
 func (s *Server) newMember(mail string) *Member {
-	m := &Member{ID: newID(), user: newID(), Email: strings.ToLower(mail), Type: 2, Status: invited}
-	if s.settings.NoMail && s.accounts[m.Email] {
+	m := &Member{ID: newID(), user: s.person(mail).id, Email: strings.ToLower(mail), Type: 2, Status: invited}
+	if s.settings.NoMail && s.person(mail).registered {
 		m.Status = accepted
 	}
 	s.members = append(s.members, m)
@@ -236,6 +237,10 @@ func (s *Server) putGroup(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.unknown(in.Users) {
 		fail(w, http.StatusBadRequest, "Invalid member")
+		return
+	}
+	if s.settings.ShortNames && utf8.RuneCountInString(*in.Name) > 100 {
+		fail(w, http.StatusBadRequest, "Error saving group")
 		return
 	}
 	g := s.group(r.PathValue("id"))

@@ -10,7 +10,7 @@ import (
 func (s *Server) AddMember(m Member) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.ID, m.user, m.before = newID(), newID(), confirmed
+	m.ID, m.user, m.before = newID(), s.person(m.Email).id, confirmed
 	s.members = append(s.members, &m)
 	return m.ID
 }

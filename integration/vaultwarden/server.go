@@ -37,9 +37,15 @@ type Member struct {
 	ID, Email, Name string
 	ExternalID      *string
 	Type, Status    int
-	Disabled        bool   // the account, in every organization
-	user            string // its id
+	user            string // id of the account
 	before          int    // status before the revocation
+}
+
+// person is an account of the server, which outlives its memberships.
+type person struct {
+	id         string
+	registered bool // and not only invited
+	disabled   bool // in every organization
 }
 
 // Group is one group of the organization.
@@ -56,6 +62,8 @@ type Settings struct {
 	NoGroups   bool // ORG_GROUPS_ENABLED is false
 	NoMail     bool // there is no SMTP server: whoever has an account is a member at once
 	MailBroken bool // the SMTP server cannot be reached
+	ShortNames bool // the database is MySQL or PostgreSQL, and a group's name has 100 characters
+	NoAdmin    bool // the admin API answers 503, as a proxy in front of it does
 }
 
 // Server is the organization. Use [New].
@@ -64,7 +72,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	settings Settings
-	accounts map[string]bool // addresses of people who have an account, and are no members
+	accounts map[string]*person // by address
 	members  []*Member
 	groups   []*Group
 	tokens   map[string]string // token → "user" or "organization"
@@ -73,11 +81,9 @@ type Server struct {
 
 // New is an organization with one confirmed owner and the service account.
 func New() *Server {
-	s := &Server{tokens: map[string]string{}, calls: map[string]int{}, accounts: map[string]bool{}}
-	s.members = []*Member{
-		{ID: newID(), user: newID(), Email: "owner@example.com", Name: "Owner", Type: 0, Status: confirmed},
-		{ID: newID(), user: newID(), Email: account, Name: "SCIM gateway", Type: 1, Status: confirmed},
-	}
+	s := &Server{tokens: map[string]string{}, calls: map[string]int{}, accounts: map[string]*person{}}
+	s.AddMember(Member{Email: "owner@example.com", Name: "Owner", Type: 0, Status: confirmed})
+	s.AddMember(Member{Email: account, Name: "SCIM gateway", Type: 1, Status: confirmed})
 	s.routes()
 	return s
 }
@@ -93,7 +99,23 @@ func (s *Server) Set(settings Settings) {
 func (s *Server) AddAccount(email string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accounts[strings.ToLower(email)] = true
+	s.person(email).registered = true
+}
+
+// Disabled reports whether the account with an address is disabled.
+func (s *Server) Disabled(email string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.person(email).disabled
+}
+
+// person is the account with an address, which an invitation makes where there is none.
+func (s *Server) person(email string) *person {
+	email = strings.ToLower(email)
+	if s.accounts[email] == nil {
+		s.accounts[email] = &person{id: newID()}
+	}
+	return s.accounts[email]
 }
 
 // ServeHTTP makes the server a handler.

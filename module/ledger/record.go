@@ -73,6 +73,9 @@ type Intent struct {
 	// Members reports whether the call writes the members of the group that ID names, and creates nothing.
 	Members bool `json:"members,omitempty"`
 
+	// Renames reports whether the call gives the resource that ID names another name, and with it another id in the upstream.
+	Renames bool `json:"renames,omitempty"`
+
 	// Began is when the call was begun.
 	Began time.Time `json:"began"`
 

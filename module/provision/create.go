@@ -58,6 +58,10 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 		}
 		return nil, err
 	}
+	if it, err = s.welcome(ctx, k, it, wanted); err != nil {
+		end(false) // whoever asks next finds what there is
+		return nil, err
+	}
 	if id == "" {
 		id = it.ID
 	}
@@ -69,6 +73,17 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	end(stored)
 	trace.Say(ctx, k.made(), id, "")
 	return s.subject(k, id, it.Entry, it.value, record), nil
+}
+
+// welcome makes the calls about somebody who has just been created and is to be active, and returns the item after them.
+func (s *session) welcome(ctx context.Context, k *kind, it *item, wanted *doc.Node) (*item, error) {
+	if len(k.Created) == 0 || !wanted.Get("active").True() {
+		return it, nil
+	}
+	if _, err := s.run(ctx, k, k.Created, s.env(it.ID, it.Name(), it.value)); err != nil {
+		return nil, err
+	}
+	return s.fetch(ctx, k, it.ID, it.Name())
 }
 
 // made is the effect of a create.

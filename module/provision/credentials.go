@@ -231,7 +231,29 @@ func (s *session) client(auth *plan.Auth) *http.Client {
 	if strings.HasPrefix(auth.URL, "/") {
 		c.Transport, c.Timeout = s.caller.RoundTripper(), 0 // the caller has a limit of its own
 	}
+	if len(auth.Headers) > 0 {
+		c.Transport = &fieldSetter{c.Transport, auth.Headers}
+	}
 	return c
+}
+
+// fieldSetter sends requests with more header fields.
+type fieldSetter struct {
+	next   http.RoundTripper // nil for the usual one
+	fields []plan.Header
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (f *fieldSetter) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	for _, field := range f.fields {
+		r.Header.Set(field.Name, field.Value)
+	}
+	next := f.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return next.RoundTrip(r)
 }
 
 func unauthorized(status int, cause error) error {

@@ -55,6 +55,26 @@ func TestOneToken(t *testing.T) {
 	}
 }
 
+// Some token endpoints want to be told more, in header fields.
+func TestTokenHeaders(t *testing.T) {
+	m := bitwardenMapping()
+	auth := m.Auths["default"]
+	auth.Headers = map[string]string{"X-Tenant": "acme"}
+	m.Auths["default"] = auth
+	g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+	g.must(t, 200, "GET", "/Users", "")
+	if b.asked.Get("X-Tenant") != "acme" {
+		t.Errorf("asked with %v", b.asked)
+	}
+	for _, name := range []string{"Content-Type", "X Tenant"} {
+		auth.Headers = map[string]string{name: "x"}
+		m.Auths["default"] = auth
+		if err := (&Organization{Mapping: m}).Check(); err == nil || !strings.Contains(err.Error(), "auths.default.headers."+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestWrongSecret(t *testing.T) {
 	m := bitwardenMapping()
 	m.Auths["default"].Params[1].Value = "wrong"

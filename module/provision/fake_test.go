@@ -30,9 +30,10 @@ type bitwarden struct {
 	in      map[string][]string // member ids by group id
 	token   string
 	tokens  int
-	logins  int      // those that were refused, too
-	secret  string   // the one that is right; empty for the usual one
-	calls   []string // "METHOD /path"
+	logins  int         // those that were refused, too
+	secret  string      // the one that is right; empty for the usual one
+	asked   http.Header // of the last request for a token
+	calls   []string    // "METHOD /path"
 
 	idOf         func(email string) string // of new members, where ids are names
 	uniqueGroups bool                      // a second group of the same name is refused
@@ -132,6 +133,7 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/identity/connect/token" {
 		_ = r.ParseForm()
 		b.logins++
+		b.asked = r.Header
 		if r.PostForm.Get("client_id") != "organization.1" || r.PostForm.Get("client_secret") != cmp.Or(b.secret, "secret") {
 			answer(400, map[string]string{"error": "invalid_client"})
 			return
@@ -242,6 +244,15 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 			m["type"], m["externalId"], m["collections"] = body["type"], body["externalId"], body["collections"]
 			if email, ok := body["email"].(string); ok { // as other organizations have it
 				m["email"] = email
+				if id, was := m["id"], m["id"]; b.idOf != nil {
+					id = b.idOf(email)
+					for _, members := range b.in {
+						if i := slices.Index(members, was.(string)); i >= 0 {
+							members[i] = id.(string)
+						}
+					}
+					m["id"] = id
+				}
 			}
 			if groups, ok := body["groups"].([]any); ok {
 				for g, members := range b.in {

@@ -66,14 +66,19 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 
 // intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
 func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *doc.Node) (end func(known bool), err error) {
-	in := ledger.Intent{Resource: k.rt.Name, ID: id, Wanted: wanted.AppendTo(nil)}
-	looked := k.rivalLookups(wanted, true)
-	if k == s.group {
-		if name, ok := k.writtenName(wanted); ok {
-			looked = append(looked, lookup{Attribute: k.identity, Value: name})
-		}
+	in := s.begins(k, wanted)
+	in.ID = id
+	key := k.name + " " + id
+	if id == "" {
+		key = k.name + " named " + schema.Fold(wanted.Get(k.identity).Text())
 	}
-	for _, l := range looked {
+	return s.intend(ctx, key, in)
+}
+
+// begins returns the intent of a call that makes the organization have a resource under new names.
+func (s *session) begins(k *kind, wanted *doc.Node) ledger.Intent {
+	in := ledger.Intent{Resource: k.rt.Name, Wanted: wanted.AppendTo(nil)}
+	for _, l := range s.names(k, wanted) {
 		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
 		k.view.Known(func(t *view.Table) {
 			for _, e := range t.Find(l.Attribute, l.Value) {
@@ -82,11 +87,7 @@ func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *
 		})
 	}
 	in.Had = distinct(in.Had)
-	key := k.name + " " + id
-	if id == "" {
-		key = k.name + " named " + schema.Fold(wanted.Get(k.identity).Text())
-	}
-	return s.intend(ctx, key, in)
+	return in
 }
 
 // intendMembers writes down that all members of a group are about to be written.
@@ -244,17 +245,32 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 // carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known reports
 // whether the gateway knew it already, so that there is nothing to settle.
 func (s *session) carriedOut(ctx context.Context, k *kind, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
-	if in.ID != "" {
+	switch {
+	case in.Renames:
+		marks, err := s.marks(ctx, k)
+		if err != nil {
+			return nil, false, err
+		}
+		if _, err := s.fetch(ctx, k, marks.Upstream(in.ID), ""); !gone(err) {
+			return nil, err == nil, err
+		}
+	case in.ID != "":
 		record, err := s.record(ctx, k, in.ID)
 		if err != nil || record == nil || record.Deferred == nil {
 			return nil, err == nil, err
 		}
 	}
+	except := in.ID
+	if in.Renames {
+		except = "" // the new id may be one that it had before
+	}
 	for _, l := range in.Lookups {
-		for sub, err := range s.holders(ctx, k, lookup(l), in.ID) {
+		for sub, err := range s.holders(ctx, k, lookup(l), except) {
 			switch {
 			case err != nil:
 				return nil, false, err
+			case in.Renames && sub.id == in.ID && sub.entry != nil:
+				return sub, false, nil
 			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), k == s.user && !s.alike(sub, wanted, usualLinks, false):
 			case sub.linked():
 				known = true

@@ -216,6 +216,9 @@ func (o *Organization) possible(compiled *plan.Plan) error {
 	case o.ReinviteAfter > 0 && len(u.Reinvite) == 0:
 		return errors.New("reinvite_after needs the mapping's reinvite calls")
 	}
+	if o.Ledger.Off && (u.IDChanges || compiled.Group != nil && compiled.Group.IDChanges) {
+		return errors.New("id_changes needs the ledger, which is off: it knows the new id")
+	}
 	for _, path := range o.Ledger.Store {
 		if keepsDates(path) {
 			continue

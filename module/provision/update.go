@@ -46,7 +46,8 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 	e := sub.entry
 	env := s.env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
-	wrote := false
+	wrote, updated := false, false
+	end := func(bool) {}
 	if k == s.user && touches(changed, "active") {
 		active := after.Get("active").True()
 		if !active && k.DisableAs == plan.DisableDelete {
@@ -69,15 +70,24 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 			env.Cur = it.value
 		}
 		env.Changed = func(path string) bool { return patch.Touches(rest, path) }
-		if _, err := s.run(ctx, k, k.Update, env); err != nil {
+		var err error
+		if end, err = s.intendRename(ctx, k, sub, after); err != nil {
 			return nil, err
 		}
-		wrote = true
+		if _, err := s.run(ctx, k, k.Update, env); err != nil {
+			end(s.outcome.refused())
+			return nil, err
+		}
+		wrote, updated = true, true
 	}
 	item := sub.value
 	if wrote {
 		it, err := s.fetch(ctx, k, e.ID, e.Name())
+		if updated && gone(err) {
+			it, err = s.follow(ctx, k, sub, after)
+		}
 		if err != nil {
+			end(false)
 			k.view.Expire() // what it shows is from before
 			return nil, err
 		}
@@ -91,7 +101,13 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 		s.linkedBy(ctx, k, sub.id, lookup{}, "the provider's first change")
 	}
 	moved, date := k.dates && s.moved(k, sub, e, after, changed), s.date(k)
-	record, _ := s.keep(ctx, k, sub.id, e, after, changed, func(r *ledger.Record) {
+	record, stored := s.keep(ctx, k, sub.id, e, after, changed, func(r *ledger.Record) {
+		if e.ID != sub.entry.ID {
+			r.Upstream = e.ID
+			if e.ID == sub.id {
+				r.Upstream = ""
+			}
+		}
 		if r.Linked = k == s.user; moved {
 			date(r, false)
 		}
@@ -99,6 +115,7 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 			change(r)
 		}
 	})
+	end(stored)
 	if k == s.user && touches(changed, "active") {
 		if err := s.mustShow(e, after.Get("active").True()); err != nil {
 			return nil, err

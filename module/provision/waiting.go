@@ -97,6 +97,11 @@ func (s *session) adoptAs(ctx context.Context, k *kind, id string, found *subjec
 		record, _ := s.keep(ctx, k, id, found.entry, wanted, said, change)
 		return s.subject(k, id, found.entry, found.value, record), nil
 	}
+	it, err := s.welcome(ctx, k, &item{found.entry, found.value}, wanted)
+	if err != nil {
+		return nil, err
+	}
+	found.entry, found.value = it.Entry, it.value
 	record := new(ledger.Record)
 	change(record)
 	sub := s.subject(k, id, found.entry, found.value, record)

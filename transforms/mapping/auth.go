@@ -2,7 +2,9 @@ package mapping
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +46,18 @@ func (c *compiler) auth(name string, def AuthDef) *plan.Auth {
 	only("token", def.Token != "", "login")
 	only("cookie", def.Cookie != "", "login")
 	only("ttl", def.TTL != "", "login")
+	only("headers", len(def.Headers) > 0, "oauth2", "login")
+	for _, name := range slices.Sorted(maps.Keys(def.Headers)) {
+		field := at.at("headers." + name)
+		switch {
+		case !isToken(name):
+			field.fail("%q is no name of a header field", name)
+		case strings.EqualFold(name, "Authorization") && def.Body == "basic", strings.EqualFold(name, "Content-Type"), strings.EqualFold(name, "Host"):
+			field.fail("%s follows from what is sent", name)
+		}
+		field.checkFieldValue(def.Headers[name])
+		a.Headers = append(a.Headers, plan.Header{Name: name, Value: field.text(def.Headers[name])})
+	}
 	switch def.Kind {
 	case "header":
 		if def.Value == "" {
@@ -79,12 +93,13 @@ func (c *compiler) oauth2(a *plan.Auth, def AuthDef) {
 		c.fail("unknown body %q: form or basic", def.Body)
 	}
 	seen := map[string]bool{}
-	for _, p := range def.Params {
+	for i, p := range def.Params {
+		at := c.at(index("params", i))
 		if seen[p.Name] {
-			c.fail("the parameter %s is there twice", p.Name)
+			at.fail("the parameter %s is there twice", p.Name)
 		}
 		seen[p.Name] = true
-		text := c.text(p.Value)
+		text := at.text(p.Value)
 		switch p.Name {
 		case "client_id":
 			a.ClientID = text
@@ -93,7 +108,7 @@ func (c *compiler) oauth2(a *plan.Auth, def AuthDef) {
 		case "scope":
 			a.Scopes = strings.Fields(text)
 		case "", "grant_type":
-			c.fail("%q cannot be a parameter of the kind oauth2", p.Name)
+			at.fail("%q cannot be a parameter of the kind oauth2", p.Name)
 		default:
 			a.Params = append(a.Params, plan.Header{Name: p.Name, Value: text})
 		}
@@ -116,11 +131,11 @@ func (c *compiler) login(a *plan.Auth, def AuthDef) {
 		c.fail("unknown body %q: json or form", def.Body)
 	}
 	s := c.scope()
-	for _, p := range def.Params {
-		at := c.place(p.Name)
+	for i, p := range def.Params {
+		at := c.at(index("params", i))
 		v, err := s.Parse(p.Value)
-		c.check(err)
-		a.LoginCall.Edits = append(a.LoginCall.Edits, plan.Edit{Place: at, Template: v})
+		at.check(err)
+		a.LoginCall.Edits = append(a.LoginCall.Edits, plan.Edit{Place: at.place(p.Name), Template: v})
 	}
 	switch {
 	case (def.Token == "") == (def.Cookie == ""):

@@ -15,6 +15,7 @@ var known = map[plan.Verb][]string{
 	plan.VerbFind:         {"value"},
 	plan.VerbGet:          {"id"},
 	plan.VerbCreate:       {"scim", "changed", "random"},
+	plan.VerbCreated:      {"id", "key", "cur"},
 	plan.VerbUpdate:       {"id", "key", "cur", "scim", "changed", "random"},
 	plan.VerbDisable:      {"id", "key", "cur", "random"},
 	plan.VerbEnable:       {"id", "key", "cur", "random"},

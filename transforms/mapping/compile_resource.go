@@ -17,7 +17,7 @@ func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + 
 
 // resource compiles how one resource type is kept.
 func (c *compiler) resource(rt *schema.ResourceType, def *ResourceDef) *plan.Resource {
-	r := &plan.Resource{Type: rt, DisableAs: def.DisableAs, EmailOrder: def.Email, ReadablePaths: fold("id"), WritablePaths: fold(), UpdatedPaths: fold()}
+	r := &plan.Resource{Type: rt, DisableAs: def.DisableAs, IDChanges: def.IDChanges, EmailOrder: def.Email, ReadablePaths: fold("id"), WritablePaths: fold(), UpdatedPaths: fold()}
 	if len(r.EmailOrder) == 0 {
 		r.EmailOrder = template.DefaultEmail
 	}
@@ -36,6 +36,7 @@ func (c *compiler) resource(rt *schema.ResourceType, def *ResourceDef) *plan.Res
 	c.verbs(r, def)
 	c.membership(r, def)
 	c.uniques(r, def)
+	c.stableID(r, def)
 	c.whole(r, def)
 	return r
 }
@@ -89,6 +90,7 @@ func (c *compiler) verbs(r *plan.Resource, def *ResourceDef) {
 	r.List = c.calls(r, plan.VerbList, "list", def.List)
 	r.Get = c.calls(r, plan.VerbGet, "get", def.Get)
 	r.Create = c.calls(r, plan.VerbCreate, "create", def.Create)
+	r.Created = c.calls(r, plan.VerbCreated, "created", def.Created)
 	r.Update = c.calls(r, plan.VerbUpdate, "update", def.Update)
 	r.Delete = c.calls(r, plan.VerbDelete, "delete", def.Delete)
 	r.Disable = c.calls(r, plan.VerbDisable, "disable", def.Disable)
@@ -113,7 +115,7 @@ func (c *compiler) verbs(r *plan.Resource, def *ResourceDef) {
 	}
 	if !user {
 		c.none("groups are not invited and not deactivated", map[string]int{
-			"disable": len(def.Disable), "enable": len(def.Enable), "reinvite": len(def.Reinvite), "active": len(def.Active),
+			"created": len(def.Created), "disable": len(def.Disable), "enable": len(def.Enable), "reinvite": len(def.Reinvite), "active": len(def.Active),
 			"state": len(def.State), "email": len(def.Email), "disable_as": len(def.DisableAs),
 		})
 		return
@@ -209,6 +211,19 @@ func (c *compiler) uniques(r *plan.Resource, def *ResourceDef) {
 			c.at("unique").fail("%s is no single value: say which part of it is unique, as in %s.value", a.Path, a.Path)
 		}
 		r.Unique = append(r.Unique, a.Path)
+	}
+}
+
+// stableID finds an id that a change of a name makes another one: the provider would not find the resource again.
+func (c *compiler) stableID(r *plan.Resource, def *ResourceDef) {
+	if def.IDChanges {
+		return
+	}
+	for _, m := range r.Maps {
+		path, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(m.Text, "{cur."), "}"), "|")
+		if path == def.ID && r.Updates(m.Attribute.Path) {
+			c.at("id").fail("it is the value of %s, which update changes, and the provider would lose whom it renames: take an id that stays, or say id_changes", m.Attribute.Path)
+		}
 	}
 }
 

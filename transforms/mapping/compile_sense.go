@@ -13,6 +13,7 @@ var subjects = map[plan.Verb][]string{
 	plan.VerbFind:         {"value"},
 	plan.VerbGet:          {"id"},
 	plan.VerbCreate:       {"scim"},
+	plan.VerbCreated:      {"id", "key", "cur"},
 	plan.VerbUpdate:       {"id", "key", "cur"},
 	plan.VerbDisable:      {"id", "key", "cur"},
 	plan.VerbEnable:       {"id", "key", "cur"},

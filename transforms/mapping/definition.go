@@ -53,6 +53,8 @@ type AuthDef struct {
 	Token string `json:"token,omitempty"`
 	// The name of the cookie that a login sets, where there is no token.
 	Cookie string `json:"cookie,omitempty"`
+	// Header fields of the request for the token, for the kinds oauth2 and login.
+	Headers map[string]string `json:"headers,omitempty"`
 	// How long a token or cookie of a login is used, such as "20m". The default is 15m; an answer of 401 ends it early.
 	TTL string `json:"ttl,omitempty"`
 }
@@ -89,6 +91,10 @@ type RuleDef struct {
 type ResourceDef struct {
 	// The path of an item's id, which becomes the SCIM id. Required.
 	ID string `json:"id,omitempty"`
+	// Whether an item that gets another name gets another id, too. The gateway then looks the item up by its new name, and
+	// the provider goes on with the id that it knows, which the ledger remembers; so the ledger must be on. The default is
+	// false: an item that is not there any more after a change of its name is an error.
+	IDChanges bool `json:"id_changes,omitempty"`
 	// The path of what names the item in URLs, as {key}, where that is not its id.
 	Key string `json:"key,omitempty"`
 	// What an item looks like in SCIM.
@@ -117,6 +123,10 @@ type ResourceDef struct {
 	Find map[string]CallDef `json:"find,omitempty"`
 	// The calls that create an item, one after the other. Required for users.
 	Create []CallDef `json:"create,omitempty"`
+	// The calls about a user who has just been created and is to be active, after the create calls: the organization may have
+	// known the person before, and an account that was disabled then is to open again. A create that ended without an answer
+	// is followed by them too, so that they may come twice. The default is none.
+	Created []CallDef `json:"created,omitempty"`
 	// The calls that change the item {id}, one after the other.
 	Update []CallDef `json:"update,omitempty"`
 	// The calls that deactivate a user.

@@ -29,6 +29,7 @@ type Auth struct {
 	Scopes       []string // AuthOAuth2
 	BasicClient  bool     // AuthOAuth2: client_id and client_secret go into the Authorization header field, not the form
 	Params       []Header // AuthOAuth2: further form fields
+	Headers      []Header // header fields of the request for the token
 
 	Cookie string        // AuthLogin: the cookie that is the credential; empty where it is a token
 	TTL    time.Duration // AuthLogin: how long the credential is used

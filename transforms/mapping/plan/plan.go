@@ -27,7 +27,7 @@ const (
 type Resource struct {
 	Type *schema.ResourceType
 
-	List, Get, Create, Update, Disable, Enable, Delete, Reinvite []*Call
+	List, Get, Create, Created, Update, Disable, Enable, Delete, Reinvite []*Call
 
 	Find map[string]*Call // by canonical SCIM path
 
@@ -36,6 +36,7 @@ type Resource struct {
 	Embedded  bool     // a group's members are inside its item: see EmbeddedMembers
 	DisableAs string   // DisableDelete or DisableRefuse where Disable is empty; else ""
 	Unique    []string // canonical SCIM paths
+	IDChanges bool     // whether an item that gets another name gets another id
 
 	IDPath, KeyPath Path
 	EmbeddedPath    Path

@@ -9,6 +9,7 @@ const (
 	VerbFind
 	VerbGet
 	VerbCreate
+	VerbCreated
 	VerbUpdate
 	VerbDisable
 	VerbEnable
