@@ -94,6 +94,24 @@ func (t *Throttle) blocked(client string) (time.Duration, bool) {
 	return missing(a.limiter, now)
 }
 
+// Blocked returns how many addresses have failed too often and are to wait at the moment.
+func (t *Throttle) Blocked() (n int) {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, a := range t.old {
+		if _, blocked := missing(a.limiter, now); blocked && t.young[p] == nil {
+			n++
+		}
+	}
+	for _, a := range t.young {
+		if _, blocked := missing(a.limiter, now); blocked {
+			n++
+		}
+	}
+	return n
+}
+
 // failed counts a failure, and reports whether there is to be a line in the log, for how many failures.
 func (t *Throttle) failed(client string, reason Reason) (log bool, count int) {
 	return t.note(client, reason, 1)

@@ -172,6 +172,7 @@ func (s *Seat) isBusy() bool {
 }
 
 func (s *Seat) forgetAll() {
+	takeovers().Inc()
 	s.mu.Lock()
 	takeover := slices.Clone(s.takeover)
 	s.mu.Unlock()

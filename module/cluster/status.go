@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,7 +86,17 @@ var theCollector = collector{
 		"Organizations that a second gateway provisions, though there is no cluster.", nil, nil),
 }
 
-func registerMetrics(registry *prometheus.Registry) error { return registry.Register(theCollector) }
+// takeovers counts over reloads.
+var takeovers = sync.OnceValue(func() prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "scim_gateway", Name: "takeovers_total",
+		Help: "How often this gateway began to lead an organization that another one may have provisioned since.",
+	})
+})
+
+func registerMetrics(registry *prometheus.Registry) error {
+	return errors.Join(registry.Register(theCollector), registry.Register(takeovers()))
+}
 
 // Describe implements [prometheus.Collector].
 func (c collector) Describe(ch chan<- *prometheus.Desc) {

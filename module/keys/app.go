@@ -64,8 +64,10 @@ func (a *App) Provision(ctx caddy.Context) (err error) {
 	a.storage, a.log = ctx.Storage(), ctx.Logger()
 	a.kick, a.stopped = make(chan chan struct{}), make(chan struct{})
 	a.all, a.throttles = map[string]*Organization{}, map[auth.Rate]*auth.Throttle{}
-	a.metrics, err = registerMetrics(ctx.GetMetricsRegistry())
-	return err
+	if a.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	return ctx.GetMetricsRegistry().Register(gauges{a})
 }
 
 // Open returns the keys of an organization in the configuration of ctx. All gateways of one organization share them. An

@@ -2,11 +2,9 @@ package keys
 
 import (
 	"context"
-	"errors"
 	"path"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -123,31 +121,6 @@ func (o *Organization) problems(now time.Time, all []Info) (problems []string) {
 		}
 	}
 	return problems
-}
-
-// metrics count keys. Their names are no labels.
-type metrics struct{ expiring *prometheus.GaugeVec }
-
-var theExpiring = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-	Namespace: "caddy", Subsystem: "scim_gateway", Name: "keys_expiring",
-	Help: "Keys that are valid and end within so many days.",
-}, []string{"days"})
-
-var labels = [len(thresholds)]string{"30", "7", "1"}
-
-func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
-	if err := registry.Register(theExpiring); err != nil {
-		if _, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); !ok {
-			return nil, err
-		}
-	}
-	return &metrics{theExpiring}, nil
-}
-
-func (m *metrics) set(soon [len(thresholds)]int) {
-	for n, count := range soon {
-		m.expiring.WithLabelValues(labels[n]).Set(float64(count))
-	}
 }
 
 // writtenUse is when a key was last used, as far as any gateway has written it down.

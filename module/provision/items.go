@@ -48,7 +48,7 @@ func withoutID(k *kind) error {
 // list returns what lists all items of the upstream for a view. Each item is handed to also too, where it is not nil.
 func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 	return func(ctx context.Context, shown func(id string, item []byte, entry func() (*view.Entry, error)) error) error {
-		return s.eachItem(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
+		return counted(k, s.eachItem(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
 			if also != nil {
 				also(id, v)
 			}
@@ -59,7 +59,7 @@ func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 				}
 				return it.Entry, nil
 			})
-		})
+		}))
 	}
 }
 

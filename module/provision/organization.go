@@ -106,6 +106,7 @@ func (sh *shared) enter(e *engine) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.engines = append(sh.engines, e)
+	engines.Store(e, nil)
 	sh.ledger.Use(e.memory())
 }
 
@@ -114,6 +115,7 @@ func (sh *shared) leave(e *engine) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.stopSettling(e)
+	engines.Delete(e)
 	sh.engines = slices.DeleteFunc(sh.engines, func(other *engine) bool { return other == e })
 	if n := len(sh.engines); n > 0 {
 		sh.ledger.Use(sh.engines[n-1].memory())
@@ -169,6 +171,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		ctx.Logger().Warn("local_locks has no effect any more: all locks are this process's own")
 	}
 	registry := ctx.GetMetricsRegistry()
+	registerMetrics(registry)
 	v, known, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return o.newSeen(compiled, registry, time.Now), nil })
 	if err != nil {
 		return err

@@ -190,6 +190,14 @@ func (v *View) Seen(f func(*Table)) bool {
 	return v.listed
 }
 
+// State returns how many items there are, and when they were last listed: zero where that was never, or must not be relied
+// on.
+func (v *View) State() (items int, asOf time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.table.byID), v.asOf
+}
+
 func (v *View) known(f func(*Table), age time.Duration) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
