@@ -98,14 +98,14 @@ func short(s string) string {
 // place is where in a document the pass is: keys and indexes from the root down. It is kept in an array so that following
 // it costs nothing; what lies deeper than the array is named by what holds it.
 type place struct {
-	steps [8]doc.Span // an object's key, or the index of an array's element and anElement
+	steps [8]doc.Span // an object's key, or the index of an array's element and anIndex
 	depth int
 }
 
-const anElement = -1
+const anIndex = -1
 
 func (p *place) key(s doc.Span) { p.push(s) }
-func (p *place) index(i int)    { p.push(doc.Span{From: i, To: anElement}) }
+func (p *place) index(i int)    { p.push(doc.Span{From: i, To: anIndex}) }
 
 func (p *place) push(s doc.Span) {
 	if p.depth < len(p.steps) {
@@ -140,7 +140,7 @@ func (p *place) name(d doc.Doc) string {
 func (p *place) text(d doc.Doc) string {
 	var b []byte
 	for _, s := range p.steps[:min(p.depth, len(p.steps))] {
-		if s.To == anElement {
+		if s.To == anIndex {
 			b = append(strconv.AppendInt(append(b, '['), int64(s.From), 10), ']')
 			continue
 		}

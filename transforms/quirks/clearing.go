@@ -100,26 +100,3 @@ func emptied(v doc.Value) bool {
 	}
 	return false
 }
-
-// The rules here are about the id, which nobody may change (RFC 7643 §3.1).
-
-// ownIDLeftOut leaves the resource's own id out of a PATCH.
-func ownIDLeftOut(p *pass, c *change) (verdict, error) {
-	if p.givesID(c) && p.d.In(c.meant).Text() == p.id {
-		return omit, nil
-	}
-	return keep, nil
-}
-
-// foreignIDRefused refuses a PATCH that would give the resource another id.
-func foreignIDRefused(p *pass, c *change) (verdict, error) {
-	if p.givesID(c) && p.d.In(c.meant).Text() != p.id {
-		p.acc.count(foreignID, 1)
-		return keep, scim.Errorf(400, scim.Mutability, "id is another one than that of the resource, and cannot be changed")
-	}
-	return keep, nil
-}
-
-func (p *pass) givesID(c *change) bool {
-	return c.act != remove && c.kind == doc.String && !p.empty(c) && c.t.attr.Mutability == schema.ReadOnly && c.t.isID()
-}

@@ -6,56 +6,45 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// many normalizes the value of an attribute that is a list.
-func (p *pass) many(a *schema.Attribute) error {
-	switch p.cur.Kind() {
-	case doc.Array:
-		return p.elements(a)
-	case doc.Object:
-		if at, ok := p.held(a, p.cur); ok {
-			return p.unfold(a, at)
-		}
-		if a.Type != schema.Complex || !p.on[objectForList] {
-			break
-		}
-		s := p.whole()
-		p.replace(doc.Span{From: s.From, To: s.From}, "[")
-		p.note(objectForList, p.raw(s), nil)
-		if err := p.one(a); err != nil {
-			return err
-		}
-		p.replace(doc.Span{From: s.To, To: s.To}, "]")
-		return nil
-	case doc.String:
-		s := p.whole()
-		empty := s.To-s.From == 2
-		switch {
-		case empty && isMembers(a):
-			return p.nameless()
-		case empty, a.Type != schema.Complex && !p.on[objectForList],
-			a.Type == schema.Complex && (!p.on[bareValue] || a.SubAttribute("value") == nil):
-		default:
-			p.replace(doc.Span{From: s.From, To: s.From}, "[")
-			if a.Type != schema.Complex {
-				p.note(objectForList, p.raw(s), nil)
-			}
-			if err := p.one(a); err != nil {
-				return err
-			}
-			p.replace(doc.Span{From: s.To, To: s.To}, "]")
-			return nil
-		}
-	case doc.Number:
-		if s := p.whole(); isMembers(a) && p.on[memberNumber] && digits(p.raw(s)) {
-			p.replace(doc.Span{From: s.From, To: s.From}, "[")
-			if err := p.one(a); err != nil {
-				return err
-			}
-			p.replace(doc.Span{From: s.To, To: s.To}, "]")
-			return nil
-		}
+// objectInList makes a list of one object.
+func objectInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	return true, p.listOfOne(a, s, objectForList)
+}
+
+// textInList makes a list of one string.
+func textInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	if s.To-s.From == 2 || a.Type == schema.Complex {
+		return false, nil
 	}
-	p.cur.Skip()
+	return true, p.listOfOne(a, s, objectForList)
+}
+
+// valueInList makes a list of a string that stands for an element: see objectOfValue.
+func valueInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	if s.To-s.From == 2 || a.SubAttribute("value") == nil {
+		return false, nil
+	}
+	return true, p.listOfOne(a, s, none)
+}
+
+// numberInList makes a list of a number that stands for a member: see memberOfNumber.
+func numberInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	if !isMembers(a) || !digits(p.raw(s)) {
+		return false, nil
+	}
+	return true, p.listOfOne(a, s, none)
+}
+
+// listOfOne makes a list of one element, and normalizes that.
+func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why rule) error {
+	p.replace(doc.Span{From: s.From, To: s.From}, "[")
+	if why != none {
+		p.note(why, p.raw(s), nil)
+	}
+	if err := p.one(a); err != nil {
+		return err
+	}
+	p.replace(doc.Span{From: s.To, To: s.To}, "]")
 	return nil
 }
 
@@ -65,18 +54,20 @@ func (p *pass) whole() doc.Span { return p.peek(p.cur) }
 // peek is the value at a cursor.
 func (p *pass) peek(c doc.Cursor) doc.Span { return c.Skip() }
 
-// unfold takes the list out of an object that holds it under the attribute's own name.
-func (p *pass) unfold(a *schema.Attribute, at int) error {
-	s := p.whole()
+// listInObject takes the list out of an object that holds it under the attribute's own name.
+func listInObject(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	at, ok := p.held(a, p.cur)
+	if !ok {
+		return false, nil
+	}
 	p.replace(doc.Span{From: s.From, To: at}, "")
 	p.note(membersObject, nil, nil)
 	p.cur.Jump(at)
-	if err := p.many(a); err != nil {
-		return err
+	if err := p.valueAt(asList, a); err != nil {
+		return false, err
 	}
 	p.replace(doc.Span{From: p.cur.Offset(), To: s.To}, "")
-	p.cur.Jump(s.To)
-	return nil
+	return true, nil
 }
 
 // held is where the list is that an object with the attribute's own name holds: {"members":[…]}.
@@ -99,8 +90,8 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 func (p *pass) elements(a *schema.Attribute) error {
 	primaries := p.primaries
 	p.primaries = 0
-	defer func() { p.primaries = primaries }()
-	seen, l := p.distinct(a), p.open()
+	seen := p.distinct(a)
+	l := p.open()
 	for n := 0; l.next(p); n++ {
 		p.place.index(n)
 		if p.again(seen) {
@@ -115,6 +106,7 @@ func (p *pass) elements(a *schema.Attribute) error {
 		p.acc.count(twoPrimaries, 1)
 		return scim.Errorf(400, scim.InvalidValue, "%s has more than one primary element", a.Name)
 	}
+	p.primaries = primaries
 	return nil
 }
 
@@ -158,73 +150,71 @@ func (p *pass) again(ids *identifiers) bool {
 
 // one normalizes the element of a list at the cursor.
 func (p *pass) one(a *schema.Attribute) error {
-	members := isMembers(a)
-	switch kind := p.cur.Kind(); {
-	case kind == doc.Object && a.Type == schema.Complex:
-		if members {
-			if err := p.member(p.cur); err != nil {
-				return err
-			}
+	if isMembers(a) {
+		if err := p.identified(a); err != nil {
+			return err
 		}
-		if a.Name == "roles" && (p.on[rolesJSON] || p.on[rolesDisplay]) {
-			s := p.whole()
-			p.element = p.d.In(s)
-			if p.role(s) {
-				p.cur.Skip()
-				return nil
-			}
-		}
-		return p.complex(a)
-	case kind == doc.String && a.Type == schema.Complex && a.SubAttribute("value") != nil:
-		s := p.cur.Skip()
-		if s.To-s.From == 2 {
-			if members {
-				return p.nameless()
-			}
-			return nil
-		}
-		if members {
-			if err := p.uncontrolled("value", s); err != nil {
-				return err
-			}
-		}
-		if p.on[bareValue] {
-			if a.Name == "roles" && p.role(s) {
-				return nil
-			}
-			p.wrap(s, `{"value":`, "}")
-			p.note(bareValue, p.raw(s), p.wrapped(s))
-		}
-		return nil
-	case kind == doc.Number && members && p.on[memberNumber]:
-		s := p.cur.Skip()
-		if !digits(p.raw(s)) {
-			return nil
-		}
-		p.wrap(s, `{"value":"`, `"}`)
-		p.note(memberNumber, p.raw(s), p.quoted(string(p.raw(s))))
-		return nil
-	case members && (kind == doc.Null || kind == doc.Bool || kind == doc.Array):
-		return p.nameless()
 	}
-	if a.Type != schema.Complex {
-		return p.value(a, false)
-	}
-	p.cur.Skip()
-	return nil
+	return p.valueAt(asElement, a)
 }
 
-// member refuses a member, an object at the cursor, that nobody can be identified by (Q61).
-func (p *pass) member(c doc.Cursor) error {
-	if p.find(&c, "value") {
-		switch c.Kind() {
-		case doc.String:
-			if s := c.Skip(); s.To-s.From > 2 {
-				return nil
-			}
-		case doc.Number: // see member-number
-			return nil
+// objectOfValue makes an object of a string in a list of objects.
+func objectOfValue(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	switch {
+	case s.To-s.From == 2, a.SubAttribute("value") == nil:
+		return false, nil
+	case a.Name == "roles" && p.role(s):
+		return true, nil
+	}
+	p.wrap(s, `{"value":`, "}")
+	p.note(bareValue, p.raw(s), p.wrapped(s))
+	return true, nil
+}
+
+// memberOfNumber makes a member of a number.
+func memberOfNumber(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	if !isMembers(a) || !digits(p.raw(s)) {
+		return false, nil
+	}
+	p.wrap(s, `{"value":"`, `"}`)
+	p.note(memberNumber, p.raw(s), p.quoted(string(p.raw(s))))
+	return true, nil
+}
+
+// idOfNumber makes a string of a member's id that is a number.
+func idOfNumber(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+	if !p.inMembers || a.Name != "value" || !digits(p.raw(s)) {
+		return false, nil
+	}
+	p.wrap(s, `"`, `"`)
+	p.note(memberNumber, p.raw(s), p.quoted(string(p.raw(s))))
+	return true, nil
+}
+
+// identified refuses a member at the cursor that nobody can be identified by (Q61).
+func (p *pass) identified(a *schema.Attribute) error {
+	c := p.cur
+	kind := c.Kind()
+	switch {
+	case kind == doc.Null, kind == doc.Bool, kind == doc.Array:
+		return p.nameless()
+	case a.Type != schema.Complex, kind == doc.Number:
+		return nil
+	case kind == doc.Object && !p.find(&c, "value"):
+		return p.nameless()
+	}
+	switch c.Kind() {
+	case doc.String:
+		s := c.Skip()
+		if s.To-s.From == 2 {
+			return p.nameless()
 		}
+		if kind == doc.String { // in an object, see withoutControls
+			return p.uncontrolled("value", s)
+		}
+		return nil
+	case doc.Number: // see member-number
+		return nil
 	}
 	return p.nameless()
 }

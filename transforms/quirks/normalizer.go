@@ -8,6 +8,7 @@ package quirks
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -44,6 +45,8 @@ type Normalizer struct {
 	maxOperations, maxBytes int
 
 	ofChanges, ofAttributes []ruling // those that decide about changes in a PATCH, and attributes of a POST
+	nulls                   []ofNull
+	values                  values
 
 	pathOptions, filterOptions filter.Options
 	user, group                targets
@@ -76,9 +79,19 @@ func New(c Config) (*Normalizer, error) {
 			*limit.to = limit.unlessZero
 		}
 	}
+	n.compile()
+	n.filterOptions = n.options()
+	n.filterOptions.Strict = on[strictFilter]
+	n.pathOptions = n.options()
+	n.pathOptions.Allow &^= filter.ComplexCompare
+	return n, nil
+}
+
+// compile sorts what the rules do by where it is done.
+func (n *Normalizer) compile() {
 	for i, r := range table {
 		for _, s := range r.steps {
-			if s.unless == on[i] {
+			if s.unless == n.on[i] {
 				continue
 			}
 			switch {
@@ -86,14 +99,18 @@ func New(c Config) (*Normalizer, error) {
 				n.ofChanges = append(n.ofChanges, ruling{rule(i), s.change})
 			case s.attribute != nil:
 				n.ofAttributes = append(n.ofAttributes, ruling{rule(i), s.attribute})
+			case s.null != nil:
+				n.nulls = append(n.nulls, ofNull{rule(i), s.null})
+			case s.value != nil:
+				for t := schema.String; t <= schema.Complex; t++ {
+					if len(s.types) == 0 || slices.Contains(s.types, t) {
+						at := &n.values[s.at][s.kind][t]
+						*at = append(*at, named{s.name, s.value})
+					}
+				}
 			}
 		}
 	}
-	n.filterOptions = n.options()
-	n.filterOptions.Strict = on[strictFilter]
-	n.pathOptions = n.options()
-	n.pathOptions.Allow &^= filter.ComplexCompare
-	return n, nil
 }
 
 // Schemas is what the normalizer knows of attributes.

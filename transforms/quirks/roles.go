@@ -11,6 +11,15 @@ import (
 // maxRole is the longest text that is read as a role in JSON (H9).
 const maxRole = 4 << 10
 
+// roleOfText is [pass.role] of an object.
+func roleOfText(p *pass, _ *schema.Attribute, s doc.Span) (bool, error) { return p.role(s), nil }
+
+// displayOfRole remembers the role whose displayName is to be called display.
+func displayOfRole(p *pass, _ *schema.Attribute, s doc.Span) (bool, error) {
+	p.element = p.d.In(s)
+	return false, nil
+}
+
 // role writes a role whose value is JSON in a string (Q42) as an object, if the text is wholly what Entra sends: an object
 // with no other keys than id, value and displayName. The role is an object, or the string alone, which bare-value would
 // make the value of one. It tells whether it did.

@@ -5,6 +5,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
 // Rule is one named deviation and what is done about it.
@@ -17,17 +21,47 @@ type Rule struct {
 	steps     steps // what is done about it
 }
 
-type steps []step
-
-// step is what a rule does at one of the places that a request passes.
+// step is what a rule does at one of the places that a request passes. One of the functions is set.
 type step struct {
-	unless    bool      // it is done where the rule is off
+	unless bool // it is done where the rule is off
+
 	change    judgement // about a change in a PATCH
 	attribute judgement // about an attribute of a POST
+	null      nothing   // about a sub-attribute that is null
+	value     rewriting // about values of one kind, for attributes of some types
+	at        position
+	kind      doc.Kind
+	types     []schema.Type // empty for all
+	name      string        // of the attribute; empty for all
+	note      filter.Notes  // about what the parser of filters and paths understood
+	allows    bool          // which it has to be allowed
 }
+
+type steps []step
 
 func aChange(f judgement) step     { return step{change: f} }
 func anAttribute(f judgement) step { return step{attribute: f} }
+func aNull(f nothing) step         { return step{null: f} }
+
+func aValue(k doc.Kind, f rewriting, types ...schema.Type) step {
+	return step{value: f, at: asValue, kind: k, types: types}
+}
+
+func aList(k doc.Kind, f rewriting, types ...schema.Type) step {
+	return step{value: f, at: asList, kind: k, types: types}
+}
+
+func anElement(k doc.Kind, f rewriting, types ...schema.Type) step {
+	return step{value: f, at: asElement, kind: k, types: types}
+}
+
+func aRole(f rewriting) step {
+	return step{value: f, at: asElement, kind: doc.Object, types: []schema.Type{schema.Complex}, name: "roles"}
+}
+
+// allows lets the parser understand what the RFC does not permit, and counts it; counts only counts.
+func allows(note filter.Notes) step { return step{note: note, allows: true} }
+func counts(note filter.Notes) step { return step{note: note} }
 
 // unless is a step that is taken where the rule is off.
 func unless(s step) step {

@@ -1,10 +1,16 @@
 package quirks
 
+import (
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/schema"
+)
+
 // rule is the number of a rule: its place in the table.
 type rule uint8
 
-// The rules, in the order in which a request meets them. Adding one means a line here, a line in the table below, and the
-// place that applies it.
+// The rules, in the order in which a request meets them. Adding one means a name here, and a row in the table below that names
+// the function that does it.
 const (
 	none rule = iota
 
@@ -131,25 +137,25 @@ func init() {
 			"They are sent on as they came.", "Q20", all, nil},
 
 		filterSpelling: {"filter-spelling", "Filters, and paths with brackets, are printed again canonically: operators in lower case, single spaces, no parentheses without need.",
-			"Spaces that the RFC does not permit are refused, and a path keeps its spelling; a filter is printed canonically all the same.", "Q21 Q50", all, nil},
+			"Spaces that the RFC does not permit are refused, and a path keeps its spelling; a filter is printed canonically all the same.", "Q21 Q50", all, steps{allows(filter.Spaces), counts(filter.OperatorCase)}},
 		valuePathComparison: {"value-path-comparison", `emails[type eq "work"].value eq "x" becomes emails[type eq "work" and value eq "x"].`,
-			"The filter is refused with invalidFilter.", "Q16", all, nil},
+			"The filter is refused with invalidFilter.", "Q16", all, steps{allows(filter.ValuePathComparison)}},
 		unquotedLiteral: {"unquoted-literal", "A string without quotes in a filter or a path is quoted, where the attribute is a string.",
-			"The filter or path is refused.", "Q15 Q50", all, nil},
+			"The filter or path is refused.", "Q15 Q50", all, steps{allows(filter.UnquotedLiteral)}},
 		bareManager: {"bare-manager", "manager means the enterprise extension's manager, in filters its value, unless the core schema has a manager.",
 			"manager is an unknown core attribute and is sent on as it came.", "Q17 Q41 T17", all, nil},
 		bareExtension: {"bare-extension", "Any attribute of an extension may be named without its URN, unless the core schema has one of that name.",
-			"The name is an unknown core attribute and is sent on as it came.", "Q41 T17", never, nil},
+			"The name is an unknown core attribute and is sent on as it came.", "Q41 T17", never, steps{allows(filter.BareExtension)}},
 		membersComparison: {"members-comparison", `members eq "x" becomes members.value eq "x".`,
-			"It is sent on as it came: some targets understand just this form.", "O17", never, nil},
+			"It is sent on as it came: some targets understand just this form.", "O17", never, steps{allows(filter.ComplexCompare)}},
 		strictFilter: {"strict-filter", "Filters may use eq and and only, as Entra does; anything else is refused with invalidFilter.",
 			"Every filter of RFC 7644 §3.4.2.2 is taken.", "H20", never, nil},
 		attributeCase: {"attribute-case", "Names of attributes are spelled as the schema does.",
-			"They are sent on as they came; they are still understood. In filters they are spelled as the schema does all the same.", "Q26 Q50", all, nil},
+			"They are sent on as they came; they are still understood. In filters they are spelled as the schema does all the same.", "Q26 Q50", all, steps{counts(filter.NameCase)}},
 		urnDot: {"urn-dot", "A dot between a schema's URN and an attribute becomes a colon.",
-			"The path is refused with invalidPath, the filter with invalidFilter.", "Q40", all, nil},
+			"The path is refused with invalidPath, the filter with invalidFilter.", "Q40", all, steps{allows(filter.DotInsteadOfColon)}},
 		urnPath: {"urn-path", "The core schema's URN is taken off names of attributes: weak upstreams do not know it.",
-			"It stays, but for filters; it is legal (RFC 7644 §3.10).", "Q50", all, nil},
+			"It stays, but for filters; it is legal (RFC 7644 §3.10).", "Q50", all, steps{counts(filter.CoreURN)}},
 		asciiNames: {"ascii-names", "A path in which a name has letters outside ASCII is refused with invalidPath.",
 			"It is an unknown attribute and is sent on as it came.", "T3", never, nil},
 
@@ -199,7 +205,7 @@ func init() {
 		memberRemovalValue: {"member-removal-value", `A remove of a list with a value becomes one remove for each element (members[value eq "x"]): ignoring the value would empty the list.`,
 			"It is refused with invalidValue.", "Q56", all, steps{aChange(removalSplit), unless(aChange(removalRefused))}},
 		membersObject: {"members-object", `The list of members may be wrapped in an object ({"members":[…]}).`,
-			"It is refused with invalidValue.", "O15", all, nil},
+			"It is refused with invalidValue.", "O15", all, steps{aList(doc.Object, listInObject)}},
 		pathlessRemoval: {"pathless-removal", `A remove without a path and with {"members":[…]} as value removes these members.`,
 			"It is refused with noTarget.", "Q61", never, nil},
 		stripID: {"strip-id", "An id in the value of a PATCH is left out where it is the resource's own.",
@@ -208,31 +214,31 @@ func init() {
 			"It is sent on as it came.", "O12", all, steps{aChange(foreignIDRefused)}},
 
 		booleanString: {"boolean-string", `"True" and "False", in any case of ASCII letters, are booleans where the schema says boolean, and nowhere else.`,
-			"They are sent on as they came; in filters and paths they are refused.", "Q25 Q36 Q52 T1 T3", all, nil},
+			"They are sent on as they came; in filters and paths they are refused.", "Q25 Q36 Q52 T1 T3", all, steps{aValue(doc.String, booleanOfText, schema.Boolean), allows(filter.BooleanString)}},
 		localizedBoolean: {"localized-boolean", "The words for true and false in the languages of Entra's portal (Vrai, Falsch, …) are booleans where the schema says boolean.",
-			"They are refused with invalidValue, as every word that is no boolean.", "Q36 T3", only(Entra), nil},
+			"They are refused with invalidValue, as every word that is no boolean.", "Q36 T3", only(Entra), steps{aValue(doc.String, booleanOfWord, schema.Boolean), unless(aValue(doc.String, neitherTrueNorFalse, schema.Boolean)), allows(filter.LocalizedBoolean)}},
 		numberString: {"number-string", `"7" is a number where the schema says integer or decimal, which only attributes that the operator declared are.`,
-			"It is sent on as it came; in filters it is a number all the same.", "Q46 T8", all, nil},
+			"It is sent on as it came; in filters it is a number all the same.", "Q46 T8", all, steps{aValue(doc.String, numberOfText, schema.Integer, schema.Decimal), counts(filter.NumberString)}},
 		scalarInArray: {"scalar-in-array", `[{"$ref":null,"value":"x"}] for an attribute that is no list becomes "x", and the one object in a list that is the value of an operation without a path is taken out of it.`,
-			"It is sent on as it came.", "Q41 Q43", all, nil},
+			"It is sent on as it came.", "Q41 Q43", all, steps{aValue(doc.Array, valueOfArray)}},
 		objectForList: {"object-for-list", "One object for an attribute that is a list becomes a list of one.",
-			"It is sent on as it came.", "Q63 O8", all, nil},
+			"It is sent on as it came.", "Q63 O8", all, steps{aList(doc.Object, objectInList, schema.Complex), aList(doc.String, textInList)}},
 		bareValue: {"bare-value", `A string in a list of objects becomes {"value":"…"}.`,
-			"It is sent on as it came.", "Q63", all, nil},
+			"It is sent on as it came.", "Q63", all, steps{aList(doc.String, valueInList, schema.Complex), anElement(doc.String, objectOfValue, schema.Complex)}},
 		managerString: {"manager-string", `A manager that is a string becomes {"value":"…"} (RFC 7643 §4.3).`,
-			"It is sent on as it came.", "Q29 Q41", all, nil},
+			"It is sent on as it came.", "Q29 Q41", all, steps{aValue(doc.String, managerOfText, schema.Complex)}},
 		refNull: {"ref-null", `"$ref":null is left out of elements of lists.`,
-			"It is sent on as it came.", "Q55", all, nil},
+			"It is sent on as it came.", "Q55", all, steps{aNull(refIsNothing)}},
 		duplicateMembers: {"duplicate-members", "A member that is named twice in one list is named once.",
 			"It is sent on as it came.", "Q59", all, nil},
 		memberNumber: {"member-number", "A member's id that is a number becomes a string of the same digits.",
-			"It is sent on as it came.", "Q63", never, nil},
+			"It is sent on as it came.", "Q63", never, steps{aValue(doc.Number, idOfNumber, schema.String), aList(doc.Number, numberInList), anElement(doc.Number, memberOfNumber)}},
 		rolesJSON: {"roles-json", `A role whose value is the text {"id":…,"value":…,"displayName":…} becomes an object with value and display. The id is lost.`,
-			"It is sent on as it came.", "Q42 T5", never, nil},
+			"It is sent on as it came.", "Q42 T5", never, steps{aRole(roleOfText)}},
 		rolesDisplay: {"roles-display", "displayName in a role becomes display.",
-			"It is sent on as it came.", "Q30", only(Entra), nil},
+			"It is sent on as it came.", "Q30", only(Entra), steps{aRole(displayOfRole)}},
 		controlCharacters: {"control-characters", "Control characters in userName, externalId, a group's displayName and ids of members are refused with invalidValue, and in strings of filters and paths with invalidFilter and invalidPath.",
-			"They are sent on.", "H7", all, nil},
+			"They are sent on.", "H7", all, steps{aValue(doc.String, withoutControls, schema.String)}},
 		twoPrimaries: {"two-primaries", "A POST or PUT with two primary elements in one list is refused with invalidValue (RFC 7643 §2.4).",
 			"It is sent on as it came.", "T18", all, nil},
 
@@ -249,7 +255,7 @@ func init() {
 		unlistedExtension: {"unlisted-extension", "The URN of an extension that a resource uses is added to its schemas (RFC 7643 §3).",
 			"The list stays as it came.", "Q27", all, nil},
 		createNulls: {"create-nulls", "Attributes that are null are left out of a POST (RFC 7643 §2.5), booleans excepted; never out of a PUT.",
-			"They are sent on as they came.", "Q24 T4 T13", all, steps{anAttribute(nullCreatesNothing)}},
+			"They are sent on as they came.", "Q24 T4 T13", all, steps{anAttribute(nullCreatesNothing), aNull(nullIsNothing)}},
 		emptyManager: {"empty-manager", `A manager "" is left out of a POST.`,
 			"It is sent on as it came.", "Q29", all, steps{anAttribute(emptyManagerText)}},
 		emptyManagerObject: {"empty-manager-object", `A manager {"value":""} is left out of a POST.`,

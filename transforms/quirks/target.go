@@ -56,9 +56,11 @@ const (
 // options allows the leniencies of filters and paths whose rules are on.
 func (n *Normalizer) options() filter.Options {
 	o := filter.Options{Allow: filter.NumberString, NoControls: n.on[controlCharacters]}
-	for note, r := range lenient {
-		if n.on[r] {
-			o.Allow |= note
+	for i, r := range table {
+		for _, s := range r.steps {
+			if s.allows && n.on[i] {
+				o.Allow |= s.note
+			}
 		}
 	}
 	if n.on[bareManager] {
@@ -70,31 +72,14 @@ func (n *Normalizer) options() filter.Options {
 	return o
 }
 
-// lenient are the rules that allow a leniency of the parser, and are counted when it was used.
-var lenient = map[filter.Notes]rule{
-	filter.Spaces:              filterSpelling,
-	filter.BareExtension:       bareExtension,
-	filter.ComplexCompare:      membersComparison,
-	filter.UnquotedLiteral:     unquotedLiteral,
-	filter.BooleanString:       booleanString,
-	filter.ValuePathComparison: valuePathComparison,
-	filter.DotInsteadOfColon:   urnDot,
-	filter.LocalizedBoolean:    localizedBoolean,
-}
-
 // ruleOf is the rule that stands for a note of the parser.
 func ruleOf(note filter.Notes) rule {
-	switch note {
-	case filter.NameCase:
-		return attributeCase
-	case filter.OperatorCase:
-		return filterSpelling
-	case filter.CoreURN:
-		return urnPath
-	case filter.NumberString:
-		return numberString
+	for i, r := range table {
+		if slices.ContainsFunc(r.steps, func(s step) bool { return s.note == note }) {
+			return rule(i)
+		}
 	}
-	return lenient[note]
+	return none
 }
 
 // target is what the path, a JSON string, leads to.

@@ -1,237 +1,91 @@
 package quirks
 
 import (
-	"bytes"
-	"strings"
-
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// value normalizes the value at the cursor, which is the attribute's, and moves behind it. Only the schema decides what it
-// should be: a value of an attribute that the schema does not know is left alone (T2), however it looks.
-func (p *pass) value(a *schema.Attribute, whole bool) error {
-	if a == nil {
+// position is how a value stands in a document.
+type position uint8
+
+const (
+	asValue   position = iota // of an attribute or sub-attribute that is no list, or a simple value in one
+	asList                    // of an attribute that is a list, as a whole
+	asElement                 // in such a list
+	positions
+)
+
+// rewriting is the part of a rule that changes the value in a span, which is the attribute's. It reports whether it did, so
+// that nothing else has to be done about the value.
+type rewriting func(p *pass, a *schema.Attribute, s doc.Span) (bool, error)
+
+// values are the rewritings whose rules are on, by where the value stands, what it is, and what the schema says it should be.
+type values [positions][doc.Object + 1][schema.Complex + 1][]named
+
+type named struct {
+	name string // of the attribute; empty for all
+	do   rewriting
+}
+
+// value normalizes the value at the cursor, which is the attribute's, or that of a list as a whole, and moves behind it. Only
+// the schema decides what it should be: a value of an attribute that the schema does not know is left alone (T2), however
+// it looks.
+func (p *pass) value(a *schema.Attribute, list bool) error {
+	at := asValue
+	switch {
+	case a == nil:
 		p.cur.Skip()
 		return nil
+	case list:
+		at = asList
 	}
-	if a.Returned == schema.Never && !p.secret {
-		p.secret = true
-		err := p.value(a, whole)
-		p.secret = false
-		return err
-	}
-	if whole {
-		return p.many(a)
-	}
-	switch p.cur.Kind() {
-	case doc.String:
-		return p.text(a)
-	case doc.Object:
-		if a.Type == schema.Complex {
-			return p.complex(a)
+	secret := p.secret
+	p.secret = secret || a.Returned == schema.Never
+	err := p.valueAt(at, a)
+	p.secret = secret
+	return err
+}
+
+func (p *pass) valueAt(at position, a *schema.Attribute) error {
+	kind := p.cur.Kind()
+	var s doc.Span
+	for _, r := range p.n.values[at][kind][a.Type] {
+		if r.name != "" && r.name != a.Name {
+			continue
 		}
-	case doc.Array:
-		return p.unwrap(a)
-	case doc.Bool:
-		if s := p.cur.Skip(); a.Name == "primary" && p.d.In(s).True() {
+		if s.To == 0 {
+			s = p.whole()
+		}
+		if done, err := r.do(p, a, s); err != nil {
+			return err
+		} else if done {
+			p.cur.Jump(s.To)
+			return nil
+		}
+	}
+	switch {
+	case at == asList && kind == doc.Array:
+		return p.elements(a)
+	case at == asList && kind == doc.String && isMembers(a):
+		if s = p.whole(); s.To-s.From == 2 {
+			return p.nameless()
+		}
+	case at != asList && kind == doc.Object && a.Type == schema.Complex:
+		return p.complex(a)
+	case at == asElement && a.Type != schema.Complex:
+		return p.valueAt(asValue, a)
+	case at == asValue && kind == doc.Bool && a.Name == "primary":
+		if s = p.whole(); p.d.In(s).True() {
 			p.primaries++
 		}
-		return nil
-	case doc.Number:
-		if s := p.cur.Skip(); p.inMembers && a.Name == "value" && p.on[memberNumber] && digits(p.raw(s)) {
-			p.wrap(s, `"`, `"`)
-			p.note(memberNumber, p.raw(s), p.quoted(string(p.raw(s))))
-		}
-		return nil
 	}
-	p.cur.Skip()
-	return nil
-}
-
-// text normalizes a string.
-func (p *pass) text(a *schema.Attribute) error {
-	s := p.cur.Skip()
-	switch a.Type {
-	case schema.Boolean:
-		return p.boolean(a, s)
-	case schema.Integer, schema.Decimal:
-		p.number(a, s)
-	case schema.Complex:
-		if p.on[managerString] && s.To-s.From > 2 && a.SubAttribute("value") != nil {
-			p.wrap(s, `{"value":`, "}")
-			p.note(managerString, p.raw(s), p.wrapped(s))
-		}
-	case schema.String:
-		return p.controls(a, s)
+	if s.To == 0 {
+		p.cur.Skip()
+	} else {
+		p.cur.Jump(s.To)
 	}
 	return nil
-}
-
-// wrap writes text around a value that stays as it is.
-func (p *pass) wrap(s doc.Span, before, after string) {
-	p.replace(doc.Span{From: s.From, To: s.From}, before)
-	p.replace(doc.Span{From: s.To, To: s.To}, after)
-}
-
-func (p *pass) wrapped(s doc.Span) []byte {
-	if !p.acc.wants() {
-		return nil
-	}
-	return append(append([]byte(`{"value":`), p.raw(s)...), '}')
-}
-
-// boolean makes a boolean of a string.
-func (p *pass) boolean(a *schema.Attribute, s doc.Span) error {
-	if !p.on[booleanString] {
-		return nil
-	}
-	v, r := p.d.In(s), booleanString
-	word := ""
-	switch {
-	case v.Is("true"):
-		word = "true"
-	case v.Is("false"):
-		word = "false"
-	case p.on[localizedBoolean]:
-		r = localizedBoolean
-		word = localized(v.Text())
-	}
-	if word == "" {
-		return scim.Errorf(400, scim.InvalidValue, "%s is neither true nor false; correct the mapping of %s (in Entra: "+
-			`Switch([IsSoftDeleted], , "False", "True", "True", "False") for active)`, p.at(a.Name), a.Name)
-	}
-	if word == "true" && a.Name == "primary" {
-		p.primaries++
-	}
-	p.replace(s, word)
-	p.note(r, p.raw(s), []byte(word))
-	return nil
-}
-
-// number makes a number of a string that is written like one in JSON. No other text is: "007" is none.
-func (p *pass) number(a *schema.Attribute, s doc.Span) {
-	if !p.on[numberString] {
-		return
-	}
-	inside := p.raw(s)[1 : s.To-s.From-1]
-	if !writtenAsNumber(string(inside), a.Type == schema.Decimal) {
-		return
-	}
-	p.replace(s, string(inside))
-	p.note(numberString, p.raw(s), inside)
-}
-
-// writtenAsNumber tells whether a text is an integer, or with decimal, a decimal number, in JSON's spelling. An exponent is
-// nothing that anybody means by a string.
-func writtenAsNumber(text string, decimal bool) bool {
-	return doc.IsNumber(text) && !strings.ContainsAny(text, "eE") && (decimal || !strings.Contains(text, "."))
-}
-
-func digits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) > 0
-}
-
-// controls refuses control characters in what identifies a resource (H7). Elsewhere they may mean something: an address
-// has lines.
-func (p *pass) controls(a *schema.Attribute, s doc.Span) error {
-	if !p.escaped(s) || !p.identifies(a) {
-		return nil
-	}
-	return p.uncontrolled(a.Name, s)
-}
-
-// uncontrolled refuses the string that identifies a resource if it has control characters, wherever it is found.
-func (p *pass) uncontrolled(name string, s doc.Span) error {
-	if !p.escaped(s) {
-		return nil
-	}
-	return p.uncontrolledText(name, p.d.In(s).Text())
-}
-
-func (p *pass) uncontrolledText(name, text string) error {
-	if p.on[controlCharacters] && strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		p.acc.count(controlCharacters, 1)
-		return scim.Errorf(400, scim.InvalidValue, "%s has control characters", p.at(name))
-	}
-	return nil
-}
-
-// escaped tells whether a string, or the inside of one, has an escape, or the one control character that needs none.
-func (p *pass) escaped(s doc.Span) bool {
-	return bytes.IndexByte(p.raw(s), '\\') >= 0 || bytes.IndexByte(p.raw(s), 0x7f) >= 0
-}
-
-func (p *pass) identifies(a *schema.Attribute) bool {
-	switch a.Name {
-	case "userName", "externalId":
-		return true
-	case "displayName":
-		return p.rt == p.n.set.Group
-	case "value":
-		return p.inMembers
-	}
-	return a.Uniqueness != schema.None
-}
-
-// unwrap takes the one element out of an array for an attribute that is no list (Q43). Anything else in an array is left
-// alone: two elements are nobody's to choose from (T6).
-func (p *pass) unwrap(a *schema.Attribute) error {
-	outer := p.cur
-	array := outer.Skip()
-	if inner, ok := p.only(a, p.cur); ok {
-		p.replace(doc.Span{From: array.From, To: inner.From}, "")
-		p.note(scalarInArray, p.raw(array), p.raw(inner))
-		p.cur.Jump(inner.From)
-		if err := p.value(a, false); err != nil {
-			return err
-		}
-		p.replace(doc.Span{From: inner.To, To: array.To}, "")
-	}
-	p.cur.Jump(array.To)
-	return nil
-}
-
-// only is what the one element of the array at the cursor holds, if that is what the array stands for.
-func (p *pass) only(a *schema.Attribute, c doc.Cursor) (s doc.Span, ok bool) {
-	if !p.on[scalarInArray] {
-		return s, false
-	}
-	if c.Open(); !c.More() {
-		return s, false
-	}
-	kind := c.Kind()
-	s = c.Skip()
-	if c.More() {
-		return s, false
-	}
-	switch {
-	case a.Type == schema.Complex && a.SubAttribute("value") != nil:
-		return s, kind == doc.Object || kind == doc.String
-	case kind != doc.Object || a.Type == schema.Complex:
-		return s, false
-	}
-	e := p.d.At(s.From)
-	for e.Open(); e.More(); {
-		key := p.d.In(e.Key())
-		switch {
-		case key.Is("value"):
-			k := e.Kind()
-			ok = k != doc.Object && k != doc.Array && k != doc.Null
-			s = e.Skip()
-		case key.Is("$ref"):
-			e.Skip()
-		default:
-			return s, false
-		}
-	}
-	return s, ok
 }
 
 // complex normalizes the object at the cursor, whose members are sub-attributes. A member of a group is one in whatever
@@ -243,7 +97,7 @@ func (p *pass) complex(a *schema.Attribute) error {
 		key := p.cur.Key()
 		sub := p.sub(a, key)
 		p.place.key(key)
-		if r := p.nullField(sub, key); r != none {
+		if r := p.ofNull(sub, key); r != none {
 			p.note(r, p.raw(p.cur.Skip()), nil)
 			l.drop(p)
 		} else {
@@ -294,15 +148,32 @@ func (p *pass) spell(key doc.Span, name string) {
 	p.note(r, raw, p.quoted(name))
 }
 
-// nullField is the rule that leaves out the sub-attribute at the cursor because it is null, where null says nothing: "$ref":null
-// everywhere (Q55), anything in a POST (Q24).
-func (p *pass) nullField(sub *schema.Attribute, key doc.Span) rule {
-	switch {
-	case p.cur.Kind() != doc.Null:
-	case p.on[refNull] && p.d.In(key).Is("$ref") && p.verb != scim.Replace:
-		return refNull
-	case p.verb == scim.Create && p.on[createNulls] && sub != nil && sub.Type != schema.Boolean:
-		return createNulls
+// ofNull is the rule that leaves out the sub-attribute at the cursor because it is null; none where none does.
+func (p *pass) ofNull(sub *schema.Attribute, key doc.Span) rule {
+	if p.cur.Kind() == doc.Null {
+		for _, r := range p.n.nulls {
+			if r.omits(p, sub, key) {
+				return r.rule
+			}
+		}
 	}
 	return none
+}
+
+// nothing is the part of a rule that leaves out a sub-attribute, which the schema may not know, because it is null.
+type nothing func(p *pass, sub *schema.Attribute, key doc.Span) bool
+
+type ofNull struct {
+	rule  rule
+	omits nothing
+}
+
+// refIsNothing leaves out "$ref":null, but of a PUT (Q55).
+func refIsNothing(p *pass, _ *schema.Attribute, key doc.Span) bool {
+	return p.verb != scim.Replace && p.d.In(key).Is("$ref")
+}
+
+// nullIsNothing leaves out null in a POST, booleans excepted (Q24).
+func nullIsNothing(p *pass, sub *schema.Attribute, _ doc.Span) bool {
+	return p.verb == scim.Create && sub != nil && sub.Type != schema.Boolean
 }
