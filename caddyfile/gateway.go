@@ -65,6 +65,7 @@ func init() {
 //		max_response     <size>
 //		upstream_timeout <duration|off>
 //		public_url       <url>
+//		dry_run
 //		provisioning_log [<file|off>] {
 //			max_size   <size>
 //			max_age    <duration>

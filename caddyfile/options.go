@@ -46,6 +46,7 @@ var options = map[string]func(c *config, d *caddyfile.Dispenser) error{
 	"public_url":       (*config).publicURL,
 	"provisioning_log": (*config).provisioningLog,
 	"record":           (*config).record,
+	"dry_run":          (*config).dryRun,
 }
 
 // several may be there more than once.
@@ -168,6 +169,15 @@ func (c *config) publicURL(d *caddyfile.Dispenser) error {
 	if err := c.handler.Validate(); err != nil {
 		return d.WrapErr(err)
 	}
+	return nil
+}
+
+// dryRun says that nothing is changed.
+func (c *config) dryRun(d *caddyfile.Dispenser) error {
+	if d.NextArg() || d.NextBlock(0) {
+		return d.Err("dry_run has no arguments: take the line away to end the dry run")
+	}
+	c.handler.DryRun = true
 	return nil
 }
 

@@ -43,7 +43,7 @@ func (h *Handler) loadEvents(ctx caddy.Context) error {
 // effects tells whoever listens what the operation has changed. An organization has noted it; of a SCIM server it is what
 // was asked for and answered.
 func (x *exchange) effects(answer *scim.Answer) {
-	if !x.routed || !x.verb.Writes() || !x.h.noted() {
+	if !x.routed || !x.verb.Writes() || x.h.DryRun || !x.h.noted() {
 		return
 	}
 	if x.h.seat() == nil && answer != nil && answer.Status < http.StatusMultipleChoices {
@@ -90,6 +90,9 @@ func (h *Handler) emit(notes []trace.Note) {
 
 // settled tells what the gateway has found out by itself about a request of earlier.
 func (h *Handler) settled(resource string, told *trace.Trace) {
+	if h.DryRun {
+		return
+	}
 	h.emit(told.Notes())
 	if h.sink != nil {
 		id := ""

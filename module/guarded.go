@@ -29,11 +29,11 @@ func (h *Handler) loadGuard(ctx caddy.Context) (err error) {
 				return err
 			}
 			sum := sha256.Sum256(text)
-			h.guard, err = guard.For(ctx, nil, "", hex.EncodeToString(sum[:]), h.Guard)
+			h.guard, err = guard.For(ctx, guard.Place{Key: hex.EncodeToString(sum[:]), Dry: h.DryRun}, h.Guard)
 			return err
 		}
 	}
-	h.guard, err = guard.For(ctx, seat, name, name, h.Guard)
+	h.guard, err = guard.For(ctx, guard.Place{Seat: seat, Name: name, Key: name, Dry: h.DryRun}, h.Guard)
 	return err
 }
 
@@ -41,13 +41,14 @@ func (h *Handler) loadGuard(ctx caddy.Context) (err error) {
 func (x *exchange) relayed(ctx context.Context) (*scim.Answer, error) {
 	kind, subjects := x.removals()
 	if len(subjects) == 0 {
-		return x.h.upstream.Carry(ctx, x.calls, &x.op)
+		return x.carry(ctx)
 	}
 	ticket, err := x.h.guard.Take(ctx, kind, 0, subjects...)
 	if err != nil {
+		x.held(ctx, kind, subjects)
 		return nil, err
 	}
-	a, err := x.h.upstream.Carry(ctx, x.calls, &x.op)
+	a, err := x.carry(ctx)
 	ticket.End(err)
 	return a, err
 }

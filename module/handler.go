@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/keys"
 	"github.com/caddy-scim/gateway/module/provlog"
@@ -100,6 +101,11 @@ type Handler struct {
 	// precedes the resource type.
 	PublicURL string `json:"public_url,omitempty"`
 
+	// Whether nothing is changed, neither upstream nor in the gateway's own memory: what would be changed is planned, told and
+	// reported. What takes access away is answered 503, so that the provider comes back for it; everything else is answered as
+	// if it was done. Default: false.
+	DryRun bool `json:"dry_run,omitempty"`
+
 	// Where every request is recorded: what was sent, what became of it and why. Default: nowhere.
 	Log *provlog.Config `json:"provisioning_log,omitempty"`
 
@@ -111,6 +117,7 @@ type Handler struct {
 	logger    *zap.Logger
 	sink      *provlog.Sink
 	recorder  *traffic.Recorder
+	run       *dryrun.Opened // nil where what is said is done
 	events    *caddyevents.App
 	ring      *keys.Organization
 	base      *atomic.Pointer[string] // of the last request, for people to see
@@ -159,7 +166,11 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.MaxBody == 0 {
 		h.MaxBody = DefaultMaxBody
 	}
-	if err := h.loadUpstream(ctx); err != nil {
+	rehearsing, err := h.openDryRun(ctx)
+	if err != nil {
+		return fmt.Errorf("dry_run: %w", err)
+	}
+	if err := h.loadUpstream(rehearsing); err != nil {
 		return fmt.Errorf("upstream: %w", err)
 	}
 	if err := h.loadPeers(ctx); err != nil {
@@ -192,6 +203,9 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	}
 	if err := h.openRecord(ctx); err != nil {
 		return fmt.Errorf("record: %w", err)
+	}
+	if err := h.tellDryRun(ctx); err != nil {
+		return fmt.Errorf("dry_run: %w", err)
 	}
 	h.base = new(atomic.Pointer[string])
 	h.enter()

@@ -79,7 +79,7 @@ func (x *exchange) lead() (*scim.Answer, error) {
 		turn, err := seat.Begin(ctx, asked)
 		if err == nil {
 			defer turn.End()
-			return x.h.upstream.Carry(turn.With(ctx), x.calls, &x.op)
+			return x.carry(turn.With(ctx))
 		}
 		leader, ok := errors.AsType[*cluster.Standby](err)
 		if !ok || x.peer || leader.Address == "" {

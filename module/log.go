@@ -49,7 +49,7 @@ func (h *Handler) organization() string {
 // Cleanup gives back what outlives a configuration.
 func (h *Handler) Cleanup() error {
 	h.leave()
-	return errors.Join(h.guard.Close(), h.sink.Close(), h.recorder.Close())
+	return errors.Join(h.guard.Close(), h.sink.Close(), h.recorder.Close(), h.run.Close())
 }
 
 // logRecord hands the request over to the provisioning log.
@@ -59,7 +59,7 @@ func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver 
 	}
 	e := &provlog.Entry{
 		Time: x.start, Took: time.Since(x.start), Key: x.id.Name, Activity: activityID(x.r.Header),
-		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace,
+		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace, DryRun: x.h.run != nil,
 	}
 	if !x.routed && x.id.Name == "" {
 		e.Key = ""

@@ -1,6 +1,7 @@
 package module
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -30,7 +32,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	if x.refused != nil {
 		x.logRefused()
 	}
-	if err != nil && status >= http.StatusInternalServerError && x.refused == nil {
+	if err != nil && status >= http.StatusInternalServerError && x.refused == nil && !errors.Is(err, dryrun.ErrNotDone) {
 		x.log(zapcore.ErrorLevel, "the operation could not be carried out", err, zap.Int("status", status))
 	}
 	// A user who is gone (404) is not active any more.
@@ -39,6 +41,10 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	x.effects(answer)
 	x.logRecord(status, answer, err, leaver)
 	x.recordTraffic(status, answer, err)
+	if x.h.run != nil {
+		x.report(status, err)
+		return
+	}
 	if leaver {
 		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
 		x.h.metrics.leaversOff.Inc()

@@ -51,7 +51,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.grant(w, r)
 		return nil
 	}
-	x := &exchange{h: h, w: w, r: r, start: time.Now(), trace: new(trace.Trace)}
+	x := &exchange{h: h, w: w, r: r, start: time.Now(), trace: &trace.Trace{Dry: h.DryRun}}
 	if h.sink != nil {
 		x.account.Limit = recordedRules
 	}
@@ -92,6 +92,7 @@ func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
 	}
 	x.calls = upstream.New(next, x.r, upstream.Config{
 		MaxResponse: x.h.MaxResponse, Timeout: time.Duration(x.h.UpstreamTimeout), Root: x.route.root, Path: x.route.suffix(), Account: &x.account,
+		Gate: x.h.gate(),
 	})
 	if !x.route.resource() {
 		return x.discover(x.r.Context())

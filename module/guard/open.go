@@ -47,6 +47,7 @@ type Open struct {
 	keeper *keeper // nil in front of a SCIM server
 	seat   *cluster.Seat
 	name   string
+	dry    bool
 	pooled string // key of a guard in front of a SCIM server
 	log    *zap.Logger
 	emit   func(Trip)
@@ -58,12 +59,24 @@ var alone = caddy.NewUsagePool()
 // Destruct implements [caddy.Destructor].
 func (*Guard) Destruct() error { return nil }
 
-// For opens the guard of a gateway, and makes it part of the admin API. Without a seat, key tells it from others.
-func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Open, error) {
+// Place is where a guard belongs.
+type Place struct {
+	Seat *cluster.Seat // of the organization; nil in front of a SCIM server
+	Name string        // of the organization
+	Key  string        // tells a guard without a seat from others
+	Dry  bool          // nothing is taken away by anybody: the guard only says what it would hold
+}
+
+// For opens the guard of a gateway, and makes it part of the admin API.
+func For(ctx caddy.Context, at Place, c Config) (*Open, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	o := &Open{seat: seat, name: name, log: ctx.Logger()}
+	seat, key := at.Seat, at.Key
+	o := &Open{seat: seat, name: at.Name, log: ctx.Logger(), dry: at.Dry}
+	if o.dry {
+		key = "dry run of " + key
+	}
 	if seat != nil {
 		o.name = seat.Name()
 		shared := seat.Shared("guard", func() any {
@@ -94,6 +107,9 @@ func For(ctx caddy.Context, seat *cluster.Seat, name, key string, c Config) (*Op
 		}
 	}
 	o.onTrip(o.trip)
+	if o.dry {
+		return o, nil
+	}
 	err := admin.Register(ctx, admin.Part{Name: "guard", Organization: o.name, Status: o.status, Actions: o.actions()})
 	return o, err
 }
@@ -115,6 +131,10 @@ func (g *Guard) onTrip(f func(Trip)) {
 
 // trip tells of a guard that has tripped. The guard's lock is held.
 func (o *Open) trip(t Trip) {
+	if o.dry {
+		o.log.Warn("the dry run has come to what the guard would hold", zap.String("organization", o.name), zap.Stringer("kind", t.Kind), zap.Int("limit", t.Limit), zap.Duration("within", t.Within))
+		return
+	}
 	tripsTotal().WithLabelValues(t.Kind.String()).Inc()
 	o.log.Error("the guard has tripped: the provider takes access away from more people than a normal day has; what goes beyond is held until somebody runs caddy scim guard release",
 		zap.String("organization", o.name), zap.Stringer("kind", t.Kind), zap.Int("limit", t.Limit), zap.Duration("within", t.Within))
@@ -130,7 +150,7 @@ func (o *Open) Take(ctx context.Context, k Kind, base int, subjects ...Subject) 
 		o.keeper.ready()
 	}
 	t, err := o.Guard.Take(k, base, subjects...)
-	if err != nil {
+	if err != nil && !o.dry {
 		heldTotal().WithLabelValues(k.String()).Inc()
 		for _, s := range subjects {
 			trace.Say(ctx, trace.Guarded, s.ID, k.String())

@@ -126,6 +126,7 @@ type Organization struct {
 
 	engine *engine
 	seat   *cluster.Seat
+	dry    bool   // nothing is changed
 	pooled string // key in the pool
 	claim  claim  // the name that it got by default
 }

@@ -17,7 +17,7 @@ import (
 // two.
 // except is the provider's id of a user who waits to become it. The names of the resource are locked.
 func (s *session) findOrAdd(ctx context.Context, k *kind, wanted *doc.Node, except string, add func() (*subject, error)) (sub *subject, made bool, err error) {
-	if sub, err = s.existing(ctx, k, wanted, except, except != ""); err != nil || sub != nil {
+	if sub, err = s.existing(ctx, k, wanted, except, except != "" || s.dry()); err != nil || sub != nil {
 		return sub, false, err
 	}
 	if sub, err = add(); !taken(err) {
@@ -72,7 +72,9 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	})
 	end(stored)
 	trace.Say(ctx, k.made(), id, "")
-	return s.subject(k, id, it.Entry, it.value, record), nil
+	sub := s.subject(k, id, it.Entry, it.value, record)
+	s.plans(ctx, k.made(), sub, nil)
+	return sub, nil
 }
 
 // welcome makes the calls about somebody who has just been created and is to be active, and returns the item after them.
@@ -127,9 +129,12 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 		if !c.Applies(env) {
 			continue
 		}
-		req, err := c.Request(env)
+		req, planned, err := s.requested(ctx, c, env)
 		if err != nil {
 			return nil, err
+		}
+		if planned {
+			continue
 		}
 		at, asked := k.view.Ask()
 		defer asked()
@@ -138,6 +143,10 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 			return nil, err
 		}
 		stale = true
+		if s.dry() && env.ID == "" {
+			made = s.rehearsal.imagine(k, wanted)
+			env.ID, env.Key, env.Cur = made.ID, made.ID, made.value
+		}
 		if a.Outcome == plan.Done {
 			continue
 		}

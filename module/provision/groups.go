@@ -255,7 +255,7 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	trace.Say(ctx, trace.GroupRemoved, sub.id, "")
-	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil
+	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
 }
 
 // memberValues are the ids of a group's members in a document, each once.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -38,7 +39,7 @@ func (s *session) read(k *kind, v doc.Value) (*item, error) {
 	if key := k.Key(v); key != id {
 		e.Key = key
 	}
-	return &item{e, v}, nil
+	return s.rehearsal.seen(k, &item{e, v}), nil
 }
 
 func withoutID(k *kind) error {
@@ -48,7 +49,7 @@ func withoutID(k *kind) error {
 // list returns what lists all items of the upstream for a view. Each item is handed to also too, where it is not nil.
 func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 	return func(ctx context.Context, shown func(id string, item []byte, entry func() (*view.Entry, error)) error) error {
-		return counted(k, s.eachItem(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
+		err := s.eachItem(ctx, k, k.List, &plan.Env{}, func(id string, v doc.Value) error {
 			if also != nil {
 				also(id, v)
 			}
@@ -59,7 +60,13 @@ func (s *session) list(k *kind, also func(id string, v doc.Value)) view.Lister {
 				}
 				return it.Entry, nil
 			})
-		}))
+		})
+		for _, it := range s.rehearsal.all(k) {
+			if err == nil {
+				err = shown(it.ID, it.SCIM.Raw(), func() (*view.Entry, error) { return it.Entry, nil })
+			}
+		}
+		return counted(k, err)
 	}
 }
 
@@ -119,11 +126,19 @@ func (s *session) fetch(ctx context.Context, k *kind, id, key string) (*item, er
 	if id == "" {
 		return nil, notFound(k)
 	}
+	at, done := k.view.Ask()
+	defer done()
+	if dryrun.Imagined(id) { // no organization has such an id
+		it := s.rehearsal.item(k, id)
+		if it == nil {
+			return nil, notFound(k)
+		}
+		k.view.Put(it.Entry, at)
+		return it, nil
+	}
 	if len(k.Get) == 0 {
 		return s.search(ctx, k, id)
 	}
-	at, done := k.view.Ask()
-	defer done()
 	v, err := s.get(ctx, k, id, key)
 	if gone(err) && s.doubtful(k, id, err) {
 		err = s.confirmGone(ctx, k, id, err)
@@ -231,6 +246,9 @@ func (s *session) candidates(ctx context.Context, k *kind, attribute, value stri
 			}
 			return err
 		})
+		for _, it := range s.rehearsal.having(k, lookup{Attribute: attribute, Value: value}) {
+			found = append(found, it.Entry)
+		}
 		return found, err
 	}
 	return found, s.known(ctx, k, pick)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -15,10 +16,14 @@ func (s *session) loadMembers(ctx context.Context, sub *subject) error {
 	if sub.counted {
 		return nil
 	}
-	ids, err := s.upstreamMembers(ctx, sub)
-	if err != nil {
-		return err
+	var ids []string
+	if !dryrun.Imagined(sub.upstreamID()) {
+		var err error
+		if ids, err = s.upstreamMembers(ctx, sub); err != nil {
+			return err
+		}
 	}
+	ids = distinct(append(ids, s.rehearsal.joined(sub.upstreamID())...))
 	m, err := s.marks(ctx, s.user)
 	if err != nil {
 		return err
@@ -142,6 +147,9 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	s.sayMembers(ctx, trace.MemberRemoved, sub.id, leaving[:removed])
 	s.sayMembers(ctx, trace.MemberAdded, sub.id, now[:added])
 	if ticket.End(err); err != nil {
+		return err
+	}
+	if err := s.joins(ctx, sub, add, upstream(now), remove); err != nil {
 		return err
 	}
 	named := is(sub.joining)

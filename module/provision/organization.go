@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/locks"
@@ -52,6 +53,8 @@ type engine struct {
 	quirks  *quirks.Normalizer
 	settled func(resource string, told *trace.Trace)
 
+	rehearsal *rehearsal // of a dry run
+
 	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger
 	now     func() time.Time
@@ -63,15 +66,20 @@ type shared struct {
 	locks  locks.Locks
 	ledger *ledger.Ledger
 
+	rehearsal *rehearsal // nil where what is said is done
+
 	mu       sync.Mutex
 	settling settling
 	engines  []*engine // of the configurations that were loaded and not cleaned up, the newest one last
 }
 
 // sharedBy returns what the organization of a seat has.
-func sharedBy(seat *cluster.Seat) *shared {
+func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 	return seat.Shared("provision", func() any { //nolint:forcetypeassert // nobody else uses the key
 		sh := &shared{seat: seat, ledger: ledger.New(seat.Name())}
+		if run != nil {
+			sh.rehearsal = &rehearsal{run: run}
+		}
 		seat.OnTakeover(sh.forget)
 		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
 		return sh
@@ -157,7 +165,9 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := fingerprint([]any{o.ID, digest, o.Pace, o.PaceWait, o.ViewTTL})
+	run := dryrun.From(ctx)
+	o.dry = run != nil
+	key, err := fingerprint([]any{o.ID, digest, o.Pace, o.PaceWait, o.ViewTTL, run.ID()})
 	if err != nil {
 		return err
 	}
@@ -178,17 +188,22 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	}
 	o.pooled = key
 	sn := v.(*seen) //nolint:forcetypeassert // the pool holds nothing else
-	if o.ID == "" {
+	if o.ID == "" && !o.dry {
 		o.claim = claim{registry, organization}
 	}
-	if o.ID == "" && (known && sn.load == registry || !o.claim.take(key)) {
+	if o.ID == "" && !o.dry && (known && sn.load == registry || !o.claim.take(key)) {
 		return errors.New("two organizations cannot be told apart: give each a name of its own (organization <name>, id in JSON), or both the same if they are one")
 	}
 	sn.load = registry
+	if o.dry {
+		o.seat = run.Seat(organization)
+		o.engine = o.newEngine(compiled, sharedBy(o.seat, run), sn, ctx.Logger().Named("dry_run"))
+		return nil
+	}
 	if o.seat, err = cluster.Open(ctx, organization, cluster.Config{Options: o.Cluster, Settings: o.settings(digest)}); err != nil {
 		return err
 	}
-	o.engine = o.newEngine(compiled, sharedBy(o.seat), sn, ctx.Logger())
+	o.engine = o.newEngine(compiled, sharedBy(o.seat, nil), sn, ctx.Logger())
 	return admin.Register(ctx, admin.Part{Name: "ledger", Organization: organization, Status: o.engine.status})
 }
 
@@ -200,8 +215,8 @@ func (o *Organization) settings(mapping string) map[string]string {
 	}
 }
 
-// Clustered implements [upstream.Clustered].
-func (o *Organization) Clustered() bool { return o.Cluster != nil }
+// Clustered implements [upstream.Clustered]. A dry run is in no cluster.
+func (o *Organization) Clustered() bool { return o.Cluster != nil && !o.dry }
 
 // Seat implements [upstream.Seated].
 func (o *Organization) Seat() *cluster.Seat { return o.seat }
@@ -246,7 +261,7 @@ func (o *Organization) newSeen(compiled *plan.Plan, load *prometheus.Registry, n
 }
 
 func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
-	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now}
+	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, rehearsal: sh.rehearsal}
 	e.user = newKind(compiled.User, sn.users)
 	if compiled.Group != nil {
 		e.group = newKind(compiled.Group, sn.groups)

@@ -26,9 +26,11 @@ func (o *Organization) Prepare(g upstream.Gateway) error {
 // guarding asks the guard for the leave to take access away from somebody, and says what came of it.
 func (s *session) guarding(ctx context.Context, kind guard.Kind, sub *subject, remove func() error) error {
 	if s.guard == nil {
+		s.plans(ctx, removal(kind), sub, nil)
 		return remove()
 	}
 	if err := s.checkProtected(ctx, sub); err != nil {
+		s.held(ctx, removal(kind), sub, trace.HeldByProtect)
 		return err
 	}
 	k := s.user
@@ -37,8 +39,10 @@ func (s *session) guarding(ctx context.Context, kind guard.Kind, sub *subject, r
 	}
 	ticket, err := s.guard.Take(ctx, kind, s.active(ctx, k), named(k, sub.id, sub.res))
 	if err != nil {
+		s.held(ctx, removal(kind), sub, trace.HeldByGuard)
 		return err
 	}
+	s.plans(ctx, removal(kind), sub, nil)
 	err = remove()
 	ticket.End(err)
 	return err
@@ -52,6 +56,7 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 	}
 	if left == 0 {
 		if err := s.checkProtected(ctx, group); err != nil {
+			s.planMembers(ctx, trace.MemberRemoved, group, ids, trace.HeldByProtect)
 			return nil, err
 		}
 	}
@@ -70,7 +75,11 @@ func (s *session) guardMembers(ctx context.Context, group *subject, left int, id
 			}
 		}
 	})
-	return s.guard.Take(ctx, guard.MemberRemovals, s.active(ctx, s.user), subjects...)
+	ticket, err := s.guard.Take(ctx, guard.MemberRemovals, s.active(ctx, s.user), subjects...)
+	if err != nil {
+		s.planMembers(ctx, trace.MemberRemoved, group, ids, trace.HeldByGuard)
+	}
+	return ticket, err
 }
 
 // checkProtected returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or

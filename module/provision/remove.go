@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/trace"
@@ -30,7 +31,7 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if sub.entry == nil {
-		return s.deleted(ctx, k, sub, false), nil
+		return s.deleted(ctx, k, sub, false)
 	}
 	if s.config.Delete == DeleteRevoke {
 		if sub.res.Get("active").True() {
@@ -40,13 +41,13 @@ func (s *session) deleteUser(ctx context.Context) (*scim.Answer, error) {
 				return nil, err
 			}
 		}
-		return s.deleted(ctx, k, sub, true), nil
+		return s.deleted(ctx, k, sub, true)
 	}
 	if err := s.guarding(ctx, guard.Deletes, sub, func() error { return s.remove(ctx, k, sub) }); err != nil {
 		return nil, err
 	}
 	trace.Say(ctx, trace.Removed, sub.id, "")
-	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete), nil
+	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
 }
 
 // remove makes the calls that remove an item, and has it shown that it is gone. That it was gone before is what was asked
@@ -55,6 +56,9 @@ func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
 	env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
 	_, err := s.run(ctx, k, k.Delete, env)
+	if err == nil && s.dry() {
+		return dryrun.NotDone()
+	}
 	if err == nil {
 		err = s.mustBeGone(ctx, k, sub.entry.ID, sub.entry.Name())
 	}
@@ -66,7 +70,11 @@ func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
 }
 
 // deleted forgets a resource; one that the upstream goes on showing has to be remembered as deleted.
-func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool) *scim.Answer {
+func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool) (*scim.Answer, error) {
+	if s.dry() {
+		s.plans(ctx, trace.Removed, sub, nil)
+		return nil, dryrun.NotDone()
+	}
 	change := erase
 	if shown {
 		change = func(r *ledger.Record) { r.Deleted = true }
@@ -75,5 +83,5 @@ func (s *session) deleted(ctx context.Context, k *kind, sub *subject, shown bool
 	if k == s.user {
 		s.leaveAll(ctx, sub.id)
 	}
-	return &scim.Answer{Status: http.StatusNoContent}
+	return &scim.Answer{Status: http.StatusNoContent}, nil
 }

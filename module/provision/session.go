@@ -51,16 +51,22 @@ func (s *session) send(ctx context.Context, k *kind, c *plan.Call, req plan.Requ
 	case ctx.Err() != nil:
 		return answered{}, &scim.Error{Status: upstream.StatusCanceled, Detail: "the client closed the request", Cause: ctx.Err()}
 	}
-	if err := s.seen.pace.take(ctx, req.Method, s.begun); err != nil {
-		return answered{}, err
-	}
 	writes = writes && req.Method != http.MethodGet
+	if !writes || !s.dry() {
+		if err := s.seen.pace.take(ctx, req.Method, s.begun); err != nil {
+			return answered{}, err
+		}
+	}
 	if writes {
 		ctx = context.WithoutCancel(ctx) // an answer that nobody takes is an outcome that nobody knows
 	}
 	begun := s.begun
 	s.begun = begun || writes
-	a, err := s.authorized(ctx, c.Where, req)
+	a, err := s.authorized(ctx, c.Where, req, writes)
+	if errors.Is(err, upstream.ErrPlanned) && writes {
+		s.outcome.done++
+		return answered{Verdict: plan.Verdict{Outcome: plan.Done}}, nil
+	}
 	if err != nil {
 		if begun || writes {
 			k.view.Expire() // the call may have been carried out all the same
@@ -102,16 +108,18 @@ func definite(a *upstream.Answer) bool {
 
 // authorized makes a call with the credential that the mapping says. A credential that the upstream takes no longer is
 // fetched anew once: tokens end early when a password changes or a server restarts.
-func (s *session) authorized(ctx context.Context, name string, req plan.Request) (*upstream.Answer, error) {
-	call := upstream.Call{Name: name, Method: req.Method, Path: req.Path, Body: req.Body, Header: http.Header{"Accept": {"application/json"}}}
+func (s *session) authorized(ctx context.Context, name string, req plan.Request, writes bool) (*upstream.Answer, error) {
+	call := upstream.Call{
+		Name: name, Method: req.Method, Path: req.Path, Body: req.Body, Header: http.Header{"Accept": {"application/json"}}, Reads: !writes,
+	}
 	for _, h := range req.Header {
 		call.Header.Add(h.Name, h.Value)
 	}
 	if req.ContentType != "" {
 		call.Header.Set("Content-Type", req.ContentType)
 	}
-	if req.Auth == "" {
-		return s.caller.Do(ctx, call)
+	if req.Auth == "" || s.dry() && (writes || s.rehearsal.run.Offline) {
+		return s.caller.Do(ctx, call) // or no more than planned, which takes no login
 	}
 	auth := s.plan.Auths[req.Auth]
 	for attempt := 0; ; attempt++ {
@@ -142,9 +150,12 @@ func (s *session) run(ctx context.Context, k *kind, calls []*plan.Call, env *pla
 		if !c.Applies(env) {
 			continue
 		}
-		req, err := c.Request(env)
+		req, planned, err := s.requested(ctx, c, env)
 		if err != nil {
 			return doc.Value{}, err
+		}
+		if planned {
+			continue
 		}
 		a, err := s.send(ctx, k, c, req, true)
 		if gone(err) && env.ID != "" {

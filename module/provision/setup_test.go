@@ -114,7 +114,7 @@ func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage)
 		t.Fatal(err)
 	}
 	now := &clock{time.Now()}
-	sh, sn := sharedBy(cluster.Alone("org", storage)), o.newSeen(plan, nil, now.now)
+	sh, sn := sharedBy(cluster.Alone("org", storage), nil), o.newSeen(plan, nil, now.now)
 	t.Cleanup(sh.ledger.Close)
 	o.engine = o.newEngine(plan, sh, sn, zap.NewNop())
 	o.engine.now, sn.pace.now = now.now, now.now

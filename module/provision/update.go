@@ -27,6 +27,11 @@ func (s *session) update(ctx context.Context, k *kind, sub *subject, after *doc.
 func (s *session) updateAs(ctx context.Context, k *kind, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	if disables(k, sub, after, changed) || s.renames(k, sub, after, changed) {
 		if err := s.checkProtected(ctx, sub); err != nil {
+			kind := renaming(k)
+			if disables(k, sub, after, changed) {
+				kind = trace.Revoked
+			}
+			s.held(ctx, kind, sub, trace.HeldByProtect)
 			return nil, err
 		}
 	}
@@ -79,6 +84,9 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 			return nil, err
 		}
 		wrote, updated = true, true
+	}
+	if err := s.updates(ctx, k, sub, after, changed); err != nil {
+		return nil, err
 	}
 	item := sub.value
 	if wrote {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -87,7 +88,15 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 		if err := s.creatable(k, wanted); err != nil {
 			return nil, err
 		}
-		return s.putWaiting(ctx, uuid.NewString(), wanted)
+		id := uuid.NewString()
+		if s.dry() {
+			id = dryrun.NewID()
+		}
+		sub, err := s.putWaiting(ctx, id, wanted)
+		if err == nil {
+			s.plans(ctx, trace.Waiting, sub, nil)
+		}
+		return sub, err
 	}
 	if len(k.Disable) == 0 {
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated")
@@ -184,6 +193,7 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	})
 	s.linkedBy(ctx, k, sub.id, found, "existing link")
 	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
+	s.plans(ctx, trace.Linked, sub, nil)
 	if value.Equal(active, sub.res.Get("active")) {
 		return sub, nil
 	}

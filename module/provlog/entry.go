@@ -28,6 +28,7 @@ type Entry struct {
 	Error    string // what the provider was told
 	ScimType string
 	Leaver   bool // a deactivation that was refused: the user is still active
+	DryRun   bool // nothing was changed, whatever was answered
 
 	Received  []byte // the document as it came
 	Canonical []byte // the document as it is carried out
@@ -55,7 +56,8 @@ type Record struct {
 	Name         string          `json:"name,omitempty"`    // by which a person knows the subject
 	Status       int             `json:"status"`
 	Failed       bool            `json:"failed,omitempty"`
-	Leaver       bool            `json:"leaver,omitempty"` // a deactivation that was refused: the user is still active
+	Leaver       bool            `json:"leaver,omitempty"`  // a deactivation that was refused: the user is still active
+	DryRun       bool            `json:"dry_run,omitempty"` // nothing was changed, whatever was answered
 	Milliseconds float64         `json:"ms"`
 	Error        string          `json:"error,omitempty"`
 	ScimType     string          `json:"scim_type,omitempty"`
@@ -63,6 +65,7 @@ type Record struct {
 	Rules        []quirks.Record `json:"rules,omitempty"`
 	Canonical    *Document       `json:"canonical,omitempty"` // nil where nothing had to change
 	Notes        []trace.Note    `json:"notes,omitempty"`     // decisions and effects
+	Steps        []trace.Step    `json:"steps,omitempty"`     // what a dry run has planned
 	Calls        []Call          `json:"calls,omitempty"`
 	Answered     *Document       `json:"answered,omitempty"`
 	NotKept      []string        `json:"not_kept,omitempty"` // attributes that were sent and are not in the answer
@@ -82,6 +85,7 @@ type Call struct {
 	Method       string  `json:"method"`
 	Path         string  `json:"path"`
 	Status       int     `json:"status,omitempty"`
+	Planned      bool    `json:"planned,omitempty"` // it was not made
 	Milliseconds float64 `json:"ms"`
 	Error        string  `json:"error,omitempty"`
 }

@@ -6,8 +6,10 @@ import (
 	"encoding/base32"
 	"hash"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/redact"
@@ -57,6 +59,21 @@ func (m *masker) personal(s string) string {
 		return ""
 	}
 	return m.mark(s)
+}
+
+// steps are what a dry run has planned. Groups are no people.
+func (m *masker) steps(steps []trace.Step) []trace.Step {
+	all := slices.Clone(steps)
+	for i := range all {
+		s := &all[i]
+		if s.Resource == "User" {
+			s.Name, s.To = m.personal(s.Name), m.personal(s.To)
+		}
+		if m.mode == None {
+			s.Name, s.To, s.GroupName = "", "", ""
+		}
+	}
+	return all
 }
 
 // references are attributes whose value is an identifier.

@@ -41,11 +41,11 @@ func (m *masker) render(organization string, e *Entry) *rendered {
 	m.group = e.Resource == "Group"
 	r := &rendered{Record: Record{
 		Time: e.Time.UTC().Truncate(time.Millisecond), Organization: organization, Key: e.Key, Activity: e.Activity, Resource: e.Resource, Verb: e.Verb,
-		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, Milliseconds: milliseconds(e.Took),
+		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, DryRun: e.DryRun, Milliseconds: milliseconds(e.Took),
 		Error: e.Error, ScimType: e.ScimType, Rules: m.rules(e.Rules), Left: e.Trace.Left(),
 	}, ruleIDs: e.RuleIDs}
 	for _, c := range e.Trace.Calls() {
-		r.Calls = append(r.Calls, Call{c.Name, c.Method, c.Path, c.Status, milliseconds(c.Took), c.Error})
+		r.Calls = append(r.Calls, Call{c.Name, c.Method, c.Path, c.Status, c.Planned, milliseconds(c.Took), c.Error})
 	}
 	received, canonical, answered := read(e.Received), read(e.Canonical), read(e.Answered)
 	r.Received = m.kept(received, e.Query, len(e.Received))
@@ -55,6 +55,10 @@ func (m *masker) render(organization string, e *Entry) *rendered {
 	r.Answered = m.kept(answered, "", len(e.Answered))
 	m.subjects(r, e, received, answered)
 	m.notes(r, e.Trace.Notes())
+	if e.DryRun { // it is in nobody's story, and nobody is as it was answered
+		r.Steps, r.seen, r.mentions = m.steps(e.Trace.Steps()), nil, nil
+		return r
+	}
 	if e.Status < 300 && e.Verb != "delete" {
 		r.NotKept = notKept(e, canonical, answered)
 	}

@@ -27,7 +27,8 @@ type Relay struct {
 	// The Content-Type of bodies, for servers that know application/json only. The default is application/scim+json.
 	ContentType string `json:"content_type,omitempty"`
 
-	gateway upstream.Gateway
+	gateway   upstream.Gateway
+	rehearsal *rehearsal // nil where what is said is done
 }
 
 // CaddyModule returns the Caddy module information.
@@ -62,11 +63,19 @@ func (r *Relay) Features() scim.Features {
 	return scim.Features{Patch: true, Filter: true, MaxResults: 1000, ETag: true}
 }
 
-// Carry sends the operation on and makes its answer the gateway's own.
+// Carry implements [upstream.Upstream].
 func (r *Relay) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
+	if r.rehearsal != nil {
+		return r.rehearse(ctx, c, op)
+	}
+	return r.send(ctx, c, op)
+}
+
+// send sends the operation on and makes its answer the gateway's own.
+func (r *Relay) send(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
 	if op.Verb == scim.Patch && patch.Empty(op.Body) { // a success (catalogue Q49) that many servers refuse, but not of a resource that there is not
 		read := &scim.Operation{Type: op.Type, Verb: scim.Read, ID: op.ID, Base: op.Base}
-		if _, err := r.Carry(ctx, c, read); err != nil {
+		if _, err := r.send(ctx, c, read); err != nil {
 			return nil, err
 		}
 		return &scim.Answer{Status: http.StatusNoContent}, nil

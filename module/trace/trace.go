@@ -64,6 +64,9 @@ type Call struct {
 	Status int           `json:"status,omitempty"` // 0 where nothing was answered
 	Took   time.Duration `json:"took"`             // nanoseconds
 	Error  string        `json:"error,omitempty"`  // why there was no answer
+
+	// Planned reports that the call was not made: a dry run only says what would be.
+	Planned bool `json:"planned,omitempty"`
 }
 
 // maxCalls and maxNotes bound what one request may keep: a group with 50,000 members is one request too.
@@ -75,10 +78,14 @@ const (
 // Trace collects what happens while one request is carried out. A nil Trace keeps nothing. It may be used by several
 // goroutines.
 type Trace struct {
+	// Dry reports that nothing is done: there are decisions and steps, and no effects.
+	Dry bool
+
 	mu    sync.Mutex
 	calls []Call
 	notes []Note
-	left  int // what did not fit
+	steps []Step // of a dry run
+	left  int    // what did not fit
 }
 
 type key struct{}
@@ -99,7 +106,7 @@ func Say(ctx context.Context, kind Kind, id, because string) {
 
 // Note adds a decision or an effect. The same one twice is there once.
 func (t *Trace) Note(n Note) {
-	if t == nil {
+	if t == nil || t.Dry && n.Kind.Effect() {
 		return
 	}
 	t.mu.Lock()

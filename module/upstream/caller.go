@@ -54,7 +54,8 @@ type Config struct {
 	// Path is what follows the root, in the spelling in which the provider sent it: "/Users/a%40b".
 	Path string
 
-	// Gate is asked before every call, if it is there: an error of it is what the call comes to, and nothing is sent.
+	// Gate is asked before every call, if it is there: an error of it is what the call comes to, and nothing is sent. Of a
+	// call that is only planned it is [ErrPlanned].
 	Gate func(call Call) error
 
 	// Account is where the rules that are applied to the upstream's answers are counted. It is for one goroutine.
@@ -140,6 +141,7 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	}
 	if c.config.Gate != nil {
 		if err := c.config.Gate(call); err != nil {
+			trace.From(ctx).Call(trace.Call{Name: call.Name, Method: call.Method, Path: target.EscapedPath(), Planned: true})
 			return nil, err
 		}
 	}

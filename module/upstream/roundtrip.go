@@ -15,7 +15,7 @@ func (c *Caller) RoundTripper() http.RoundTripper { return roundTripper{c} }
 type roundTripper struct{ c *Caller }
 
 func (t roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	call := Call{Name: "token", Method: r.Method, Path: r.URL.RequestURI(), Host: r.URL.Host, Header: r.Header}
+	call := Call{Name: "token", Method: r.Method, Path: r.URL.RequestURI(), Host: r.URL.Host, Header: r.Header, Reads: true}
 	if !strings.HasPrefix(call.Path, "/") {
 		call.Path = "/" + call.Path
 	}

@@ -4,6 +4,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -86,7 +87,16 @@ type Call struct {
 	Host   string      // empty keeps the host of the provider's request
 	Header http.Header // added to what the gateway sends anyway, replacing what has the same name
 	Body   []byte      // nil for none
+	Reads  bool        // it changes nothing, whatever its method is: a search, a login
 }
+
+// Writes reports whether the call may change something.
+func (c Call) Writes() bool {
+	return !c.Reads && c.Method != http.MethodGet && c.Method != http.MethodHead
+}
+
+// ErrPlanned is what a call comes to that a gate has kept from being sent.
+var ErrPlanned = errors.New("the call is planned, and was not made")
 
 // Answer is what the next handler answered, whatever its status.
 type Answer struct {
