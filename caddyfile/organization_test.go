@@ -91,7 +91,7 @@ func TestOrganizationMistakes(t *testing.T) {
 		{"client id of a person", "\tclient user.0b8f2c1e-51a4-4a3e-9a3c-0d6d9f5e7a11 secret\n", `must be "organization."`, "Caddyfile:3"},
 		{"client id without a GUID", "\tclient organization.acme secret\n", "must be a GUID", "Caddyfile:3"},
 		{"short hash", "\tclient " + organizationClient + " sha256:abcd\n", "64 hexadecimal digits", "Caddyfile:3"},
-		{"empty secret", "\tclient " + organizationClient + " \"\"\n", "must not be empty", "Caddyfile:3"},
+		{"empty secret", "\tclient " + organizationClient + " \"\"\n", "it is empty", "Caddyfile:3"},
 		{"seats that are no number", client + "\tseats many\n", "above 0, got many", "Caddyfile:4"},
 		{"no seats", client + "\tseats 0\n", "above 0, got 0", "Caddyfile:4"},
 		{"owner that is no address", client + "\towner olivia\n", "not a supported e-mail address", "Caddyfile:4"},

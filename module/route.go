@@ -67,7 +67,7 @@ func parseRoute(path string) (route, error) {
 		switch name = "/" + name; name {
 		case "/Bulk", "/Me", "/.search":
 			if after == "" || name == "/Me" {
-				return route{}, scim.Errorf(http.StatusNotImplemented, "", "the gateway does not offer %s", name)
+				return route{}, notOffered(name)
 			}
 		case users, groups, serviceProviderConfig, schemas, resourceTypes:
 			rt.root, rt.endpoint = path[:len(path)-len(rest)], name
@@ -76,6 +76,10 @@ func parseRoute(path string) (route, error) {
 		rest = after
 	}
 	return route{}, errNoEndpoint()
+}
+
+func notOffered(endpoint string) error {
+	return scim.Errorf(http.StatusNotImplemented, "", "the gateway does not offer %s", endpoint)
 }
 
 // identify reads what follows the endpoint: nothing, or one segment.
@@ -88,7 +92,7 @@ func (rt *route) identify(after string) error {
 	case !ok, rt.endpoint == serviceProviderConfig:
 		return errNoEndpoint()
 	case id == ".search":
-		return scim.Errorf(http.StatusNotImplemented, "", "the gateway does not offer /.search")
+		return notOffered("/.search")
 	}
 	rt.id, rt.escaped = id, after[1:]
 	return nil

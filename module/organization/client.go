@@ -54,7 +54,7 @@ func CheckClientSecret(secret string) error {
 // secretSum is the hash of a client secret, or the one that is written there.
 func secretSum(secret string) (sum [sha256.Size]byte, err error) {
 	if secret == "" {
-		return sum, errors.New("client secret: must not be empty")
+		return sum, errors.New("client secret: it is empty")
 	}
 	digits, hashed := strings.CutPrefix(secret, "sha256:")
 	if !hashed {

@@ -152,7 +152,7 @@ type LedgerConfig struct {
 // defaults fills in what the configuration leaves out and finds what is wrong with it.
 func (o *Organization) defaults() error {
 	if o.Mapping == nil {
-		return errors.New("a mapping is required")
+		return errors.New("there is no mapping")
 	}
 	o.Existing = cmp.Or(o.Existing, ExistingConflict)
 	o.Delete = cmp.Or(o.Delete, DeleteRemove)

@@ -24,7 +24,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	}
 	name := strings.TrimSpace(wanted.Get("displayName").Text())
 	if name == "" {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "displayName must not be empty")
+		return nil, empty("displayName")
 	}
 	members := memberValues(wanted)
 	wanted.Delete("members")
@@ -154,7 +154,7 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if touches(changed, "displayName") && strings.TrimSpace(after.Get("displayName").Text()) == "" {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "displayName must not be empty")
+		return nil, empty("displayName")
 	}
 	if err := s.checkUnique(ctx, k, sub.id, after, changed); err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (k *kind) supports(f filter.Filter) error {
 	}
 	for a := range filter.Attributes(f) {
 		if k.rt.Attribute(a.URI, a.Name, a.Sub) != nil && !k.finds(a) {
-			return scim.Errorf(http.StatusBadRequest, scim.InvalidFilter, "the organization does not keep %s, so that nothing can be found by it", a)
+			return unfindable(scim.InvalidFilter, a.String())
 		}
 	}
 	return nil
@@ -82,11 +82,15 @@ func (k *kind) selects(ops []patch.Operation) error {
 		at := ops[i].Path.Attr
 		for a := range filter.Attributes(ops[i].Path.Filter) {
 			if k.rt.Attribute(at.URI, at.Name, a.Name) != nil && !k.keeps(at.URI, at.Name, a.Name) {
-				return scim.Errorf(http.StatusBadRequest, scim.InvalidPath, "the organization does not keep %s.%s, so that nothing can be found by it", at, a.Name)
+				return unfindable(scim.InvalidPath, at.String()+"."+a.Name)
 			}
 		}
 	}
 	return nil
+}
+
+func unfindable(scimType, attribute string) error {
+	return scim.Errorf(http.StatusBadRequest, scimType, "the organization does not keep %s, so that nothing can be found by it", attribute)
 }
 
 // finds tells whether resources can be found by an attribute: it is kept, or what it is in answers is known.

@@ -172,9 +172,18 @@ func (s *session) setActive(ctx context.Context, k *kind, env *plan.Env, active 
 		calls = k.Enable
 	}
 	if len(calls) == 0 {
-		return doc.Value{}, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated or activated")
+		return doc.Value{}, notSwitchable()
 	}
 	return s.run(ctx, k, calls, env)
+}
+
+func notSwitchable() error {
+	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated or activated")
+}
+
+// empty returns the error for a name that has to have a value.
+func empty(attribute string) error {
+	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s must not be empty", attribute)
 }
 
 // touches tells whether an attribute is among those that were changed.

@@ -34,7 +34,7 @@ func (s *session) createUser(ctx context.Context) (*scim.Answer, error) {
 	}
 	name := strings.TrimSpace(wanted.Get("userName").Text())
 	if name == "" {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "userName must not be empty")
+		return nil, empty("userName")
 	}
 	if wanted.Get("active") == nil {
 		wanted.Set("active", doc.NewBool(true)) // nobody is created to be locked out
@@ -99,7 +99,7 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 		return sub, err
 	}
 	if len(k.Disable) == 0 {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated")
+		return nil, notSwitchable()
 	}
 	sub, err := s.add(ctx, k, "", wanted)
 	if err != nil {
@@ -281,7 +281,7 @@ func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]str
 		return s.lockOut(ctx, sub, after, changed)
 	}
 	if touches(changed, "userName") && strings.TrimSpace(after.Get("userName").Text()) == "" {
-		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "userName must not be empty")
+		return nil, empty("userName")
 	}
 	if touches(changed, "active") && after.Get("active").Kind() != doc.Bool {
 		// What is neither true nor false must not lock anybody out, or remove where that is how it is done (T4).

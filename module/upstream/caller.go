@@ -248,7 +248,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 	handler, _ := errors.AsType[caddyhttp.HandlerError](err)
 	switch {
 	case parent.Err() == nil && ctx.Err() != nil:
-		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", ctx.Err())
+		return nil, tooSlow(ctx.Err())
 	case parent.Err() != nil:
 		return nil, interrupted(parent.Err())
 	case res.answer.Status == StatusCanceled, handler.StatusCode == StatusCanceled:
@@ -257,11 +257,11 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 	case res.tooLarge:
 		return nil, failure(http.StatusBadGateway, "the upstream's answer is too large", nil)
 	case errors.Is(err, errCutShort):
-		return nil, failure(http.StatusBadGateway, "the upstream's answer was cut short", nil)
+		return nil, failure(http.StatusBadGateway, errCutShort.Error(), nil)
 	case Unreachable(err), handler.StatusCode == http.StatusServiceUnavailable:
 		return nil, failure(http.StatusServiceUnavailable, "the upstream cannot be reached", err)
 	case handler.StatusCode == http.StatusGatewayTimeout, errors.Is(err, context.DeadlineExceeded):
-		return nil, failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
+		return nil, tooSlow(err)
 	case handler.StatusCode >= 400 && handler.StatusCode < 500:
 		// The chain behind decided, as "error 404" or file_server do: an answer like any other.
 		return &Answer{Status: handler.StatusCode, Header: res.answer.Header}, nil
@@ -272,7 +272,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 // interrupted is the error of a call that nobody waits for any more.
 func interrupted(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failure(http.StatusGatewayTimeout, "the upstream did not answer in time", err)
+		return tooSlow(err)
 	}
 	return failure(StatusCanceled, "the client closed the request", err)
 }
@@ -284,6 +284,10 @@ func Unreachable(err error) bool {
 	}
 	dial, ok := errors.AsType[*net.OpError](err)
 	return ok && dial.Op == "dial"
+}
+
+func tooSlow(cause error) *scim.Error {
+	return failure(http.StatusGatewayTimeout, "the upstream did not answer in time", cause)
 }
 
 func failure(status int, detail string, cause error) *scim.Error {

@@ -92,7 +92,7 @@ func (e *engine) checkKept(before *doc.Node) error {
 		switch {
 		case value.Absent(was):
 		case a.Required && value.Absent(is):
-			return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", a.Name)
+			return required(a.Name)
 		case a.Mutability == schema.Immutable && !value.Equal(was, is):
 			return scim.Errorf(400, scim.Mutability, "%s is immutable and has a value already", a.Name)
 		}
@@ -129,12 +129,16 @@ func (e *engine) apply(op *Operation) error {
 	return e.assign(op.Op, t, op.Value)
 }
 
+func required(name string) error {
+	return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", name)
+}
+
 // assign carries out one operation on one attribute.
 func (e *engine) assign(op Op, t *target, v doc.Value) error {
 	if t.Attr.URI == "" && doc.FoldEqual(t.Attr.Name, "schemas") {
 		// schemas follows from what the resource consists of (RFC 7643 §3), so that there is nothing to set.
 		if op == OpRemove || v.Kind() == doc.Null {
-			return scim.Errorf(400, scim.Mutability, "schemas is required and cannot be removed")
+			return required("schemas")
 		}
 		return check(t.Def, "schemas", v)
 	}
@@ -200,7 +204,7 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 	switch {
 	case op == OpRemove && t.Sub == "":
 		if t.Def != nil && t.Def.Required && !value.Absent(held) {
-			return scim.Errorf(400, scim.Mutability, "%s is required and cannot be removed", t)
+			return required(t.String())
 		}
 		value.Delete(e.res, t.Attr.URI, t.Attr.Name)
 		return nil

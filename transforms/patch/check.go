@@ -21,11 +21,11 @@ func resolve(p filter.Path, rt *schema.ResourceType) (*target, error) {
 	case t.Def == nil:
 		return t, nil
 	case t.Def.Mutability == schema.ReadOnly:
-		return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
+		return nil, readOnly(t)
 	case t.Sub != "" && t.SubDef == nil:
 		return nil, scim.Errorf(400, scim.InvalidPath, "%s has no such sub-attribute", t.Attr)
 	case t.Sub != "" && t.SubDef.Mutability == schema.ReadOnly:
-		return nil, scim.Errorf(400, scim.Mutability, "%s is read-only", t)
+		return nil, readOnly(t)
 	case t.Filter == nil:
 	case !t.Def.MultiValued:
 		return nil, scim.Errorf(400, scim.InvalidPath, "%s has one value only, so that a value filter has nothing to select", t.Attr)
@@ -34,6 +34,8 @@ func resolve(p filter.Path, rt *schema.ResourceType) (*target, error) {
 	}
 	return t, nil
 }
+
+func readOnly(t *target) error { return scim.Errorf(400, scim.Mutability, "%s is read-only", t) }
 
 // known reports whether a value filter names sub-attributes of attr only.
 func known(f filter.Filter, attr *schema.Attribute) bool {

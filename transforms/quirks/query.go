@@ -99,6 +99,10 @@ func badQuery(raw string, reason error) error {
 	return scim.Errorf(400, scim.InvalidValue, "the query cannot be decoded: %s", reason)
 }
 
+func badFilter(err error) error {
+	return scim.Errorf(400, scim.InvalidFilter, "filter is not understood: %s", err)
+}
+
 func badParameter(name, reason string) error {
 	if name == "filter" {
 		return scim.Errorf(400, scim.InvalidFilter, "filter %s", reason)
@@ -188,9 +192,9 @@ func (n *Normalizer) filter(rt *schema.ResourceType, text string, q *scim.Query,
 			if _, _, err := filter.Parse(text, rt, o); err == nil {
 				acc.note(strictFilter, "filter", "", "")
 			}
-			return text, badParameter("filter", "is not understood: "+e.Error())
+			return text, badFilter(e)
 		}
-		return text, badParameter("filter", "is not understood: "+err.Error())
+		return text, badFilter(err)
 	}
 	q.Filter = f
 	canon := f.String()

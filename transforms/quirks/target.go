@@ -118,7 +118,7 @@ func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, err
 		if t := n.foreignName(text); t != nil {
 			return t, nil
 		}
-		return nil, scim.Errorf(400, scim.InvalidPath, "a path is not understood: %s", err)
+		return nil, badPath(err)
 	}
 	t := &target{path: path}
 	if notes.Has(filter.BareExtension) && !n.on[bareExtension] && !doc.FoldEqual(path.Attr.Name, "manager") {
@@ -126,7 +126,7 @@ func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, err
 		o := n.pathOptions
 		o.Allow &^= filter.BareExtension
 		if path, notes, err = filter.ParsePath(text, rt, o); err != nil {
-			return nil, scim.Errorf(400, scim.InvalidPath, "a path is not understood: %s", err)
+			return nil, badPath(err)
 		}
 		t.path = path
 	}
@@ -249,4 +249,8 @@ func (t *target) reference() bool {
 // a list it is left alone: to remove what is not there is an error, and to replace it is none (Q38).
 func (t *target) address() bool {
 	return t.attr.Type == schema.Reference && !t.list && !t.spread && t.path.Filter == nil
+}
+
+func badPath(err error) error {
+	return scim.Errorf(400, scim.InvalidPath, "a path is not understood: %s", err)
 }
