@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,8 @@ import (
 
 	_ "github.com/caddy-scim/gateway"
 	"github.com/caddy-scim/gateway/integration/entra"
+	"github.com/caddy-scim/gateway/integration/gitea"
+	"github.com/caddy-scim/gateway/integration/vaultwarden"
 )
 
 // testKey is the SCIM API key of every configuration here.
@@ -87,13 +91,33 @@ func startServer(s *server, site string) *server {
 	return s
 }
 
-// keepsSecrets looks for every key and token of the run in everything that Caddy has logged, and in what it has stored.
+// allSecrets are the credentials that sites of tests have towards their upstreams, and the provider's.
+var allSecrets = []string{testKey, orgSecret, entraSecret, vaultwarden.UserSecret, vaultwarden.OrganizationSecret, vaultwarden.AdminToken, gitea.Token}
+
+// personal finds addresses of people, who are all of domains that RFC 2606 reserves, and credentials of any kind.
+var personal = regexp.MustCompile(`(?i)[\w.+%-]+(@|%40)[\w.-]*\bexample\b|\b(bearer|basic) +[\w./+=-]{8,}`)
+
+// urls finds the URLs of a line of the log.
+var urls = regexp.MustCompile(`"ur[il]":"(\\.|[^"\\])*"`)
+
+// keepsSecrets looks for every key and token of the run, and for people, in everything that Caddy has logged, and for keys and
+// tokens in what it has stored.
 func (s *server) keepsSecrets() {
 	s.t.Helper()
 	logged := s.logs()
-	for _, secret := range append([]string{testKey, orgSecret}, s.secrets...) {
+	for _, secret := range slices.Concat(allSecrets, s.secrets) {
 		if strings.Contains(logged, secret) {
 			s.t.Errorf("the log shows a secret that begins with %q", secret[:4])
+		}
+	}
+	for line := range strings.Lines(logged) {
+		if strings.Contains(line, `"logger":"http.handlers.scim_gateway.provisioning"`) {
+			continue // the provisioning log, where a site asks for values
+		}
+		// Filters are a part of the URL, which Caddy logs: see "What is logged" in the docs.
+		if found := personal.FindString(urls.ReplaceAllString(line, "")); found != "" {
+			s.t.Errorf("the log shows %q: %s", found, line)
+			break
 		}
 	}
 	err := filepath.WalkDir(filepath.Join(s.dir, "storage"), func(path string, entry fs.DirEntry, err error) error {

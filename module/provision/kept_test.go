@@ -2,26 +2,38 @@ package provision
 
 import (
 	"encoding/json"
+	"fmt"
+	"iter"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // Whatever is kept can be found by every filter over it: what the indexes find is what the evaluation of the filter over all
-// resources finds. Else somebody would be invited a second time.
+// resources, as they are shown, finds. Else somebody would be invited a second time.
 func TestKeptIsFound(t *testing.T) {
 	g, _, storage := remembering(t, func(o *Organization) { o.Ledger.Store = []string{"*"} })
+	generic, err := quirks.New(quirks.Config{Profile: "generic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const extension = `"` + scim.EnterpriseSchema + `":{"department":"%s","employeeNumber":"7","manager":{"value":"m1","displayName":"%s"}}`
 	for _, body := range []string{
-		user("Ada@Example.com", "A-1", `"title":"Gräfin","emails":[{"value":"ada@example.com","type":"work","primary":true},{"value":"Home@Ada.example","type":"home"}]`),
-		user("bob@example.com", "b-2", `"title":"gräfin","name":{"givenName":"Bob","familyName":"B."},"emails":[{"value":"bob@example.com","type":"work"},{"value":"home@ada.example","type":"other"}]`),
-		user("cy@example.com", "c-3", `"emails":[{"value":"shared@example.com","type":"work"},{"value":"MÜLLER@example.com","type":"home"}],"phoneNumbers":[{"value":"7","type":"work"}]`),
-		user("dee@example.com", "D-4", `"nickName":"","roles":[{"value":"admin","primary":true}]`),
+		user("Ada@Example.com", "A-1", `"title":"Gräfin","emails":[{"value":"ada@example.com","type":"work","primary":true},{"value":"Home@Ada.example","type":"home"}]`, fmt.Sprintf(extension, "Research", "Bob")),
+		user("bob@example.com", "b-2", `"title":"gräfin","name":{"givenName":"Bob","familyName":"B."},"emails":[{"value":"bob@example.com","type":"work"},{"value":"home@ada.example","type":"other"}]`, fmt.Sprintf(extension, "research", "")),
+		user("cy@example.com", "c-3", `"emails":[{"value":"shared@example.com","type":"work"},{"value":"MÜLLER@example.com","type":"home"}],"phoneNumbers":[{"value":"7","type":"work","primary":false}]`),
+		strings.Replace(user("dee@example.com", "D-4", `"nickName":"","profileUrl":"https://dee.example/","locale":"de","roles":[{"value":"admin","primary":true}]`), "true", "false", 1), // waits
 	} {
 		g.must(t, 201, "POST", "/Users", body)
+		g.clock.t = g.clock.t.Add(time.Minute)
 	}
 	for _, state := range []string{"known", "restarted"} {
 		if state == "restarted" {
@@ -34,8 +46,8 @@ func TestKeptIsFound(t *testing.T) {
 		if len(all) != 4 {
 			t.Fatalf("%d users", len(all))
 		}
-		asked := 0
-		for text := range filtersOver(g, all) {
+		asked, paths := 0, map[string]bool{}
+		for path, text := range filtersOver(g, all) {
 			f, _, err := filter.Parse(text, g.set.User, filter.Options{})
 			if err != nil {
 				continue // no filter for this type of attribute
@@ -46,61 +58,115 @@ func TestKeptIsFound(t *testing.T) {
 					want = append(want, res.Get("id").Text())
 				}
 			}
-			got := g.find(t, "Users", text)
+			q, err := generic.Query(g.set.User, scim.List, "filter="+url.QueryEscape(text), new(quirks.Account))
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+				continue
+			}
+			got := g.listed(t, q)
 			slices.Sort(want)
-			slices.Sort(got)
-			if !slices.Equal(got, want) {
+			if slices.Sort(got); !slices.Equal(got, want) {
 				t.Errorf("%s: %s finds %v, not %v", state, text, got, want)
 			}
 			asked++
+			paths[path] = true
 		}
-		if asked < 500 {
+		for _, path := range []string{
+			"id", "userName", "externalId", "active", "title", "name.givenName", "emails.value", "emails.type", "emails.primary", "phoneNumbers.value", "roles.value",
+			"meta.created", "meta.lastModified", "meta.resourceType", "meta.location", "schemas", StateSchema + ":state",
+			scim.EnterpriseSchema + ":department", scim.EnterpriseSchema + ":manager.value", "profileUrl", "locale",
+		} {
+			if !paths[path] {
+				t.Errorf("%s: nothing was asked about %s", state, path)
+			}
+		}
+		if asked < 3000 {
 			t.Errorf("%d filters", asked)
 		}
 	}
 }
 
-// filtersOver walks over filters with every operator, on every text that resources have and some that they almost have.
-func filtersOver(g *gateway, all []*doc.Node) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		texts := map[string][]string{}
+// listed returns the ids that a query finds.
+func (g *gateway) listed(t *testing.T, q scim.Query) (ids []string) {
+	t.Helper()
+	a, err := g.carry(g.ctx, g.caller, &scim.Operation{Type: g.set.User, Base: base, Verb: scim.List, Query: q})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := doc.Scan(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range doc.Tree(d.Value()).Get("Resources").Items() {
+		ids = append(ids, res.Get("id").Text())
+	}
+	return ids
+}
+
+// filtersOver walks over filters with every operator, on every value that resources have and some that they almost have, each
+// with the path that it is about.
+func filtersOver(g *gateway, all []*doc.Node) iter.Seq2[string, string] {
+	return func(yield func(path, filter string) bool) {
+		literals := map[string][]string{}
 		for _, res := range all {
 			for _, whole := range value.Attributes(res) {
-				if whole == "schemas" || whole == "meta" || strings.Contains(whole, ":") {
-					continue
-				}
-				attr := g.set.User.Attribute("", whole, "")
-				paths := []string{whole}
-				for _, sub := range attr.Sub {
-					paths = append(paths, whole+"."+sub.Name)
-				}
-				for _, path := range paths {
-					texts[path] = append(texts[path], value.Texts(g.set.User, res, path)...)
+				uri, name, _ := g.set.User.SplitURN(whole)
+				for _, element := range elements(value.Get(g.set.User, res, whole)) {
+					if element.Kind() != doc.Object {
+						literals[whole] = append(literals[whole], literalsOf(element)...)
+						continue
+					}
+					literals[whole] = append(literals[whole], literalsOf(element.Get("value"))...)
+					for _, sub := range g.set.User.Attribute(uri, name, "").Sub {
+						path := whole + "." + sub.Name
+						literals[path] = append(literals[path], literalsOf(element.Get(sub.Name))...)
+					}
 				}
 			}
 		}
-		for path, found := range texts {
-			slices.Sort(found)
-			var literals []string
-			for _, text := range slices.Compact(found) {
-				literals = append(literals, text, strings.ToUpper(text), text[:len(text)/2])
+		for path, found := range literals {
+			if len(found) == 0 {
+				continue // nobody has it
 			}
-			for _, text := range append(literals, "nobody") {
-				literal := string(doc.AppendString(nil, text))
+			ask := []string{path + " pr"}
+			for _, literal := range distinct(append(found, `"nobody"`)) {
 				for _, op := range []string{"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"} {
-					ask := []string{path + " " + op + " " + literal}
-					if whole, sub, ok := strings.Cut(path, "."); ok && g.set.User.Attribute("", whole, "").MultiValued {
+					ask = append(ask, path+" "+op+" "+literal)
+					uri, rest, _ := g.set.User.SplitURN(path)
+					whole, sub, ok := strings.Cut(rest, ".")
+					if attr := g.set.User.Attribute(uri, whole, ""); ok && uri == "" && attr.MultiValued {
 						ask = append(ask, whole+"["+sub+" "+op+" "+literal+"]", whole+`[type eq "home" and `+sub+" "+op+" "+literal+"]", whole+"["+sub+" "+op+" "+literal+` or value eq "nobody"]`)
 					}
-					for _, text := range ask {
-						if !yield(text) || !yield(text+" and active eq true") || !yield("not ("+text+")") {
-							return
-						}
-					}
+				}
+			}
+			for _, text := range ask {
+				if !yield(path, text) || !yield(path, text+" and active eq true") || !yield(path, "not ("+text+")") {
+					return
 				}
 			}
 		}
 	}
+}
+
+func elements(n *doc.Node) []*doc.Node {
+	if n.Kind() == doc.Array {
+		return n.Items()
+	}
+	return []*doc.Node{n}
+}
+
+// literalsOf returns a value as filters have it, and, of a text, some that are almost it.
+func literalsOf(n *doc.Node) (literals []string) {
+	switch n.Kind() {
+	case doc.Bool:
+		return []string{"true", "false"}
+	case doc.String:
+		text := n.Text()
+		for _, like := range []string{text, strings.ToUpper(text), text[:len(text)/2]} {
+			literals = append(literals, string(doc.AppendString(nil, like)))
+		}
+	}
+	return literals
 }
 
 func tree(t *testing.T, v any) *doc.Node {
