@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
+	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -57,8 +58,10 @@ func (h *Handler) DryRunFindings() *dryrun.Findings {
 }
 
 // carry has the upstream carry the operation out. In a dry run nobody is ever told that something was deleted.
-func (x *exchange) carry(ctx context.Context) (*scim.Answer, error) {
-	a, err := x.h.upstream.Carry(ctx, x.calls, &x.op)
+func (x *exchange) carry(ctx context.Context) (a *scim.Answer, err error) {
+	ctx, s := span.Start(ctx, span.CarryOut)
+	defer func() { span.End(s, err) }()
+	a, err = x.h.upstream.Carry(ctx, x.calls, &x.op)
 	if err == nil && x.h.run != nil && x.verb == scim.Delete {
 		return nil, dryrun.NotDone()
 	}

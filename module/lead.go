@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/quirks"
@@ -76,7 +77,7 @@ func (x *exchange) lead() (*scim.Answer, error) {
 	}
 	asked := cluster.Asked{Forwarded: x.peer, Leaver: x.leaver()}
 	for {
-		turn, err := seat.Begin(ctx, asked)
+		turn, err := x.begin(ctx, seat, asked)
 		if err == nil {
 			defer turn.End()
 			return x.carry(turn.With(ctx))
@@ -85,7 +86,7 @@ func (x *exchange) lead() (*scim.Answer, error) {
 		if !ok || x.peer || leader.Address == "" {
 			return nil, err
 		}
-		failed := x.forward(seat, leader)
+		failed := x.phase(span.Forward, func() error { return x.forward(seat, leader) })
 		switch {
 		case failed == nil:
 			x.sent = true
@@ -110,6 +111,18 @@ func (x *exchange) lead() (*scim.Answer, error) {
 		}
 		asked.Take, asked.Fresh = leader.Idle, true
 	}
+}
+
+// begin waits for the turn. That another gateway leads is no failure.
+func (x *exchange) begin(ctx context.Context, seat *cluster.Seat, asked cluster.Asked) (*cluster.Turn, error) {
+	ctx, s := span.Start(ctx, span.Lead)
+	turn, err := seat.Begin(ctx, asked)
+	if _, standby := errors.AsType[*cluster.Standby](err); standby {
+		span.End(s, nil)
+	} else {
+		span.End(s, err)
+	}
+	return turn, err
 }
 
 // repeatable tells whether it makes no difference if the operation is carried out twice. What is created twice is a

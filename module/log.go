@@ -73,9 +73,7 @@ func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver 
 			e.Canonical = e.Received
 		}
 		e.Rules = x.account.Records()
-		for id := range x.account.Counts() {
-			e.RuleIDs = append(e.RuleIDs, id)
-		}
+		e.RuleIDs = x.rules()
 	}
 	if err != nil {
 		failure := asError(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/auth"
 	"github.com/caddy-scim/gateway/module/dryrun"
+	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -24,6 +25,9 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	var spent time.Duration
 	if x.calls != nil {
 		calls, spent = x.calls.Calls(), x.calls.Spent()
+	}
+	if span.Traced(x.r.Context()) {
+		span.Describe(x.r.Context(), x.h.organization(), x.resource(), verb, x.rules(), calls)
 	}
 	x.h.metrics.observe(labels{x.resource(), verb, status}, time.Since(x.start), calls, &x.account)
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && x.inAccessLog() {
@@ -67,6 +71,14 @@ func (x *exchange) word() string {
 	return x.verb.String()
 }
 
+// rules are those that were applied.
+func (x *exchange) rules() (ids []string) {
+	for id := range x.account.Counts() {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
 // inAccessLog tells whether there may be a line about the request at all.
 func (x *exchange) inAccessLog() bool {
 	server, ok := x.r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
@@ -88,11 +100,7 @@ func (l *logged) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	enc.AddString("scim_op", l.verb)
 	enc.AddString("scim_resource", l.resource())
 	if l.account.Applied() > 0 {
-		var ids []string
-		for id := range l.account.Counts() {
-			ids = append(ids, id)
-		}
-		zap.Strings("scim_quirks", ids).AddTo(enc)
+		zap.Strings("scim_quirks", l.rules()).AddTo(enc)
 	}
 	if l.exchange.calls != nil {
 		enc.AddInt("scim_upstream_calls", l.calls)

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -80,14 +81,13 @@ func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if err := x.authenticate(); err != nil {
+	if err := x.phase(span.Authenticate, x.authenticate); err != nil {
 		return nil, err
 	}
 	if err := x.locate(); err != nil {
 		return nil, err
 	}
-	body, err := x.admit()
-	if err != nil {
+	if err := x.phase(span.Admit, x.admit); err != nil {
 		return nil, err
 	}
 	x.calls = upstream.New(next, x.r, upstream.Config{
@@ -97,14 +97,20 @@ func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
 	if !x.route.resource() {
 		return x.discover(x.r.Context())
 	}
-	x.body = body
-	if err := x.normalize(body); err != nil {
+	if err := x.phase(span.Normalize, x.normalize); err != nil {
 		return nil, err
 	}
 	if x.verb.Writes() && x.h.keys.Paused() {
 		return nil, &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: time.Minute, Detail: "changes of this organization are paused; try again later"}
 	}
 	return x.lead()
+}
+
+// phase is one step of the request, with a span of its own where the request is traced.
+func (x *exchange) phase(name string, step func() error) (err error) {
+	_, s := span.Start(x.r.Context(), name)
+	defer func() { span.End(s, err) }()
+	return step()
 }
 
 // locate finds the endpoint.
@@ -139,13 +145,13 @@ func (x *exchange) authenticate() error {
 }
 
 // admit decides by everything but the document's content whether the request is one for the gateway, and reads the body.
-func (x *exchange) admit() (body []byte, err error) {
+func (x *exchange) admit() (err error) {
 	if x.verb, err = x.route.verb(x.r.Method); err != nil {
-		return nil, err
+		return err
 	}
 	x.routed = true
 	if !x.id.Allows(x.route.endpoint, x.verb.Writes()) {
-		return nil, auth.Forbidden()
+		return auth.Forbidden()
 	}
 	if x.base = x.h.PublicURL; x.base == "" {
 		x.base = publicBase(x.r, x.route)
@@ -154,18 +160,18 @@ func (x *exchange) admit() (body []byte, err error) {
 		x.h.base.Store(&x.base)
 	}
 	if !x.verb.Writes() || x.verb == scim.Delete {
-		return nil, nil
+		return nil
 	}
 	if err := checkMedia(x.r.Header, func() bool { return x.h.norm.Untyped(&x.account) }); err != nil {
-		return nil, err
+		return err
 	}
-	body, err = readBody(x.w, x.r, x.h.MaxBody)
+	x.body, err = readBody(x.w, x.r, x.h.MaxBody)
 	x.read = err == nil
-	return body, err
+	return err
 }
 
 // normalize makes the operation of the request: everything in it is canonical then.
-func (x *exchange) normalize(body []byte) (err error) {
+func (x *exchange) normalize() (err error) {
 	rt := x.h.set.User
 	if x.route.endpoint == groups {
 		rt = x.h.set.Group
@@ -175,8 +181,8 @@ func (x *exchange) normalize(body []byte) (err error) {
 	if op.Query, err = x.h.norm.Query(rt, x.verb, x.query, &x.account); err != nil {
 		return err
 	}
-	if body != nil {
-		if x.scanned, err = x.h.norm.Scan(body, &x.account); err != nil {
+	if x.body != nil {
+		if x.scanned, err = x.h.norm.Scan(x.body, &x.account); err != nil {
 			return err
 		}
 		if op.Body, err = x.h.norm.Body(rt, x.verb, x.route.id, x.scanned, &x.account); err != nil {

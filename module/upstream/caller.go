@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -147,13 +148,26 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	}
 	c.calls.Add(1)
 	start := time.Now()
-	a, err := c.do(ctx, call, target)
+	a, err := c.spanned(ctx, call, target)
 	took := time.Since(start)
 	c.spent.Add(int64(took))
 	if t := trace.From(ctx); t != nil {
 		t.Call(traced(call, target, a, err, took))
 	}
 	return a, err
+}
+
+// spanned is the call with a span of its own, where the request is traced.
+func (c *Caller) spanned(ctx context.Context, call Call, target *url.URL) (a *Answer, err error) {
+	ctx, s := span.StartCall(ctx, call.Name, call.Method)
+	defer func() {
+		status := 0
+		if a != nil {
+			status = a.Status
+		}
+		span.EndCall(s, status, err)
+	}()
+	return c.do(ctx, call, target)
 }
 
 // traced is the call as the log shows it. Values of users are in the query of a path, which is left out.
@@ -195,6 +209,7 @@ func (c *Caller) request(ctx context.Context, call Call, target *url.URL) *http.
 	} else {
 		sub.Body, sub.ContentLength = io.NopCloser(bytes.NewReader(call.Body)), int64(len(call.Body))
 	}
+	span.Inject(ctx, sub.Header)
 	maps.Copy(sub.Header, call.Header)
 	return sub
 }
