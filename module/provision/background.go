@@ -13,8 +13,8 @@ import (
 
 // settling is the work that is done beside requests: open intents are settled even where nobody asks.
 type settling struct {
-	underWay map[string]bool // intents whose calls are being made
-	looked   bool            // what an earlier process or another gateway has left is settled, or about to be
+	underWay map[string]chan struct{} // by intents whose calls are being made: closed when they are over
+	looked   bool                     // what an earlier process or another gateway has left is settled, or about to be
 	timer    *time.Timer
 	engine   *engine // of the most recent request
 	caller   caller
@@ -24,20 +24,27 @@ type settling struct {
 // until the next time.
 const settlePause = 20 * time.Second
 
-func (sh *shared) underWay(key string, is bool) {
+// begin tells that the call of an intent is being made. What is returned tells that it is over.
+func (sh *shared) begin(key string) (over func()) {
+	ended := make(chan struct{})
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.settling.underWay == nil {
-		sh.settling.underWay = make(map[string]bool)
+		sh.settling.underWay = make(map[string]chan struct{})
 	}
-	if is {
-		sh.settling.underWay[key] = true
-	} else {
-		delete(sh.settling.underWay, key)
+	sh.settling.underWay[key] = ended
+	return func() {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		if sh.settling.underWay[key] == ended {
+			delete(sh.settling.underWay, key)
+			close(ended)
+		}
 	}
 }
 
-func (sh *shared) isUnderWay(key string) bool {
+// underWay returns what is closed when the call of an intent is over; nil where it is not being made.
+func (sh *shared) underWay(key string) <-chan struct{} {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	return sh.settling.underWay[key]
@@ -98,7 +105,7 @@ func (sh *shared) settleNow() {
 // settleAll settles all open intents, and reports whether some are left that may be settled later.
 func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 	s := &session{engine: e, caller: c, op: &scim.Operation{Type: e.user.rt, Verb: scim.Read}, background: true}
-	records, err := s.openIntents(ctx)
+	records, err := s.allIntents(ctx)
 	if err != nil {
 		e.log.Error("what is under way cannot be read", zap.Error(err))
 		return true
@@ -108,7 +115,7 @@ func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 		if r.Intent.Resource != k.rt.Name {
 			k = e.group
 		}
-		if k == nil || r.Intent.Found != "" {
+		if k == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
 			continue
 		}
 		told := new(trace.Trace)
@@ -191,7 +198,7 @@ func (e *engine) status(ctx context.Context) (any, error) {
 	}
 	for _, r := range m.All() {
 		switch in := r.Intent; {
-		case in == nil || e.shared.isUnderWay(r.ID):
+		case in == nil || e.shared.underWay(r.ID) != nil:
 		case in.Found != "":
 			st.Unclaimed = append(st.Unclaimed, openIntent{in.Resource, in.Found, in.Began})
 		default:

@@ -3,12 +3,12 @@ package provision
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
-	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -49,16 +49,26 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 		return func(bool) {}, nil
 	}
 	in.Began = s.now()
-	s.shared.underWay(key, true) // before anybody can see it
+	var earlier *ledger.Record
+	if in.Members { // an earlier list that was not answered may still arrive after this one
+		if r, _ := book.Recall(key); r != nil && r.Intent != nil && s.now().Sub(r.Intent.Began) <= settleAfter {
+			earlier = r
+		}
+	}
+	over := s.shared.begin(key) // before anybody can see it
+	s.over = append(s.over, over)
 	if err := book.Put(ctx, key, func(r *ledger.Record) { *r = ledger.Record{Intent: &in} }); err != nil {
-		s.shared.underWay(key, false)
+		over()
 		return nil, unwritable(err)
 	}
 	return func(known bool) {
-		defer s.shared.underWay(key, false) // only then may somebody else look at it
-		if known {
+		defer over() // only then may somebody else look at it
+		switch {
+		case known && earlier == nil:
 			book.Keep(ctx, key, erase)
 			return
+		case known:
+			book.Keep(ctx, key, func(r *ledger.Record) { r.Intent = earlier.Intent })
 		}
 		s.shared.settleLater(s.engine, s.caller)
 	}, nil
@@ -66,7 +76,10 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 
 // intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
 func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *doc.Node) (end func(known bool), err error) {
-	in := s.begins(k, wanted)
+	in, err := s.begins(ctx, k, wanted)
+	if err != nil {
+		return nil, err
+	}
 	in.ID = id
 	key := k.name + " " + id
 	if id == "" {
@@ -76,18 +89,20 @@ func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *
 }
 
 // begins returns the intent of a call that makes the organization have a resource under new names.
-func (s *session) begins(k *kind, wanted *doc.Node) ledger.Intent {
-	in := ledger.Intent{Resource: k.rt.Name, Wanted: wanted.AppendTo(nil)}
+func (s *session) begins(ctx context.Context, k *kind, wanted *doc.Node) (in ledger.Intent, err error) {
+	in = ledger.Intent{Resource: k.rt.Name, Wanted: wanted.AppendTo(nil)}
 	for _, l := range s.names(k, wanted) {
 		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
-		k.view.Known(func(t *view.Table) {
-			for _, e := range t.Find(l.Attribute, l.Value) {
-				in.Had = append(in.Had, e.ID)
-			}
-		})
+		entries, err := s.entriesWith(ctx, k, l)
+		if err != nil {
+			return in, err
+		}
+		for _, e := range entries {
+			in.Had = append(in.Had, e.ID)
+		}
 	}
 	in.Had = distinct(in.Had)
-	return in
+	return in, nil
 }
 
 // intendMembers writes down that all members of a group are about to be written.
@@ -95,39 +110,68 @@ func (s *session) intendMembers(ctx context.Context, group string) (end func(kno
 	return s.intend(ctx, "members "+group, ledger.Intent{Resource: s.group.rt.Name, ID: group, Members: true})
 }
 
-// settleOperation settles the intents that an operation has to do with. No lock is held.
+// settleOperation settles the intents that an operation has to do with, by the id or because it asks for everything; those
+// that it has to do with by a name are settled with the name's lock. A search waits for whoever is about to give the name to
+// somebody: the client of that request may be gone, and would be told by the search that there is nobody. No lock is held.
 func (s *session) settleOperation(ctx context.Context, k *kind) error {
-	if s.intents() != nil {
-		s.shared.settleFirst(s.engine, s.caller)
+	if s.intents() == nil {
+		return nil
 	}
-	open, err := s.openIntents(ctx)
-	if err != nil || len(open) == 0 {
+	s.shared.settleFirst(s.engine, s.caller)
+	id, asks, all := s.op.ID, s.op.Verb == scim.List || s.op.Verb == scim.Read, false
+	var names []string
+	if s.op.Verb == scim.List {
+		lookups, some := k.lookupsFor(s.op.Query.Filter)
+		for _, l := range lookups {
+			names = append(names, schema.Fold(strings.TrimSpace(l.Value)))
+		}
+		unlock, err := locked(s.shared.locks.Names(ctx, k.name, names))
+		if err != nil {
+			return err
+		}
+		unlock()
+		all = !some
+	}
+	return s.settle(ctx, k, asks, func(in *ledger.Intent) bool {
+		return all || id != "" && (in.ID == id || in.Found == id) || goesBy(in, names)
+	})
+}
+
+// settleNames settles the intents that have to do with names, which are locked.
+func (s *session) settleNames(ctx context.Context, k *kind, names []string) error {
+	return s.settle(ctx, k, false, func(in *ledger.Intent) bool { return goesBy(in, names) })
+}
+
+// goesBy reports whether an intent is about somebody or something that has one of some names.
+func goesBy(in *ledger.Intent, names []string) bool {
+	return slices.ContainsFunc(in.Lookups, func(l ledger.Lookup) bool {
+		return slices.Contains(names, schema.Fold(strings.TrimSpace(l.Value)))
+	})
+}
+
+// settle settles intents about resources of a kind. wait tells whether the calls that are under way are waited for.
+func (s *session) settle(ctx context.Context, k *kind, wait bool, concerned func(*ledger.Intent) bool) error {
+	intents, err := s.allIntents(ctx)
+	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(open, func(r *ledger.Record) bool { return r.Intent.Found == "" }) {
-		s.shared.settleLater(s.engine, s.caller)
-	}
-	var names []string
-	var all bool
-	switch op := s.op; op.Verb {
-	case scim.List:
-		lookups, ok := k.lookupsFor(op.Query.Filter)
-		if all = !ok; ok {
-			for _, l := range lookups {
-				names = append(names, schema.Fold(l.Value))
-			}
+	for _, r := range intents {
+		ended := s.shared.underWay(r.ID)
+		if ended == nil && r.Intent.Found == "" {
+			s.shared.settleLater(s.engine, s.caller)
 		}
-	case scim.Create:
-		names = k.namesOf(doc.Tree(op.Body.Value()))
-	case scim.Patch, scim.Replace:
-		names = k.namesIn(op)
-	}
-	for _, r := range open {
-		in := r.Intent
-		concerned := all || s.op.ID != "" && (in.ID == s.op.ID || in.Found == s.op.ID) ||
-			slices.ContainsFunc(in.Lookups, func(l ledger.Lookup) bool { return slices.Contains(names, schema.Fold(l.Value)) })
-		if in.Resource != k.rt.Name || !concerned {
+		if r.Intent.Resource != k.rt.Name || !concerned(r.Intent) {
 			continue
+		}
+		if ended != nil {
+			if !wait {
+				continue
+			}
+			select {
+			case <-ended:
+			case <-ctx.Done():
+				return busy(ctx.Err())
+			}
 		}
 		if err := s.settleLocked(ctx, k, r); err != nil {
 			return err
@@ -154,8 +198,8 @@ func (s *session) settleUser(ctx context.Context, id string) error {
 	return s.settleOne(ctx, s.user, s.user.name+" "+id)
 }
 
-// openIntents returns the intents whose calls are not under way.
-func (s *session) openIntents(ctx context.Context) ([]*ledger.Record, error) {
+// allIntents returns the intents, those whose calls are under way too.
+func (s *session) allIntents(ctx context.Context) ([]*ledger.Record, error) {
 	book := s.intents()
 	if book == nil {
 		return nil, nil
@@ -169,7 +213,7 @@ func (s *session) openIntents(ctx context.Context) ([]*ledger.Record, error) {
 			return nil, unreadable(err)
 		}
 	}
-	return slices.DeleteFunc(m.All(), func(r *ledger.Record) bool { return r.Intent == nil || s.shared.isUnderWay(r.ID) }), nil
+	return slices.DeleteFunc(m.All(), func(r *ledger.Record) bool { return r.Intent == nil }), nil
 }
 
 // settleOne finds out what became of the call of an intent, and ends the intent where that is known: what the organization
@@ -180,7 +224,7 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 		return nil
 	}
 	r := book.RecallMarks().Record(key)
-	if r == nil || r.Intent == nil || s.shared.isUnderWay(key) {
+	if r == nil || r.Intent == nil || s.shared.underWay(key) != nil {
 		return nil
 	}
 	in, late := r.Intent, s.now().Sub(r.Intent.Began) > settleAfter

@@ -193,3 +193,49 @@ func (g *gateway) upstreamID(t testing.TB, id string) string {
 	}
 	return m.Upstream(id)
 }
+
+// A user whose removal is refused is not waited for: whoever takes them out of a group by hand later has the last word.
+func TestPlacesOfWhoStays(t *testing.T) {
+	for _, refused := range []string{"by the configuration", "by the organization", "while a group is read"} {
+		t.Run(refused, func(t *testing.T) {
+			m := bitwardenMapping()
+			m.User.Disable, m.User.Enable, m.User.DisableAs = nil, nil, plan.DisableDelete
+			g, b := onBitwarden(t, func(o *Organization) { o.Mapping = m })
+			id := g.people(t, "jane")[0]
+			group, other := g.makeGroup(t, "Sales", id), g.makeGroup(t, "Support", id)
+			switch refused {
+			case "by the configuration":
+				g.protecting("userName jane@*")
+			case "by the organization":
+				b.fault = func(r *http.Request) *upstream.Answer {
+					if r.Method == http.MethodDelete {
+						return &upstream.Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"message":"the last owner"}`)}
+					}
+					return nil
+				}
+			default:
+				b.fault = func(r *http.Request) *upstream.Answer {
+					if strings.Contains(r.URL.Path, other) {
+						return page(502)
+					}
+					return nil
+				}
+			}
+			if a := g.do(t, "PATCH", "/Users/"+id, patchOp(disable)); a.status < 400 {
+				t.Fatalf("got %d", a.status)
+			}
+			b.fault = nil
+			if refused == "by the organization" { // a call was made: what became of it is found out
+				g.settleAll(t.Context(), g.caller)
+			}
+			if groups := g.group.book.RecallMarks().Groups(id); len(groups) > 0 {
+				t.Errorf("groups wait for somebody who is there: %v", groups)
+			}
+			b.in[group] = nil
+			g.must(t, 200, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"externalId","value":"other"}`))
+			if in := b.membersOf(group); len(in) > 0 {
+				t.Errorf("put back into the group: %v", in)
+			}
+		})
+	}
+}

@@ -12,9 +12,19 @@ import (
 )
 
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
-// would both find them free.
+// would both find them free. What became of earlier calls with these values is found out first.
 func (s *session) lockNames(ctx context.Context, k *kind, names []string) (unlock func(), err error) {
-	return locked(s.shared.locks.Names(s.lasting(ctx), k.name, names))
+	if unlock, err = locked(s.shared.locks.Names(s.lasting(ctx), k.name, names)); err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return unlock, nil
+	}
+	if err := s.settleNames(ctx, k, names); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
 }
 
 // locked turns what went wrong with a lock into an answer.

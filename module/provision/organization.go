@@ -325,6 +325,11 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	if k == nil {
 		return nil, scim.Errorf(404, "", "the organization has no groups")
 	}
+	defer func() {
+		for _, over := range s.over { // whatever happened, nobody waits for ever
+			over()
+		}
+	}()
 	if err := s.settleOperation(ctx, k); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,10 @@ func (s *session) intendRename(ctx context.Context, k *kind, sub *subject, after
 	}
 	wanted := after.Clone()
 	wanted.Delete("id")
-	in := s.begins(k, wanted)
+	in, err := s.begins(ctx, k, wanted)
+	if err != nil {
+		return nil, err
+	}
 	in.ID, in.Renames = sub.id, true
 	return s.intend(ctx, k.name+" "+sub.id, in)
 }

@@ -32,6 +32,7 @@ type session struct {
 	blind  error // why the ledger cannot be read, where the operation goes on all the same
 
 	outcome    outcome          // of the calls that change something
+	over       []func()         // end what keeps others from looking at the intents of this operation
 	disputed   func(known bool) // ends the intent of a create that was refused because there is such a resource
 	adopted    []string         // the provider's ids of what a call without an answer had made
 	background bool             // nobody asked for it

@@ -244,11 +244,14 @@ func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	defer unlock()
-	if err := s.keepPlaces(ctx, change); err != nil {
+	places, err := s.keepPlaces(ctx, change)
+	if err != nil {
+		s.losePlaces(ctx, places)
 		return nil, err
 	}
 	sub, err := s.applyChange(ctx, change)
 	if err != nil {
+		s.losePlaces(ctx, places)
 		return nil, err
 	}
 	if err := s.joinAll(ctx, sub); err != nil {
