@@ -337,7 +337,18 @@ func summary(t *rapid.T, l *ledger.Ledger) map[string]any {
 	if diff := cmp.Diff(ids(m.AllWaiting())[from:min(from+max(n, 0), total)], ids(page), cmpopts.EquateEmpty()); diff != "" || total != len(m.AllWaiting()) {
 		t.Fatalf("a page of %d from %d of %d: %s", n, skip, total, diff)
 	}
-	for _, id := range []string{"a", "b", "c", "d", "up-a", "up-b", "up-c", "up-d"} {
+	several := []string{"a", "b", "c", "d", "up-a", "up-b", "up-c", "up-d"}
+	var shown, upstream []string
+	for _, id := range several {
+		upstream = append(upstream, m.Upstream(id))
+		if own := m.ID(id); !m.Hidden(own) && !slices.Contains(shown, own) {
+			shown = append(shown, own)
+		}
+	}
+	if diff := cmp.Diff([][]string{shown, upstream}, [][]string{m.IDs(several), m.Upstreams(several)}, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("several at once: %s", diff)
+	}
+	for _, id := range several {
 		if slices.Contains(m.Deleted(), id) != m.Hidden(m.ID(id)) {
 			t.Fatalf("deleted are %v, and %s is hidden: %v", m.Deleted(), id, m.Hidden(m.ID(id)))
 		}

@@ -175,6 +175,46 @@ func (m Marks) Upstream(id string) string {
 	return found
 }
 
+// IDs returns what the provider calls some upstream ids, each once, without those that are hidden from it.
+func (m Marks) IDs(upstream []string) []string {
+	if m.x == nil {
+		return upstream
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.x.ids) == 0 && len(m.x.deleted) == 0 {
+		return upstream
+	}
+	ids, seen := make([]string, 0, len(upstream)), make(map[string]bool, len(upstream))
+	for _, id := range upstream {
+		if id = cmp.Or(m.x.ids[id], id); !m.x.deleted[id] && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Upstreams returns what the upstream calls some ids of the provider's.
+func (m Marks) Upstreams(ids []string) []string {
+	if m.x == nil {
+		return ids
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.x.ids) == 0 {
+		return ids
+	}
+	upstream := make([]string, len(ids))
+	for i, id := range ids {
+		upstream[i] = id
+		if r := m.x.records[id]; r != nil && r.Upstream != "" {
+			upstream[i] = r.Upstream
+		}
+	}
+	return upstream
+}
+
 // Waits reports whether a user waits to be created.
 func (m Marks) Waits(id string) bool {
 	return look(m, func(x *index) bool { r := x.records[id]; return r != nil && r.Deferred != nil })

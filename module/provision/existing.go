@@ -165,15 +165,11 @@ func (k *kind) writtenName(wanted *doc.Node) (string, bool) {
 		if !c.Applies(env) {
 			continue
 		}
-		req, err := c.Request(env)
-		if err != nil {
+		body, err := c.Document(env)
+		if err != nil || c.Body != plan.JSONBody {
 			continue
 		}
-		d, err := doc.Scan(req.Body)
-		if err != nil {
-			continue
-		}
-		if name, ok := k.Value(d.Value(), k.identity); ok {
+		if name, ok := k.Value(body, k.identity); ok {
 			return name, true
 		}
 	}

@@ -216,7 +216,7 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 		return nil, nil, err
 	}
 	// Who waits to join is to leave as well as who is there, and who is not there yet is to be added.
-	all := distinct(slices.Concat(sub.members, sub.joining))
+	all := union(sub.members, sub.joining)
 	if m.Open {
 		if add, _, err = m.Resolve(s.members(sub.members)); err == nil {
 			_, remove, err = m.Resolve(s.members(all))

@@ -9,19 +9,12 @@ import (
 // guarded are those of some users (the upstream's ids) who are protected. To the provider they do not exist, in a group no
 // less than in a list: it neither sees them there, nor does it put them in or take them out. A provider that sets all
 // members of a group, as some do with every change, would otherwise throw the owner out of it.
-func (s *session) guarded(ctx context.Context, ids []string) (map[string]bool, error) {
+func (s *session) guarded(ctx context.Context, ids []string) (protected []string, err error) {
 	k := s.user
 	if !k.Protects() || len(ids) == 0 {
 		return nil, nil
 	}
-	protected := make(map[string]bool)
-	look := func(t *view.Table) {
-		for _, id := range ids {
-			if e := t.Get(id); e != nil && e.Protected {
-				protected[id] = true
-			}
-		}
-	}
+	look := func(t *view.Table) { protected = t.Protected(ids) }
 	if k.view.Known(look) {
 		return protected, nil
 	}
@@ -36,7 +29,9 @@ func (s *session) guarded(ctx context.Context, ids []string) (map[string]bool, e
 		if err != nil {
 			return nil, err
 		}
-		protected[id] = it.Protected
+		if it.Protected {
+			protected = append(protected, id)
+		}
 	}
 	return protected, nil
 }

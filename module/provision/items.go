@@ -27,12 +27,7 @@ func (s *session) read(k *kind, v doc.Value) (*item, error) {
 	}
 	res := k.Resource.Resource(v)
 	res.Delete("schemas") // the same for all: put there when answered
-	// What stays in memory is cut to its length: a hundred thousand of them are kept.
-	text, err := doc.Scan(slices.Clip(slices.Clone(res.AppendTo(nil))))
-	if err != nil {
-		return nil, scim.Errorf(http.StatusBadGateway, "", "the organization showed a %s that is no resource", k.name)
-	}
-	e := &view.Entry{ID: id, SCIM: text, Word: uint8(max(0, slices.Index(view.States, k.State(v)))), Protected: k.Protected(v)}
+	e := &view.Entry{ID: id, SCIM: res.Doc(), Word: uint8(max(0, slices.Index(view.States, k.State(v)))), Protected: k.Protected(v)}
 	if active := res.Get("active"); active != nil && !active.True() {
 		e.Inactive = true
 	}

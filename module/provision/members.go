@@ -23,7 +23,7 @@ func (s *session) loadMembers(ctx context.Context, sub *subject) error {
 			return err
 		}
 	}
-	ids = distinct(append(ids, s.rehearsal.joined(sub.upstreamID())...))
+	ids = union(ids, s.rehearsal.joined(sub.upstreamID()))
 	m, err := s.marks(ctx, s.user)
 	if err != nil {
 		return err
@@ -36,17 +36,11 @@ func (s *session) loadMembers(ctx context.Context, sub *subject) error {
 	if err != nil {
 		return err
 	}
-	c := membership{counted: true, guarded: only(ids, func(id string) bool { return guarded[id] })}
-	c.joined = make([]string, 0, len(ids))
-	for _, id := range without(ids, c.guarded) {
-		if id = m.ID(id); !m.Hidden(id) {
-			c.joined = append(c.joined, id)
-		}
-	}
+	c := membership{counted: true, guarded: guarded, joined: m.IDs(without(ids, guarded))}
 	if group != nil {
 		c.joining = group.Waiting
 	}
-	c.members = distinct(slices.Concat(c.joined, only(c.joining, m.Waits)))
+	c.members = union(c.joined, only(c.joining, m.Waits))
 	sub.membership = c
 	return nil
 }
@@ -101,17 +95,7 @@ func (s *session) refresh(ctx context.Context, k *kind, sub *subject) error {
 }
 
 // members are a group's members as SCIM shows them (RFC 7643 §4.2).
-func (s *session) members(ids []string) *doc.Node {
-	list := make([]*doc.Node, len(ids))
-	for i, id := range ids {
-		n := doc.NewObject()
-		n.Set("value", doc.NewString(id))
-		n.Set("$ref", doc.NewString(scim.Location(s.op.Base, s.user.rt, id)))
-		n.Set("type", doc.NewString("User"))
-		list[i] = n
-	}
-	return doc.NewArray(list...)
-}
+func (s *session) members(ids []string) *doc.Node { return scim.Members(ids, s.user.rt, s.op.Base) }
 
 // setMembers adds and removes members, all of them known. The group's lock is held.
 func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []string) error {
@@ -124,36 +108,21 @@ func (s *session) setMembers(ctx context.Context, sub *subject, add, remove []st
 	}
 	later := only(add, m.Waits)
 	now := without(add, later)
-	upstream := func(ids []string) []string {
-		list := make([]string, len(ids))
-		for i, id := range ids {
-			list[i] = m.Upstream(id)
-		}
-		return list
-	}
-	is := func(list []string) func(string) bool {
-		set := make(map[string]bool, len(list))
-		for _, id := range list {
-			set[id] = true
-		}
-		return func(id string) bool { return set[id] }
-	}
-	current, leaving := slices.Concat(upstream(sub.joined), sub.guarded), only(remove, is(sub.joined))
+	current, leaving := slices.Concat(m.Upstreams(sub.joined), sub.guarded), among(remove, sub.joined)
 	ticket, err := s.guardMembers(ctx, sub, len(sub.joined)-len(leaving), leaving)
 	if err != nil {
 		return err
 	}
-	removed, added, err := s.changeMembers(ctx, sub, current, upstream(now), upstream(leaving))
+	removed, added, err := s.changeMembers(ctx, sub, current, m.Upstreams(now), m.Upstreams(leaving))
 	s.sayMembers(ctx, trace.MemberRemoved, sub.id, leaving[:removed])
 	s.sayMembers(ctx, trace.MemberAdded, sub.id, now[:added])
 	if ticket.End(err); err != nil {
 		return err
 	}
-	if err := s.joins(ctx, sub, add, upstream(now), remove); err != nil {
+	if err := s.joins(ctx, sub, add, m.Upstreams(now), remove); err != nil {
 		return err
 	}
-	named := is(sub.joining)
-	if err := s.await(ctx, sub, later, only(slices.Concat(remove, now), named)); err != nil {
+	if err := s.await(ctx, sub, later, among(slices.Concat(remove, now), sub.joining)); err != nil {
 		return err
 	}
 	s.changedNow(ctx, s.group, sub)

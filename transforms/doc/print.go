@@ -1,5 +1,7 @@
 package doc
 
+import "bytes"
+
 // AppendTo prints the node at the end of dst. Nil prints as null.
 func (n *Node) AppendTo(dst []byte) []byte {
 	if n == nil {
@@ -46,8 +48,9 @@ func (n *Node) Value() Value {
 	return Value{n.raw}
 }
 
-// Doc prints the tree as a document of its own. What a tree prints is valid by construction and is not scanned again.
-func (n *Node) Doc() Doc { return Doc{raw: n.AppendTo(nil)} }
+// Doc prints the tree as a document of its own, cut to its length: documents are kept. What a tree prints is valid by
+// construction and is not scanned again.
+func (n *Node) Doc() Doc { return Doc{raw: bytes.Clone(n.AppendTo(nil))} }
 
 func (n *Node) changed() bool {
 	if n == nil || n.raw == nil {

@@ -40,6 +40,26 @@ func NewObject() *Node { return &Node{kind: Object, open: true} }
 // NewArray is an array of the given elements.
 func NewArray(items ...*Node) *Node { return &Node{kind: Array, open: true, items: items} }
 
+// NewStrings is an array of strings, printed at once: a long list costs no node for each.
+func NewStrings(list []string) *Node {
+	size := 2
+	for _, s := range list {
+		size += len(s) + len(`"",`)
+	}
+	text := append(make([]byte, 0, size), '[')
+	for i, s := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = AppendString(text, s)
+	}
+	return &Node{kind: Array, raw: append(text, ']')}
+}
+
+// Printed is an array or object of which the caller has made the text, of what [AppendString] and [Node.AppendTo] print and
+// of constants. It is not scanned again.
+func Printed(text []byte) *Node { return Tree(Value{text}) }
+
 // NewString is a string.
 func NewString(s string) *Node { return &Node{kind: String, raw: AppendString(nil, s)} }
 
@@ -111,6 +131,17 @@ func (n *Node) compact() {
 		}
 	}
 	n.fields, n.gone, n.index = rest, 0, nil
+}
+
+// HasItems reports whether an array has an element. It opens nothing: a long list stays a text.
+func (n *Node) HasItems() bool {
+	switch {
+	case n.Kind() != Array:
+		return false
+	case n.open:
+		return len(n.items) > 0
+	}
+	return n.raw[space(n.raw, 1)] != ']'
 }
 
 // Items are an array's elements in order; nil for anything else. The slice is the node's own and must not be written to.

@@ -163,6 +163,25 @@ func TestNewString(t *testing.T) {
 	}
 }
 
+func TestNewStrings(t *testing.T) {
+	for _, list := range [][]string{nil, {""}, {"a", `q"uote`, "\xff"}} {
+		want := doc.NewArray()
+		for _, s := range list {
+			want.Add(doc.NewString(s))
+		}
+		got := doc.NewStrings(list)
+		if string(got.AppendTo(nil)) != string(want.AppendTo(nil)) || got.HasItems() != (len(list) > 0) || want.HasItems() != (len(list) > 0) {
+			t.Errorf("got %s, want %s", got.AppendTo(nil), want.AppendTo(nil))
+		}
+		if got.Items(); got.HasItems() != (len(list) > 0) { // it is open now
+			t.Errorf("%q: %v", list, got.HasItems())
+		}
+	}
+	if doc.NewString("a").HasItems() || doc.NewObject().HasItems() || (*doc.Node)(nil).HasItems() {
+		t.Error("what is no array has items")
+	}
+}
+
 func TestNames(t *testing.T) {
 	v := scanned(t, `{"userName":1,"\u0061ctive":2,"\u212aey":3,"":4}`).Value()
 	for name, want := range map[string]string{"USERNAME": "1", "Active": "2", "key": "", "\u212aEY": "3", "": "4", "x": ""} {

@@ -170,7 +170,12 @@ func AppendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-func valid(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+func valid(s string) string {
+	if utf8.ValidString(s) { // much faster than to look for what is to be replaced
+		return s
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
 
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {

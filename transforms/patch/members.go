@@ -73,19 +73,27 @@ func Members(ops []Operation, rt *schema.ResourceType) (*Membership, error) {
 // Against returns what has to be added to and removed from a group that has the given members now. It is for a Membership
 // that is not Open.
 func (m *Membership) Against(current []string) (add, remove []string) {
-	has := make(map[string]bool, len(current))
+	if !m.Whole {
+		// A few come or go, and the group may be large.
+		has := make(map[string]bool, len(m.Add)+len(m.Remove))
+		for _, id := range slices.Concat(m.Add, m.Remove) {
+			has[id] = false
+		}
+		for _, id := range current {
+			if _, named := has[id]; named {
+				has[id] = true
+			}
+		}
+		return filtered(m.Add, func(id string) bool { return !has[id] }), filtered(m.Remove, func(id string) bool { return has[id] })
+	}
+	has, stay := make(map[string]bool, len(current)), make(map[string]bool, len(m.Set))
 	for _, id := range current {
 		has[id] = true
 	}
-	missing := func(id string) bool { return !has[id] }
-	if !m.Whole {
-		return filtered(m.Add, missing), filtered(m.Remove, func(id string) bool { return has[id] })
-	}
-	stay := make(map[string]bool, len(m.Set))
 	for _, id := range m.Set {
 		stay[id] = true
 	}
-	return filtered(m.Set, missing), filtered(current, func(id string) bool { return !stay[id] })
+	return filtered(m.Set, func(id string) bool { return !has[id] }), filtered(current, func(id string) bool { return !stay[id] })
 }
 
 // Resolve is [Membership.Against] for every Membership: members are the current elements with all that filters may ask

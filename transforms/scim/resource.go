@@ -14,6 +14,26 @@ func Location(base string, rt *schema.ResourceType, id string) string {
 	return base + rt.Endpoint + "/" + url.PathEscape(id)
 }
 
+// Members returns the members of a group, users with some ids, as SCIM shows them (RFC 7643 §4.2).
+func Members(ids []string, users *schema.ResourceType, base string) *doc.Node {
+	ref := doc.AppendString(nil, Location(base, users, ""))
+	ref = ref[:len(ref)-1] // the id and the quote come behind it
+	kind := doc.AppendString(nil, users.Name)
+	text := make([]byte, 0, len(ids)*(len(ref)+len(`{"value":"","$ref":,"type":"User"},`)+2*len("b7b1b9d4-0000-4000-8000-b7b1b9d40000"))+2)
+	text = append(text, '[')
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = doc.AppendString(append(text, `{"value":`...), id)
+		text = append(append(text, `,"$ref":`...), ref...)
+		text = append(text, url.PathEscape(id)...) // has nothing that JSON escapes
+		text = append(append(text, `","type":`...), kind...)
+		text = append(text, '}')
+	}
+	return doc.Printed(append(text, ']'))
+}
+
 // Complete gives a resource what every answer has (RFC 7643 §3): the schemas it uses, meta with its type and public URL,
 // and members for a group that has none, because a client that got no list at all cannot tell an empty group from a
 // server that hides it. What is there already stays, so that meta keeps created, lastModified and version.

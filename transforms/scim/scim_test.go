@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -102,6 +103,29 @@ func TestProjectLeavesAloneWhatIsWhole(t *testing.T) {
 	in := tree(t, `{ "id" : "1", "members": [ {"value":"a"} ] }`)
 	if got := scim.Project(in, schema.Standard().Group, scim.Query{}); got != in {
 		t.Error("a copy was made although nothing had to be left out")
+	}
+}
+
+// Members are printed as the tree of them would be, whatever their ids are made of.
+func TestMembers(t *testing.T) {
+	users := schema.Standard().User
+	for _, base := range []string{"https://gw.example/scim/v2", `https://gw.example/a"b\c`} {
+		for _, ids := range [][]string{nil, {"a"}, {"7d420df3", `q"uo\te`, "a/b?c#d", "ä \x01\xff<&>", ""}} {
+			list := make([]*doc.Node, len(ids))
+			for i, id := range ids {
+				list[i] = doc.NewObject()
+				list[i].Set("value", doc.NewString(id))
+				list[i].Set("$ref", doc.NewString(scim.Location(base, users, id)))
+				list[i].Set("type", doc.NewString("User"))
+			}
+			got := scim.Members(ids, users, base)
+			if want := doc.NewArray(list...); !bytes.Equal(got.AppendTo(nil), want.AppendTo(nil)) || len(got.Items()) != len(ids) {
+				t.Errorf("got %s, want %s", got.AppendTo(nil), want.AppendTo(nil))
+			}
+			if d, err := doc.Scan(got.AppendTo(nil)); err != nil {
+				t.Errorf("%s is no JSON: %v", d.Raw(), err)
+			}
+		}
 	}
 }
 

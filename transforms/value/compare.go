@@ -24,7 +24,7 @@ func Absent(n *doc.Node) bool {
 	case doc.Invalid, doc.Null:
 		return true
 	case doc.Array:
-		return len(n.Items()) == 0
+		return !n.HasItems()
 	case doc.Object:
 		for _, f := range n.Fields() {
 			if !Absent(f.Value) {

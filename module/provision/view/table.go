@@ -16,9 +16,10 @@ import (
 type Table struct {
 	byID    map[string]*Entry
 	indexes []index
-	ordered []*Entry // those that are not protected, by place
-	active  int      // how many of ordered are active, or have no active
-	next    uint64   // place of the next new entry
+	ordered []*Entry        // those that are not protected, by place
+	guarded map[string]bool // ids of those that are
+	active  int             // how many of ordered are active, or have no active
+	next    uint64          // place of the next new entry
 }
 
 // index leads from the hash of a value to the entries that have it. Nearly always that is one entry, so that only others
@@ -32,7 +33,7 @@ type index struct {
 var seed = maphash.MakeSeed()
 
 func newTable(attributes []string) *Table {
-	t := &Table{byID: make(map[string]*Entry)}
+	t := &Table{byID: make(map[string]*Entry), guarded: make(map[string]bool)}
 	for _, attribute := range attributes {
 		t.indexes = append(t.indexes, index{attribute, make(map[uint64]*Entry), make(map[uint64][]*Entry)})
 	}
@@ -88,6 +89,19 @@ func (t *Table) Page(skip, n int, hidden []string) (page []*Entry, total int) {
 	return page, total
 }
 
+// Protected returns those of some ids whose entries are protected.
+func (t *Table) Protected(ids []string) (found []string) {
+	if len(t.guarded) == 0 {
+		return nil
+	}
+	for _, id := range ids {
+		if t.guarded[id] {
+			found = append(found, id)
+		}
+	}
+	return found
+}
+
 // Active returns how many of the entries of [Table.All] are active; those that know no activity all are.
 func (t *Table) Active() int { return t.active }
 
@@ -128,6 +142,12 @@ func (t *Table) drop(id string) {
 
 // list puts an entry in the place of an old one in the order of lists; nil is none.
 func (t *Table) list(old, e *Entry) {
+	if old != nil {
+		delete(t.guarded, old.ID)
+	}
+	if e != nil && e.Protected {
+		t.guarded[e.ID] = true
+	}
 	was, is := old != nil && !old.Protected, e != nil && !e.Protected
 	if was && !old.Inactive {
 		t.active--

@@ -62,22 +62,25 @@ func ids(entries []*Entry) (all []string) {
 func TestTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tab := newTable([]string{"userName", "externalId"})
-		model := map[string]string{}
+		model, protected := map[string]string{}, map[string]bool{}
 		var order []string
 		for range rapid.IntRange(0, 40).Draw(t, "steps") {
 			id := rapid.SampledFrom([]string{"1", "2", "3", "4", "5"}).Draw(t, "id")
 			if rapid.Bool().Draw(t, "drop") {
 				tab.drop(id)
 				delete(model, id)
+				delete(protected, id)
 				order = slices.DeleteFunc(order, func(o string) bool { return o == id })
 				continue
 			}
 			name := rapid.SampledFrom([]string{"a", "A", "b", "c"}).Draw(t, "name")
-			tab.put(entry(item(id, name)))
+			e := entry(item(id, name))
+			e.Protected = rapid.IntRange(0, 3).Draw(t, "protected") == 0
+			tab.put(e)
 			if model[id] == "" {
 				order = append(order, id)
 			}
-			model[id] = name
+			model[id], protected[id] = name, e.Protected
 		}
 		for _, name := range []string{"a", "b", "c", "d"} {
 			var want []string
@@ -95,6 +98,12 @@ func TestTable(t *testing.T) {
 				}
 			}
 		}
+		everybody := []string{"1", "2", "3", "4", "5", "6"}
+		want := slices.DeleteFunc(slices.Clone(everybody), func(id string) bool { return model[id] == "" || !protected[id] })
+		if got := tab.Protected(everybody); !slices.Equal(got, want) {
+			t.Fatalf("protected are %v, want %v", got, want)
+		}
+		order = slices.DeleteFunc(order, func(id string) bool { return protected[id] })
 		if got := ids(tab.All()); !slices.Equal(got, order) {
 			t.Fatalf("listed %v, want %v", got, order)
 		}
@@ -102,7 +111,7 @@ func TestTable(t *testing.T) {
 		hidden := rapid.SliceOf(rapid.SampledFrom([]string{"1", "2", "3", "4", "5", "6"})).Draw(t, "hidden")
 		page, total := tab.Page(skip, n, hidden)
 		shown := slices.DeleteFunc(slices.Clone(order), func(id string) bool { return slices.Contains(hidden, id) })
-		want := shown[min(skip, len(shown)):min(skip+n, len(shown))]
+		want = shown[min(skip, len(shown)):min(skip+n, len(shown))]
 		if total != len(shown) || !slices.Equal(ids(page), want) {
 			t.Fatalf("page %v of %d, want %v of %d", ids(page), total, want, len(shown))
 		}

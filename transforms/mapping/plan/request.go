@@ -130,12 +130,9 @@ func join(query, name, text string) string {
 	return query + template.Escape(name) + "=" + template.Escape(text)
 }
 
-// renderBody makes the body. In a create what is missing is left out, so that the API's own default holds; anywhere else
-// it is null, so that what was removed is removed.
-func (c *Call) renderBody(env *template.Env, more []Header, r *Request) error {
-	if c.Body == NoBody {
-		return nil
-	}
+// Document makes the document that the body of the call's request is made of. In a create what is missing is left out, so
+// that the API's own default holds; anywhere else it is null, so that what was removed is removed.
+func (c *Call) Document(env *template.Env) (doc.Value, error) {
 	root := doc.NewObject().Value()
 	switch c.From {
 	case "":
@@ -145,9 +142,17 @@ func (c *Call) renderBody(env *template.Env, more []Header, r *Request) error {
 		root = env.Vars[c.From]
 	}
 	if root.Kind() == doc.Invalid {
-		return unmade(c.Where, "the body begins as a document that is not there")
+		return root, unmade(c.Where, "the body begins as a document that is not there")
 	}
-	root, err := build(root, c.Edits, env, c.Verb == VerbCreate)
+	return build(root, c.Edits, env, c.Verb == VerbCreate)
+}
+
+// renderBody makes the body.
+func (c *Call) renderBody(env *template.Env, more []Header, r *Request) error {
+	if c.Body == NoBody {
+		return nil
+	}
+	root, err := c.Document(env)
 	if err != nil {
 		return err
 	}

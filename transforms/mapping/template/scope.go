@@ -63,13 +63,7 @@ func (i itemSource) eval(env *Env) *doc.Node {
 
 func (c changedSource) eval(env *Env) *doc.Node { return doc.NewBool(env.changed(c.attr)) }
 
-func (membersSource) eval(env *Env) *doc.Node {
-	ids := doc.NewArray()
-	for _, id := range env.Members {
-		ids.Add(doc.NewString(id))
-	}
-	return ids
-}
+func (membersSource) eval(env *Env) *doc.Node { return doc.NewStrings(env.Members) }
 
 func orMissing(s string) *doc.Node {
 	if s == "" {

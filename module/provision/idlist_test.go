@@ -1,0 +1,36 @@
+package provision
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// The lists say what a walk over both of them says, in the order of the first one.
+func TestListsOfIDs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		some := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), 0, 6)
+		list, few := distinct(some.Draw(t, "list")), some.Draw(t, "few")
+		var in, all []string
+		for _, id := range few {
+			if slices.Contains(list, id) {
+				in = append(in, id)
+			}
+		}
+		for _, id := range slices.Concat(list, few) {
+			if !slices.Contains(all, id) {
+				all = append(all, id)
+			}
+		}
+		if got := among(few, list); !slices.Equal(got, in) {
+			t.Errorf("%v among %v: %v", few, list, got)
+		}
+		if got := union(list, few); !slices.Equal(got, all) {
+			t.Errorf("%v and %v: %v", list, few, got)
+		}
+		if got := without(list, few); len(got) != len(all)-len(distinct(few)) || slices.ContainsFunc(got, func(id string) bool { return slices.Contains(few, id) }) {
+			t.Errorf("%v without %v: %v", list, few, got)
+		}
+	})
+}
