@@ -126,46 +126,70 @@ func (c *multitude) before(b *testing.B, profile string) (client *entra.Client, 
 	return &entra.Client{TenantURL: "http://" + addr + "/scim", Secret: testKey, HTTP: h}, pid
 }
 
-// spent returns the processor time that a process spends on one of n requests.
-func spent(b *testing.B, pid, n int, do func(i int)) time.Duration {
-	b.Helper()
-	before := processorTime(b, pid)
+// spent returns the least processor time per request that a process spends on blocks of n requests.
+type spent struct {
+	b    *testing.B
+	pid  int
+	best time.Duration
+}
+
+func (s *spent) block(n int, do func(i int)) {
+	s.b.Helper()
+	before := processorTime(s.b, s.pid)
 	for i := range n {
 		do(i)
 	}
-	return (processorTime(b, pid) - before) / time.Duration(n)
+	if took := (processorTime(s.b, s.pid) - before) / time.Duration(n); s.best == 0 || took < s.best {
+		s.best = took
+	}
 }
+
+// than returns how many times as much it is.
+func (s *spent) than(other *spent) float64 { return float64(s.best) / float64(other.best) }
 
 // BenchmarkPage reports what a page of a list costs in an organization of 50,000 against one of 1,000: processor time of the
 // gateway, while nothing changes (1.5 is the goal) and right after a change (2).
 func BenchmarkPage(b *testing.B) {
 	const count = 100
-	type figures struct{ still, changed time.Duration }
-	measure := func(n int) (f figures) {
-		c := newMultitude(b, n)
-		client, pid := c.before(b, "entra")
-		page := func(i int) {
-			res, err := client.Do("GET", fmt.Sprintf("/Users?startIndex=%d&count=%d", 1+i*count%(n-count), count), nil)
-			if err != nil || res.Total() != n {
-				b.Fatalf("%v %.200s", err, res.Raw)
-			}
+	type side struct {
+		client         *entra.Client
+		n, at, changes int
+		still, changed spent
+	}
+	sides := [2]*side{{n: 1000}, {n: 50000}}
+	page := func(s *side) {
+		s.at = (s.at + count) % (s.n - count)
+		res, err := s.client.Do("GET", fmt.Sprintf("/Users?startIndex=%d&count=%d", s.at+1, count), nil)
+		if err != nil || res.Total() != s.n {
+			b.Fatalf("%v %.200s", err, res.Raw)
 		}
-		change := func(i int) {
-			if res, err := client.SetActive(memberID(i/2), i%2 == 1); err != nil || res.Status != 200 {
-				b.Fatalf("%v %s", err, res.Raw)
-			}
-		}
-		spent(b, pid, n/count, page) // every record of the ledger was looked for once
-		f.still = spent(b, pid, 200, page)
-		alone := spent(b, pid, 100, change)
-		f.changed = spent(b, pid, 100, func(i int) { change(i); page(i) }) - alone
-		return f
 	}
 	for b.Loop() {
-		few, many := measure(1000), measure(50000)
-		b.ReportMetric(float64(many.still)/float64(few.still), "50000-×-1000")
-		b.ReportMetric(float64(many.changed)/float64(few.changed), "after-a-change-50000-×-1000")
-		b.ReportMetric(float64(few.still.Microseconds()), "cpu-µs/page")
+		for _, s := range sides {
+			client, pid := newMultitude(b, s.n).before(b, "entra")
+			s.client, s.still, s.changed = client, spent{b: b, pid: pid}, spent{b: b, pid: pid}
+			for range s.n/count + 10 { // every record of the ledger was looked for once
+				page(s)
+			}
+		}
+		for range 8 {
+			for _, s := range sides {
+				s.still.block(50, func(int) { page(s) })
+			}
+		}
+		for range 60 {
+			for _, s := range sides {
+				res, err := s.client.SetActive(memberID(s.changes/2), s.changes%2 == 1)
+				if s.changes++; err != nil || res.Status != 200 {
+					b.Fatalf("%v %s", err, res.Raw)
+				}
+				s.changed.block(1, func(int) { page(s) })
+			}
+		}
+		few, many := sides[0], sides[1]
+		b.ReportMetric(many.still.than(&few.still), "50000-×-1000")
+		b.ReportMetric(many.changed.than(&few.changed), "after-a-change-50000-×-1000")
+		b.ReportMetric(float64(few.still.best.Microseconds()), "cpu-µs/page")
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -173,26 +197,23 @@ func BenchmarkPage(b *testing.B) {
 // BenchmarkMember reports what it costs to add one member to a group of 10,000 against a group of 100, in processor time of
 // the gateway; 3 is the goal. Entra is answered 204, others are shown the group.
 func BenchmarkMember(b *testing.B) {
-	const n = 10100
 	measure := func(profile string) float64 {
-		c := newMultitude(b, n)
+		c := newMultitude(b, 11000)
 		client, pid := c.before(b, profile)
-		add := func(group string, size int) time.Duration {
-			c.gather(group, size)
-			do := func(i int) {
-				if res, err := client.AddMembers(group, memberID(size+i)); err != nil || res.Status >= 300 {
-					b.Fatalf("%v %s", err, res.Raw)
-				}
+		few, many := spent{b: b, pid: pid}, spent{b: b, pid: pid}
+		c.gather("few", 100)
+		c.gather("many", 10000)
+		add := func(group string, i int) {
+			if res, err := client.AddMembers(group, memberID(i)); err != nil || res.Status >= 300 {
+				b.Fatalf("%v %s", err, res.Raw)
 			}
-			for i := range 20 {
-				do(i)
-			}
-			return spent(b, pid, 50, func(i int) { do(20 + i) })
 		}
-		few := add("few", 100)
-		many := add("many", 10000)
-		b.ReportMetric(float64(few.Microseconds()), profile+"-cpu-µs/100")
-		return float64(many) / float64(few)
+		for round := range 10 { // the first ones warm up
+			few.block(20, func(i int) { add("few", 100+20*round+i) })
+			many.block(20, func(i int) { add("many", 10000+20*round+i) })
+		}
+		b.ReportMetric(float64(few.best.Microseconds()), profile+"-cpu-µs/100")
+		return many.than(&few)
 	}
 	for b.Loop() {
 		b.ReportMetric(measure("entra"), "10000-×-100")

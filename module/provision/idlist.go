@@ -7,10 +7,16 @@ import "slices"
 
 // distinct returns each of some ids once.
 func distinct(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
+	left := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		left[id] = true
+	}
+	if len(left) == len(ids) {
+		return slices.Clip(ids)
+	}
 	return only(ids, func(id string) bool {
-		first := !seen[id]
-		seen[id] = true
+		first := left[id]
+		delete(left, id)
 		return first
 	})
 }
@@ -23,7 +29,7 @@ func only(ids []string, keep func(string) bool) []string {
 // without returns those that are not to be removed.
 func without(ids, remove []string) []string {
 	if len(remove) == 0 {
-		return slices.Clone(ids)
+		return slices.Clip(ids)
 	}
 	gone := make(map[string]bool, len(remove))
 	for _, id := range remove {

@@ -12,6 +12,10 @@ func TestListsOfIDs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		some := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), 0, 6)
 		list, few := distinct(some.Draw(t, "list")), some.Draw(t, "few")
+		twice := some.Draw(t, "twice")
+		if once := distinct(twice); len(once) != len(slices.Compact(slices.Sorted(slices.Values(twice)))) || !slices.Equal(union(nil, twice), once) {
+			t.Errorf("%v once is %v", twice, once)
+		}
 		var in, all []string
 		for _, id := range few {
 			if slices.Contains(list, id) {

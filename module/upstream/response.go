@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -37,6 +38,9 @@ func (r *response) Write(b []byte) (int, error) {
 	if r.tooLarge || int64(len(r.answer.Body)+len(b)) > r.limit {
 		r.tooLarge = true
 		return 0, errTooLarge
+	}
+	if have := len(r.answer.Body); cap(r.answer.Body)-have < len(b) {
+		r.answer.Body = slices.Grow(r.answer.Body, max(have, len(b))) // twice as much: append would copy a large one again and again
 	}
 	r.answer.Body = append(r.answer.Body, b...)
 	return len(b), nil

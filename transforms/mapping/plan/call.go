@@ -129,59 +129,55 @@ func (c *Call) Item(answer doc.Value) (doc.Value, error) {
 }
 
 // Items returns the items of a list, those that its conditions leave and with its overlay. A single object is a list of one.
-func (c *Call) Items(env *template.Env, answer doc.Value) ([]doc.Value, error) {
-	list, err := c.list(env, answer)
-	if err != nil {
-		return nil, err
-	}
-	for i, item := range list {
+func (c *Call) Items(env *template.Env, answer doc.Value) (items []doc.Value, err error) {
+	err = c.elements(env, answer, func(item doc.Value) (err error) {
 		if item.Kind() != doc.Object {
-			return nil, malformed("the list of %s holds a %s that is no item", c.Where, item.Kind())
+			return malformed("the list of %s holds a %s that is no item", c.Where, item.Kind())
 		}
 		if len(c.Overlay) > 0 {
-			if list[i], err = build(item, c.Overlay, env, false); err != nil {
-				return nil, err
-			}
+			item, err = build(item, c.Overlay, env, false)
 		}
-	}
-	return list, nil
-}
-
-// MemberIDs returns the ids of members in the answer.
-func (c *Call) MemberIDs(env *template.Env, answer doc.Value) ([]string, error) {
-	list, err := c.list(env, answer)
-	if err != nil {
-		return nil, err
-	}
-	return memberIDs(list, c.MemberPath)
-}
-
-func (c *Call) list(env *template.Env, answer doc.Value) ([]doc.Value, error) {
-	v := c.ItemsPath.find(answer)
-	var out []doc.Value
-	add := func(item doc.Value) error {
-		ok, err := holdAll(c.Select, env, item)
-		if ok {
-			out = append(out, item)
-		}
+		items = append(items, item)
 		return err
-	}
-	switch v.Kind() {
+	})
+	return items, err
+}
+
+// MemberIDs returns the ids of members in the answer: those in a list of ids, or of objects that hold one at a path.
+func (c *Call) MemberIDs(env *template.Env, answer doc.Value) (ids []string, err error) {
+	err = c.elements(env, answer, func(item doc.Value) error {
+		id, err := memberID(item, c.MemberPath)
+		if ids == nil {
+			ids = make([]string, 0, len(answer.Raw())/(len(item.Raw())+1)+1) // about as many as there will be
+		}
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// elements calls f for the elements of the list in an answer that the call's conditions leave.
+func (c *Call) elements(env *template.Env, answer doc.Value, f func(doc.Value) error) error {
+	list := c.ItemsPath.find(answer)
+	elements := list.Items()
+	switch list.Kind() {
 	case doc.Null: // how some languages write an empty list
 	case doc.Array:
-		for item := range v.Items() {
-			if err := add(item); err != nil {
-				return nil, err
-			}
-		}
 	case doc.Object:
-		if err := add(v); err != nil {
-			return nil, err
-		}
+		elements = func(yield func(doc.Value) bool) { yield(list) }
 	default:
-		return nil, malformed("the answer of %s holds no list", c.Where)
+		return malformed("the answer of %s holds no list", c.Where)
 	}
-	return out, nil
+	for item := range elements {
+		ok, err := holdAll(c.Select, env, item)
+		if ok && err == nil {
+			err = f(item)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // NewID returns the id of the item that a create has made.
@@ -204,17 +200,13 @@ func (c *Call) Sought(env *template.Env) (path, text string, err error) {
 	return c.SoughtBy, text, err
 }
 
-// memberIDs returns the ids in a list of ids or of objects that hold one at a path.
-func memberIDs(list []doc.Value, at Path) ([]string, error) {
-	ids := make([]string, 0, len(list))
-	for _, item := range list {
-		id := scalar(at.find(item))
-		if id == "" {
-			return nil, malformed("a list of members holds an element without an id")
-		}
-		ids = append(ids, id)
+// memberID returns the id that an element of a list of members is, or holds at a path.
+func memberID(item doc.Value, at Path) (string, error) {
+	id := scalar(at.find(item))
+	if id == "" {
+		return "", malformed("a list of members holds an element without an id")
 	}
-	return ids, nil
+	return id, nil
 }
 
 // scalar returns an id or a key: the text of a string, or a number as it stands.

@@ -131,12 +131,19 @@ func (r *Resource) Email(res *doc.Node) string { return template.PrimaryEmail(re
 
 // EmbeddedMembers returns the ids of a group's members that are inside its item. It is an error if the item does not show
 // them, as the items of a list sometimes do not.
-func (r *Resource) EmbeddedMembers(item doc.Value) ([]string, error) {
+func (r *Resource) EmbeddedMembers(item doc.Value) (ids []string, err error) {
 	v := r.EmbeddedPath.find(item)
 	if v.Kind() != doc.Array && v.Kind() != doc.Null {
 		return nil, malformed("a group does not show its members")
 	}
-	return memberIDs(slices.Collect(v.Items()), Path{})
+	for element := range v.Items() {
+		id, err := memberID(element, Path{})
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // Resource returns the item as SCIM sees it: schemas, id, the mapped attributes that it has, and active. Membership and meta

@@ -170,7 +170,7 @@ func (c *Call) renderBody(env *template.Env, more []Header, r *Request) error {
 		}
 	}
 	if c.Body == JSONBody {
-		r.ContentType, r.Body = "application/json", slices.Clone(root.Raw())
+		r.ContentType, r.Body = "application/json", root.Raw()
 		return nil
 	}
 	form := ""

@@ -171,7 +171,7 @@ func empty(n *doc.Node) bool {
 	case doc.String:
 		return strings.TrimSpace(n.Text()) == ""
 	case doc.Array:
-		return len(n.Items()) == 0
+		return !n.HasItems()
 	}
 	return false
 }
