@@ -157,7 +157,7 @@ func unknownSubdirective(segment caddyfile.Segment) error {
 	return d.Errf("unrecognized subdirective %s (those of reverse_proxy need upstreams behind scim_gateway)", d.Val())
 }
 
-// gateway is the configuration of the gateway itself.
+// gateway returns the configuration of the gateway itself.
 func (p *parts) gateway() (*module.Handler, error) {
 	c := &config{handler: new(module.Handler), seen: map[string]bool{}}
 	for _, segment := range p.own {
@@ -172,7 +172,7 @@ func (p *parts) gateway() (*module.Handler, error) {
 	return c.finish(d)
 }
 
-// proxy is the reverse_proxy that follows the gateway.
+// proxy returns the reverse_proxy that follows the gateway.
 func (p *parts) proxy(h httpcaddyfile.Helper, maxBody int64) (*reverseproxy.Handler, error) {
 	if maxBody == 0 {
 		maxBody = module.DefaultMaxBody

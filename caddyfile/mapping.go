@@ -67,7 +67,7 @@ func parentOf(where string) string {
 
 // readMapping reads the body of a mapping, the dispenser being at the word before its block. Nothing but the lines
 // themselves is checked; see [mappingSource.check]. What is no part of a mapping is offered to other, if there is one, which
-// tells whether it took it.
+// reports whether it took it.
 //
 //	rest {
 //		base   <path>
@@ -113,7 +113,7 @@ func (p *mappingParser) once(where string) error {
 	return p.Errf("%s is already specified, at line %d", p.Val(), p.places[where].line)
 }
 
-// first is begin for what a text may say several times; it tells whether this is the first time, at which what an earlier
+// first is begin for what a text may say several times; it reports whether this is the first time, at which what an earlier
 // text said has to go.
 func (p *mappingParser) first(where string) bool {
 	if p.begun[where] {
@@ -127,7 +127,7 @@ func (p *mappingParser) first(where string) bool {
 	return true
 }
 
-// args are the arguments of the current line, at least low and at most high of them (-1: any number).
+// args returns the arguments of the current line, at least low and at most high of them (-1: any number).
 func (p *mappingParser) args(low, high int) ([]string, error) {
 	name := p.Val()
 	args := p.RemainingArgs()

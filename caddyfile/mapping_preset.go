@@ -27,7 +27,7 @@ import (
 //go:embed presets/*.caddyfile
 var presetFiles embed.FS
 
-// presetNames are the names of all presets.
+// presetNames returns the names of all presets.
 func presetNames() []string {
 	files, err := fs.Glob(presetFiles, "presets/*.caddyfile")
 	if err != nil {
@@ -225,7 +225,7 @@ func substitute(tokens []caddyfile.Token, params map[string]string) []caddyfile.
 	return out
 }
 
-// inBlock is a dispenser over tokens as if they stood in a block behind a word.
+// inBlock returns a dispenser over tokens as if they stood in a block behind a word.
 func inBlock(word caddyfile.Token, tokens []caddyfile.Token) *caddyfile.Dispenser {
 	open, end := word, word
 	open.Text = "{"

@@ -85,7 +85,7 @@ func (p *mappingParser) resourceField(where string, def *mapping.ResourceDef) er
 		"create", "created", "update", "disable", "enable", "delete", "reinvite", "members", "member_add", "member_remove", "members_set")
 }
 
-// callsOf are the calls of a verb; nil where there is no such verb.
+// callsOf returns the calls of a verb; nil where there is no such verb.
 func callsOf(def *mapping.ResourceDef, verb string) *[]mapping.CallDef {
 	switch verb {
 	case "list":

@@ -57,7 +57,7 @@ func isOption(name string) bool {
 	return ok || isPolicy(name)
 }
 
-// isPolicy tells whether a line of this name is about an organization.
+// isPolicy reports whether a line of this name is about an organization.
 func isPolicy(name string) bool {
 	_, ok := policies[name]
 	return ok
@@ -146,7 +146,7 @@ func (c *config) finish(directive *caddyfile.Dispenser) (*module.Handler, error)
 	return h, nil
 }
 
-// at is a dispenser that stands at a token, to say where a mistake is.
+// at returns a dispenser that stands at a token, to say where a mistake is.
 func at(token caddyfile.Token) *caddyfile.Dispenser {
 	d := caddyfile.NewDispenser([]caddyfile.Token{token})
 	d.Next()

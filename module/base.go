@@ -7,7 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// publicBase is the URL of the SCIM root as the provider knows it, without a slash at the end: what Location and
+// publicBase returns the URL of the SCIM root as the provider knows it, without a slash at the end: what Location and
 // meta.location begin with. handle_path and rewrite may have taken a prefix off before the gateway saw the request, so the
 // root is taken from the request as it arrived, where that still ends in the same resource.
 func publicBase(r *http.Request, rt route) string {
@@ -22,7 +22,7 @@ func publicBase(r *http.Request, rt route) string {
 	return scheme + "://" + host + root
 }
 
-// publicHost is the scheme and the host that the provider asked for.
+// publicHost returns the scheme and the host that the provider asked for.
 func publicHost(r *http.Request) (scheme, host string) {
 	scheme, host = "http", r.Host
 	if r.TLS != nil {

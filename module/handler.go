@@ -217,7 +217,7 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	return nil
 }
 
-// maxBytes is how large a document may become while it is normalized: eight times what may come in, as by default.
+// maxBytes returns how large a document may become while it is normalized: eight times what may come in, as by default.
 func maxBytes(maxBody int64) int {
 	const growth = quirks.DefaultMaxBytes / DefaultMaxBody
 	return int(max(quirks.DefaultMaxBytes, min(maxBody, math.MaxInt/growth)*growth))
@@ -277,7 +277,7 @@ func (h *Handler) loadKeys(ctx caddy.Context) error {
 	return nil
 }
 
-// attributes are the operator's, and those that the upstream's resources have beyond RFC 7643. The operator may have
+// attributes returns the operator's, and those that the upstream's resources have beyond RFC 7643. The operator may have
 // declared one of these too, for the mapping.
 func (h *Handler) attributes() []schema.Custom {
 	all := slices.Clone(h.Attributes)

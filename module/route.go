@@ -31,7 +31,7 @@ type route struct {
 	escaped  string // the id as it came
 }
 
-// suffix is the path below the root, in the spelling it is sent on with.
+// suffix returns the path below the root, in the spelling it is sent on with.
 func (rt route) suffix() string {
 	if rt.id == "" {
 		return rt.endpoint
@@ -39,10 +39,10 @@ func (rt route) suffix() string {
 	return rt.endpoint + "/" + rt.escaped
 }
 
-// resource tells whether the route is about users or groups, not about discovery.
+// resource reports whether the route is about users or groups, not about discovery.
 func (rt route) resource() bool { return rt.endpoint == users || rt.endpoint == groups }
 
-// errNoEndpoint is everything that is no SCIM endpoint.
+// errNoEndpoint returns the error for everything that is no SCIM endpoint.
 func errNoEndpoint() *scim.Error {
 	return scim.Errorf(http.StatusNotFound, "", "there is no SCIM endpoint at this path")
 }
@@ -98,7 +98,7 @@ func (rt *route) identify(after string) error {
 	return nil
 }
 
-// decodeSegment is one path segment decoded, and whether it can be taken for just one by everybody.
+// decodeSegment returns one path segment decoded, and whether it can be taken for just one by everybody.
 func decodeSegment(s string) (string, bool) {
 	if s == "" || len(s) > 3*maxID {
 		return "", false
@@ -115,7 +115,7 @@ func decodeSegment(s string) (string, bool) {
 	return id, true
 }
 
-// verb is what a method does at a route. Override headers are not looked at: POST on a resource is a mistake, whatever
+// verb returns what a method does at a route. Override headers are not looked at: POST on a resource is a mistake, whatever
 // X-HTTP-Method-Override says (O11).
 func (rt route) verb(method string) (scim.Verb, error) {
 	var allowed []string

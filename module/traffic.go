@@ -34,7 +34,7 @@ func (h *Handler) openRecord(ctx caddy.Context) (err error) {
 	return admin.Register(ctx, admin.Part{Name: "record", Organization: h.organization(), Status: h.recordStatus})
 }
 
-// recordStatus is how the record fares, for "caddy scim status".
+// recordStatus returns how the record fares, for "caddy scim status".
 func (h *Handler) recordStatus(context.Context) (any, error) { return h.recorder.State(), nil }
 
 // recordTraffic hands an exchange over to be recorded: nothing of somebody without a key, and nothing that nobody was told.

@@ -160,7 +160,7 @@ func tell(r *http.Request, p Part) (any, error) {
 	return answer, asAPIError(err)
 }
 
-// status is what all parts tell. One that cannot tell says so in its place.
+// status returns what all parts tell. One that cannot tell says so in its place.
 func status(r *http.Request, organization string, said bool) (any, error) {
 	process, each, names := map[string]any{}, map[string]map[string]any{}, []string{}
 	for _, p := range running() {

@@ -38,7 +38,7 @@ func write(out *strings.Builder, v any, depth int) {
 	}
 }
 
-// order is the names of an object: who it is about, what is wrong, then the rest.
+// order returns the names of an object: who it is about, what is wrong, then the rest.
 func order(object map[string]any) []string {
 	first := []string{"name", "problems"}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(object)), func(s string) bool { return slices.Contains(first, s) })

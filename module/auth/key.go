@@ -61,7 +61,7 @@ const (
 	ScopeGroups = "groups"
 )
 
-// IsPlaceholder tells whether a key is known only when the configuration is loaded.
+// IsPlaceholder reports whether a key is known only when the configuration is loaded.
 func IsPlaceholder(key string) bool {
 	return strings.HasPrefix(key, "{") && strings.HasSuffix(key, "}")
 }
@@ -74,7 +74,7 @@ func whole(key string) error {
 	return nil
 }
 
-// Hash is a key as a configuration should hold it. A key that is a hash already, or a placeholder, stays as it is.
+// Hash returns a key as a configuration should hold it. A key that is a hash already, or a placeholder, stays as it is.
 func Hash(key string) (string, error) {
 	if IsPlaceholder(key) {
 		return key, nil
@@ -89,7 +89,7 @@ func Hash(key string) (string, error) {
 	return hashPrefix + hex.EncodeToString(digest[:]), nil
 }
 
-// digestOf is the SHA-256 of a key in plain, or the one that is written there. Errors never repeat the key.
+// digestOf returns the SHA-256 of a key in plain, or the one that is written there. Errors never repeat the key.
 func digestOf(key string) (digest [sha256.Size]byte, err error) {
 	if text, ok := strings.CutPrefix(key, hashPrefix); ok {
 		b, err := hex.DecodeString(text)

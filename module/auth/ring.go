@@ -48,7 +48,7 @@ func NewRing(now func() time.Time) *Ring {
 	return r
 }
 
-// fixedRing is the ring of an organization without a name, of which the storage has nothing.
+// fixedRing returns the ring of an organization without a name, of which the storage has nothing.
 func fixedRing(now func() time.Time) *Ring {
 	r := NewRing(now)
 	r.fixed = true

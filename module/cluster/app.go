@@ -117,7 +117,7 @@ type Config struct {
 	Settings map[string]string
 }
 
-// Open is the seat of an organization for the configuration that is being provisioned, which gives it back by itself when
+// Open returns the seat of an organization for the configuration that is being provisioned, which gives it back by itself when
 // it is cleaned up. It fails where another directive of the same configuration says something else of the organization.
 func Open(ctx caddy.Context, name string, c Config) (*Seat, error) {
 	v, err := ctx.App(appName)

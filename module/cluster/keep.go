@@ -58,7 +58,7 @@ func (l *leadership) keeper() {
 	}
 }
 
-// next is what the keeper does next: it gives the lease back, or renews it when it is due, or ends where due is negative.
+// next returns what the keeper does next: it gives the lease back, or renews it when it is due, or ends where due is negative.
 func (l *leadership) next() (due time.Duration, wait <-chan struct{}, idle, back bool) {
 	busy := l.seat.isBusy()
 	l.mu.Lock()

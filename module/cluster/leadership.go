@@ -81,7 +81,7 @@ func newLeadership(s *Seat, o Options, secret string) *leadership {
 	return l
 }
 
-// newSecret is what peers know each other by.
+// newSecret returns what peers know each other by.
 func newSecret() string { return rand.Text() }
 
 // begin waits for a turn.
@@ -148,7 +148,7 @@ func (l *leadership) admit() (t *Turn, wait <-chan struct{}) {
 	return &Turn{lead: l, term: term.Number}, nil
 }
 
-// blind is a turn where nobody can be asked who leads.
+// blind returns a turn where nobody can be asked who leads.
 func (l *leadership) blind() *Turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()

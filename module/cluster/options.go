@@ -42,7 +42,7 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// resolved are the options with their placeholders' values, checked.
+// resolved returns the options with their placeholders' values, checked.
 func (o *Options) resolved() (*Options, error) {
 	r := *o
 	var err error
@@ -52,7 +52,7 @@ func (o *Options) resolved() (*Options, error) {
 	return &r, r.Check()
 }
 
-// ttl is the time to live of the lease.
+// ttl returns the time to live of the lease.
 func (o *Options) ttl() time.Duration {
 	if o.TTL == 0 {
 		return DefaultTTL
@@ -60,7 +60,7 @@ func (o *Options) ttl() time.Duration {
 	return time.Duration(o.TTL)
 }
 
-// Target is the scheme and the address of a gateway that advertises itself, to be dialed.
+// Target returns the scheme and the address of a gateway that advertises itself, to be dialed.
 func (s *Standby) Target() (scheme, address string, err error) {
 	u, err := url.Parse(s.Address)
 	if err != nil || u.Hostname() == "" {

@@ -38,7 +38,7 @@ func newSeat(name string) *Seat {
 	return s
 }
 
-// Alone is a seat that is no configuration's: its storage is always the one given.
+// Alone returns a seat that is no configuration's: its storage is always the one given.
 func Alone(name string, st Storage) *Seat {
 	s := newSeat(name)
 	l := &load{storage: st, logger: zap.NewNop()}
@@ -47,17 +47,17 @@ func Alone(name string, st Storage) *Seat {
 	return s
 }
 
-// Name is the organization's.
+// Name returns the organization's name.
 func (s *Seat) Name() string { return s.name }
 
 // Destruct implements [caddy.Destructor].
 func (*Seat) Destruct() error { return nil }
 
-// Storage is where the organization's records are. It can be kept: it always is the storage of the newest configuration
+// Storage returns where the organization's records are. It can be kept: it always is the storage of the newest configuration
 // that was started and has not gone. Before any was started it can only be read.
 func (s *Seat) Storage() Storage { return s.storage }
 
-// Shared is the value that the organization has under a key, made where there is none. It outlives a reload. begin may
+// Shared returns the value that the organization has under a key, made where there is none. It outlives a reload. begin may
 // call the other methods of the seat, but not this one.
 func (s *Seat) Shared(key string, begin func() any) any {
 	s.sharing.Lock()
@@ -148,7 +148,7 @@ func (s *Seat) adopt() (before *leadership) {
 	return before
 }
 
-// active is the newest configuration that was started and not stopped.
+// active returns the newest configuration that was started and not stopped.
 func (s *Seat) active() *load {
 	for _, l := range slices.Backward(s.running) {
 		if !s.stopped[l] && !l.isGone() {
@@ -181,7 +181,7 @@ func (s *Seat) forgetAll() {
 	}
 }
 
-// log is where the configuration that runs now logs.
+// log returns where the configuration that runs now logs.
 func (s *Seat) log() *zap.Logger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +202,7 @@ func (s *Seat) forget(l *load) {
 	delete(s.stopped, l)
 }
 
-// current is the storage to use, and whether it may be written to; nil where every configuration has gone.
+// current returns the storage to use, and whether it may be written to; nil where every configuration has gone.
 func (s *Seat) current() (st Storage, writable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +231,7 @@ func (l *load) isGone() bool {
 	}
 }
 
-// key is where something of an organization is kept.
+// key returns where something of an organization is kept.
 func key(kind, organization string) string {
 	sum := sha256.Sum256([]byte(organization))
 	return path.Join("scim_gateway", kind, hex.EncodeToString(sum[:16]))

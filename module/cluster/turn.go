@@ -36,10 +36,10 @@ type Turn struct {
 
 type turnKey struct{}
 
-// With is a context of an operation.
+// With returns a context of an operation.
 func (t *Turn) With(ctx context.Context) context.Context { return context.WithValue(ctx, turnKey{}, t) }
 
-// Blind tells whether an operation is carried out although nobody could be asked who leads: it may disable and delete a
+// Blind reports whether an operation is carried out although nobody could be asked who leads: it may disable and delete a
 // user, and nothing else.
 func Blind(ctx context.Context) bool {
 	t, _ := ctx.Value(turnKey{}).(*Turn)
@@ -119,11 +119,11 @@ func refusal(detail string, after time.Duration, cause error) error {
 	return &scim.Error{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: after, Cause: cause}
 }
 
-// Sign is what shows the leader that a request comes from another gateway of its cluster, and that what it says of its
+// Sign returns what shows the leader that a request comes from another gateway of its cluster, and that what it says of its
 // client is so. It may be seen by others: it is good for nothing but this.
 func (s *Standby) Sign(said ...string) string { return sign(s.secret, said) }
 
-// Verify tells whether what a request says of its client was signed by another gateway of the cluster.
+// Verify reports whether what a request says of its client was signed by another gateway of the cluster.
 func (s *Seat) Verify(signature string, said ...string) bool {
 	return s.leading() != nil && hmac.Equal([]byte(signature), []byte(sign(s.secret, said)))
 }

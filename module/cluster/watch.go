@@ -10,7 +10,7 @@ import (
 
 var errLeaderGone = errors.New("the gateway that led has not answered, and leads no more")
 
-// While is a context that ends when another gateway, to which a request was sent on, leads no more: one that is frozen
+// While returns a context that ends when another gateway, to which a request was sent on, leads no more: one that is frozen
 // accepts requests and answers none. It is watched from when it has not answered for half of its time to live.
 func (s *Seat) While(ctx context.Context, leader *Standby) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)

@@ -52,7 +52,7 @@ every gateway that uses the storage first. It is the storage of the configuratio
 	return cmd
 }
 
-// storageOf is the storage of a configuration. Nothing else of it is loaded.
+// storageOf returns the storage of a configuration. Nothing else of it is loaded.
 func storageOf(ctx context.Context, config, adapter string) (certmagic.Storage, func(), error) {
 	text, _, _, err := caddycmd.LoadConfig(config, adapter)
 	if err != nil {

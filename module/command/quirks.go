@@ -74,7 +74,7 @@ func printConfigured(w io.Writer, text []byte) error {
 	return nil
 }
 
-// gateways are the handlers of a configuration, in whatever routes they are.
+// gateways returns the handlers of a configuration, in whatever routes they are.
 func gateways(config any) (found []module.Handler) {
 	switch v := config.(type) {
 	case []any:

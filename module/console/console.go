@@ -169,7 +169,7 @@ func (c *Console) sameOrigin(r *http.Request, user string) error {
 	return nil
 }
 
-// gateways are those that may be seen here, by name.
+// gateways returns those that may be seen here, by name.
 func (c *Console) gateways() []*module.Handler {
 	all := module.Gateways(c.ctx)
 	if len(c.Organizations) > 0 {

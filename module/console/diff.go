@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// pretty is JSON on lines, for reading.
+// pretty returns JSON on lines, for reading.
 func pretty(text string) string {
 	var b bytes.Buffer
 	if json.Indent(&b, []byte(text), "", "  ") != nil {

@@ -84,7 +84,7 @@ func (p *page) nowPage(ctx context.Context) error {
 	return p.show(http.StatusOK, "now.html")
 }
 
-// todos are what needs a person, the most urgent first, each with what to do.
+// todos returns what needs a person, the most urgent first, each with what to do.
 func (p *page) todos(ctx context.Context, now time.Time) ([]todo, error) {
 	var all []todo
 	leavers, err := p.reader.Leavers(ctx, p.Org)

@@ -42,13 +42,13 @@ type page struct {
 	reader  *provlog.Reader
 }
 
-// Base is the path of the organization's pages.
+// Base returns the path of the organization's pages.
 func (p *page) Base() string { return p.OrgURL(p.Org) }
 
-// OrgURL is the path of an organization's pages.
+// OrgURL returns the path of an organization's pages.
 func (p *page) OrgURL(name string) string { return p.Path + "/" + url.PathEscape(name) }
 
-// Token is the value that shows a form to be the console's own.
+// Token returns the value that shows a form to be the console's own.
 func (p *page) Token() string { return p.token(p.User) }
 
 // serve finds the page. The first segment is the organization, or one of the console's own assets.
@@ -181,7 +181,7 @@ func (p *page) asset(name string) error {
 	return err
 }
 
-// texts are the spellings of what somebody looks for: as it is, and as the log may show it.
+// texts returns the spellings of what somebody looks for: as it is, and as the log may show it.
 func (p *page) texts(q string) []string {
 	if q == "" || p.gateway.Records() == nil {
 		return nil

@@ -158,7 +158,7 @@ type membership struct {
 
 const maxStory = 1000
 
-// nameOf is the name of somebody or of a group; empty where the log does not know it.
+// nameOf returns the name of somebody or of a group; empty where the log does not know it.
 func (p *page) nameOf(ctx context.Context, id string) string {
 	sub, err := p.reader.Subject(ctx, p.Org, id)
 	if err != nil || sub == nil {

@@ -42,7 +42,7 @@ func clock(t time.Time) string { return t.Local().Format("2 Jan 2006, 15:04:05")
 
 func day(t time.Time) string { return t.Local().Format("Monday, 2 January 2006") }
 
-// count is a number of things in words.
+// count returns a number of things in words.
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -69,7 +69,7 @@ func ago(t, now time.Time) string {
 	return n(int(d.Hours()/24), "day")
 }
 
-// did is what a request wanted, in a few words.
+// did returns what a request wanted, in a few words.
 func did(resource, verb string) string {
 	if verb == provlog.Settled {
 		return "Found out by itself"
@@ -96,7 +96,7 @@ func did(resource, verb string) string {
 	return "Was not let in"
 }
 
-// about is the name of what a request is about.
+// about returns the name of what a request is about.
 func about(name, id string) string { return plain(cmp.Or(name, id)) }
 
 func folder(resource string) string {
@@ -114,7 +114,7 @@ var labels = map[string]string{
 	"member_added": "added to the group", "member_removed": "taken out of the group",
 }
 
-// status is what was answered; a dash where nobody asked.
+// status returns what was answered; a dash where nobody asked.
 func status(n int) string {
 	if n == 0 {
 		return "–"
@@ -122,13 +122,13 @@ func status(n int) string {
 	return strconv.Itoa(n)
 }
 
-// label is a decision or an effect in words.
+// label returns a decision or an effect in words.
 func label(kind any) string {
 	s := fmt.Sprint(kind)
 	return cmp.Or(labels[s], s)
 }
 
-// what is the effect of a line of a timeline on its subject.
+// what returns the effect of a line of a timeline on its subject.
 func what(l provlog.Line, subject string) string {
 	if l.Subject == subject {
 		return ""
@@ -140,7 +140,7 @@ func what(l provlog.Line, subject string) string {
 	return strings.Join(all, ", ")
 }
 
-// state is how far a user or a group has come: a class and words.
+// state returns how far a user or a group has come: a class and words.
 func state(s provlog.Subject) [2]string {
 	switch {
 	case s.Gone:

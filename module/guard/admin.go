@@ -31,7 +31,7 @@ type Released struct {
 	// Released is how many who were held may go now.
 	Released int `json:"released"`
 
-	// Kept tells whether it is remembered over a restart.
+	// Kept reports whether it is remembered over a restart.
 	Kept bool `json:"kept"`
 }
 

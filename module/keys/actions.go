@@ -95,7 +95,7 @@ func read(body json.RawMessage) (r request, secret string, err error) {
 	return r, secret, nil
 }
 
-// provisioning is what "caddy scim status" tells of whether the organization is served.
+// provisioning returns what "caddy scim status" tells of whether the organization is served.
 func (o *Organization) provisioning(context.Context) (any, error) {
 	s := o.State()
 	told := struct {
@@ -109,7 +109,7 @@ func (o *Organization) provisioning(context.Context) (any, error) {
 	return told, nil
 }
 
-// switches are the actions that change whether the organization is served. What one of them does not name stays as it is:
+// switches returns the actions that change whether the organization is served. What one of them does not name stays as it is:
 // a paused organization that is disabled and enabled is paused.
 func (o *Organization) switches() map[string]admin.Action {
 	set := func(change func(State, int) State) admin.Action {

@@ -70,7 +70,7 @@ func (o *Organization) Rotate(ctx context.Context, which, key, expires string, k
 	return made, o.Revoke(ctx, old.ID, time.Now().Add(keep).UTC().Truncate(time.Second))
 }
 
-// next is the name of the key after another one: entra-2 after entra.
+// next returns the name of the key after another one: entra-2 after entra.
 func (o *Organization) next(name string) string {
 	base, number := name, 1
 	if before, after, ok := cutLast(name, "-"); ok {

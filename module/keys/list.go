@@ -100,7 +100,7 @@ func (o *Organization) info(kind, source, id string, k auth.Key, used, now time.
 	return i
 }
 
-// find is the one key that a name or an id stands for. Of several with one name it is the one that is valid.
+// find returns the one key that a name or an id stands for. Of several with one name it is the one that is valid.
 func (o *Organization) find(which string) (Info, error) {
 	var found []Info
 	for _, i := range o.infos(time.Now()) {

@@ -35,7 +35,7 @@ const (
 	stateSuffix   = ".state"
 )
 
-// folder is an organization's name as a part of a storage key: no name can lead elsewhere.
+// folder returns an organization's name as a part of a storage key: no name can lead elsewhere.
 func folder(organization string) string {
 	sum := sha256.Sum256([]byte(organization))
 	return hex.EncodeToString(sum[:16])
@@ -152,13 +152,13 @@ func (r *records) put(name string, text []byte) error {
 	return nil
 }
 
-// keyOf is the id of the key in the name of a revocation.
+// keyOf returns the id of the key in the name of a revocation.
 func keyOf(name string) string {
 	id, _, _ := strings.Cut(name, "@")
 	return id
 }
 
-// revocation is the one of a key that comes first.
+// revocation returns the one of a key that comes first.
 func (r *records) revocation(id string) (first revocation, ok bool) {
 	for name, v := range r.revoked {
 		if keyOf(name) == id && (!ok || v.At.Before(first.At)) {
@@ -168,7 +168,7 @@ func (r *records) revocation(id string) (first revocation, ok bool) {
 	return first, ok
 }
 
-// state is the newest state that was said.
+// state returns the newest state that was said.
 func (r *records) state() (at string, s State) {
 	for name, one := range r.states {
 		if name > at {
@@ -203,7 +203,7 @@ func (r *records) missing(names map[string]bool) string {
 	return at + stateSuffix
 }
 
-// stored is what the gateways have to know of the records.
+// stored returns what the gateways have to know of the records.
 func (r *records) stored() *auth.Stored {
 	s := &auth.Stored{Revoked: map[string]time.Time{}}
 	for _, k := range r.keys {

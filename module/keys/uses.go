@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// writeUsesEvery is how often the last use of a key is written: it tells whether a key is still used, and costs little.
+	// writeUsesEvery is how often the last use of a key is written: it says whether a key is still used, and costs little.
 	writeUsesEvery = 10 * time.Minute
 
 	// tellEvery is how often there is a line about a key that was replaced and is still used.
@@ -70,7 +70,7 @@ func (o *Organization) warn(now time.Time, soon *[len(thresholds)]int) {
 	}
 }
 
-// end is when a key stops to be valid, by itself or because somebody has said so; zero where it does not.
+// end returns when a key stops to be valid, by itself or because somebody has said so; zero where it does not.
 func (i Info) end() time.Time {
 	end, _ := time.Parse(time.RFC3339, i.Expires)
 	if !i.Revoked.IsZero() && (end.IsZero() || i.Revoked.Before(end)) {
@@ -101,7 +101,7 @@ func (o *Organization) warnOfEnd(i Info, end, now time.Time, soon *[len(threshol
 	o.app.log.Warn("a key expires soon", zap.String("organization", o.name), zap.String("key", i.Name), zap.Time("expires", end))
 }
 
-// problems are what somebody has to look after.
+// problems returns what somebody has to look after.
 func (o *Organization) problems(now time.Time, all []Info) (problems []string) {
 	if o.ring != nil {
 		if err := o.ring.Stored().Err; err != nil {
@@ -123,7 +123,7 @@ func (o *Organization) problems(now time.Time, all []Info) (problems []string) {
 	return problems
 }
 
-// writtenUse is when a key was last used, as far as any gateway has written it down.
+// writtenUse returns when a key was last used, as far as any gateway has written it down.
 func (o *Organization) writtenUse(ctx context.Context, id string) time.Time {
 	text, err := within(ctx, time.Second, func(ctx context.Context) ([]byte, error) {
 		return o.app.storage.Load(ctx, path.Join(usedRoot, folder(o.name), id))

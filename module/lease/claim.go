@@ -7,7 +7,7 @@ import (
 
 // Standing is how things stand after [Lease.Seek].
 type Standing struct {
-	// Held tells that the lease is this process's, by this claim or before. [Lease.Alive] tells whether it may begin.
+	// Held tells that the lease is this process's, by this claim or before. [Lease.Alive] reports whether it may begin.
 	Held bool
 
 	// Leader is who leads, where it is somebody else; nil where nobody does, and where the record cannot be read.
@@ -70,7 +70,7 @@ func (l *Lease) stand(ctx context.Context) (Standing, *sighting, error) {
 	return Standing{Leader: s.record, Ends: max(1, s.first+s.ttl(l.config.TTL)-l.clock.Now().Monotonic)}, &s, nil
 }
 
-// was tells whether a record is the one that this process has given back.
+// was reports whether a record is the one that this process has given back.
 func (l *Lease) was(r *Record) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -193,7 +193,7 @@ func (l *Lease) Renew(ctx context.Context) error {
 	return nil
 }
 
-// Seen is the record as it was last read, and how long ago that was, negative where it never was; nil where there was
+// Seen returns the record as it was last read, and how long ago that was, negative where it never was; nil where there was
 // none, it could not be read, or its owner had given it back.
 func (l *Lease) Seen() (r *Record, ago time.Duration) {
 	l.mu.Lock()

@@ -68,12 +68,12 @@ type Term struct {
 	Others int
 }
 
-// New is the part of a process in the lease.
+// New returns the part of a process in the lease.
 func New(c Config, st Storage, clock Clock) *Lease {
 	return &Lease{config: c, storage: st, clock: clock, step: make(chan struct{}, 1)}
 }
 
-// Alive is the time of leading, and why nothing may be started in it; nil while this process leads. It asks no storage,
+// Alive returns the time of leading, and why nothing may be started in it; nil while this process leads. It asks no storage,
 // and is asked before every single thing that is started.
 func (l *Lease) Alive() (Term, error) {
 	l.mu.Lock()
@@ -99,13 +99,13 @@ func (l *Lease) alone() (done func()) {
 	return func() { <-l.step }
 }
 
-// bound is how long a renewal lasts.
+// bound returns how long a renewal lasts.
 func (l *Lease) bound() time.Duration { return l.config.TTL * 2 / 3 }
 
-// limit is how long a renewal may take to count, and any call of the storage.
+// limit returns how long a renewal may take to count, and any call of the storage.
 func (l *Lease) limit() time.Duration { return l.config.TTL / 4 }
 
-// Held tells whether the lease is held, though nothing may have begun yet, and since when.
+// Held reports whether the lease is held, though nothing may have begun yet, and since when.
 func (l *Lease) Held() (since time.Time, held bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,7 +115,7 @@ func (l *Lease) Held() (since time.Time, held bool) {
 	return l.held.since, true
 }
 
-// Due is how long the lease can do without being renewed: a third of its time to live after the last time, sooner where
+// Due returns how long the lease can do without being renewed: a third of its time to live after the last time, sooner where
 // that failed or where the wait after a claim is over. It is negative where the lease is not held.
 func (l *Lease) Due() time.Duration {
 	l.mu.Lock()

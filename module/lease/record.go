@@ -60,7 +60,7 @@ type Instant struct {
 	Wall      time.Time
 }
 
-// since is how long ago an earlier instant was, by the clock that says more.
+// since returns how long ago an earlier instant was, by the clock that says more.
 func (i Instant) since(earlier Instant) time.Duration {
 	return max(i.Monotonic-earlier.Monotonic, i.Wall.Sub(earlier.Wall))
 }

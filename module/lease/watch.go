@@ -20,7 +20,7 @@ type sighting struct {
 	marked *mark         // of this very owner
 }
 
-// ttl is how long the record has to stay unchanged.
+// ttl returns how long the record has to stay unchanged.
 func (s *sighting) ttl(own time.Duration) time.Duration {
 	if s.record == nil {
 		return own
@@ -28,10 +28,10 @@ func (s *sighting) ttl(own time.Duration) time.Duration {
 	return s.record.TTL
 }
 
-// ended tells whether it did. What could not be read was not unchanged.
+// ended reports whether it did. What could not be read was not unchanged.
 func (s *sighting) ended(own time.Duration) bool { return s.known && s.latest-s.first >= s.ttl(own) }
 
-// returned tells whether its owner has given it back.
+// returned reports whether its owner has given it back.
 func (s *sighting) returned() bool { return s.marked != nil && !s.back }
 
 // look reads the record. A failed reading changes nothing of what is known.
@@ -114,7 +114,7 @@ func (l *Lease) write(ctx context.Context, key string, value any, limit time.Dur
 	return err
 }
 
-// wait is what those who claim a record of this process wait: longer than its writes take.
+// wait returns what those who claim a record of this process wait: longer than its writes take.
 func (l *Lease) wait() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

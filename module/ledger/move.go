@@ -53,12 +53,12 @@ func Move(ctx context.Context, st certmagic.Storage, from, to string) (int, erro
 	return len(keys), nil
 }
 
-// place is where the ledger of an organization is.
+// place returns where the ledger of an organization is.
 func place(organization string) string {
 	return path.Join("scim_gateway", "ledger", hash(organization))
 }
 
-// terminal are the keys with a value below one.
+// terminal returns the keys with a value below one.
 func terminal(ctx context.Context, st certmagic.Storage, root string) ([]string, error) {
 	keys, err := st.List(ctx, root, true)
 	if errors.Is(err, fs.ErrNotExist) {

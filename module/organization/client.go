@@ -51,7 +51,7 @@ func CheckClientSecret(secret string) error {
 	return err
 }
 
-// secretSum is the hash of a client secret, or the one that is written there.
+// secretSum returns the hash of a client secret, or the one that is written there.
 func secretSum(secret string) (sum [sha256.Size]byte, err error) {
 	if secret == "" {
 		return sum, errors.New("client secret: it is empty")

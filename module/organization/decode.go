@@ -112,7 +112,7 @@ func exclusive(access []collection) error {
 	return nil
 }
 
-// lastName is what messages call a field: the part of its path after the last dot.
+// lastName returns what messages call a field: the part of its path after the last dot.
 func lastName(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
 
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

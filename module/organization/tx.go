@@ -169,7 +169,7 @@ func (t *tx) index(id guid, m, old *member) error {
 	return nil
 }
 
-// seatsTaken is how many members are invited, accepted or confirmed.
+// seatsTaken returns how many members are invited, accepted or confirmed.
 func (t *tx) seatsTaken() int {
 	v := t.Bucket(bucketMeta).Get(keySeats)
 	if v == nil {
@@ -193,7 +193,7 @@ func (t *tx) hasOwner() bool {
 	return k != nil
 }
 
-// prior is the status that a revoked member had.
+// prior returns the status that a revoked member had.
 func (t *tx) prior(id guid) status {
 	v := t.Bucket(bucketPrior).Get(id[:])
 	if len(v) != 1 {

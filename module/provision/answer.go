@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// answer is a resource as the provider is told of it.
+// answer returns a resource as the provider is told of it.
 func (s *session) answer(ctx context.Context, k *kind, sub *subject, status int) (*scim.Answer, error) {
 	res, err := s.shown(ctx, k, sub)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *session) answer(ctx context.Context, k *kind, sub *subject, status int)
 	return &scim.Answer{Status: status, Body: res.AppendTo(nil)}, nil
 }
 
-// created is the answer to a POST (RFC 7644 §3.3).
+// created returns the answer to a POST (RFC 7644 §3.3).
 func (s *session) created(ctx context.Context, k *kind, sub *subject) (*scim.Answer, error) {
 	a, err := s.answer(ctx, k, sub, http.StatusCreated)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *session) created(ctx context.Context, k *kind, sub *subject) (*scim.Ans
 	return a, nil
 }
 
-// shown is a resource with all that the request asks for and nothing else. Members are read only where they are asked
+// shown returns a resource with all that the request asks for and nothing else. Members are read only where they are asked
 // for, because that is one more call for each group.
 func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, error) {
 	sub, err := s.withLedger(ctx, k, sub)
@@ -59,7 +59,7 @@ func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, 
 	return scim.Project(res, k.rt, s.op.Query), nil
 }
 
-// wants tells whether the request asks for an attribute, or a part of it (RFC 7644 §3.9).
+// wants reports whether the request asks for an attribute, or a part of it (RFC 7644 §3.9).
 func (s *session) wants(name string) bool {
 	q := s.op.Query
 	for _, path := range q.Excluded {

@@ -208,7 +208,7 @@ func (o *Organization) defaults() error {
 	return nil
 }
 
-// fingerprint is a short name for a value, the same for equal values.
+// fingerprint returns a short name for a value, the same for equal values.
 func fingerprint(v any) (string, error) {
 	text, err := json.Marshal(v)
 	if err != nil {

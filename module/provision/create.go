@@ -88,7 +88,7 @@ func (s *session) welcome(ctx context.Context, k *kind, it *item, wanted *doc.No
 	return s.fetch(ctx, k, it.ID, it.Name())
 }
 
-// made is the effect of a create.
+// made returns the effect of a create.
 func (k *kind) made() trace.Kind {
 	if k.name == "group" {
 		return trace.GroupCreated

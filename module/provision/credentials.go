@@ -54,7 +54,7 @@ type token struct {
 	ends time.Time
 }
 
-// get is the credential of an auth. One request fetches it, the others wait for that.
+// get returns the credential of an auth. One request fetches it, the others wait for that.
 func (c *credentials) get(ctx context.Context, s *session, auth *plan.Auth) (string, error) {
 	if auth.Kind == plan.AuthStatic {
 		return "", nil
@@ -300,7 +300,7 @@ func unanswered(err error, otherwise string) error {
 	return unauthorized(0, errors.New(otherwise))
 }
 
-// code is an error code of a token endpoint, or a general word for what is none.
+// code returns an error code of a token endpoint, or a general word for what is none.
 func code(text string) string {
 	for _, c := range text {
 		if c != '_' && (c < 'a' || c > 'z') {

@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/mapping"
 )
 
-// identity is the name of an organization that the operator gave none: made of what says which organization a mapping is
+// identity returns the name of an organization that the operator gave none: made of what says which organization a mapping is
 // about, and of nothing else, so that neither a new secret nor a new way of saying the same begins a new ledger. An OAuth 2
 // client is known by its id; where there is only a secret, the secret's text has to serve, placeholders as they are written.
 func identity(m *mapping.Definition) (string, error) {

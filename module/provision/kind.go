@@ -66,7 +66,7 @@ func indexed(r *plan.Resource) []string {
 // must not be written down.
 var never = []string{"id", "schemas", "meta", "active", "groups", "members", "password", "x509Certificates", StateSchema + ":state"}
 
-// remembers tells whether the ledger may hold an attribute, given by the path of the whole of it.
+// remembers reports whether the ledger may hold an attribute, given by the path of the whole of it.
 func (k *kind) remembers(attribute string) bool {
 	is := func(name string) bool { return doc.FoldEqual(name, attribute) }
 	if k.book == nil || slices.ContainsFunc(never, is) {
@@ -75,7 +75,7 @@ func (k *kind) remembers(attribute string) bool {
 	return slices.ContainsFunc(k.always, is) || slices.Contains(k.store, "*") || slices.ContainsFunc(k.store, is)
 }
 
-// shows tells whether answers may hold an attribute, given by a canonical path.
+// shows reports whether answers may hold an attribute, given by a canonical path.
 func (k *kind) shows(path string) bool {
 	whole := value.Whole(k.rt, path)
 	for _, name := range []string{"id", "schemas", "meta", "externalId"} {
@@ -92,7 +92,7 @@ func (k *kind) shows(path string) bool {
 	return k.Readable(path) || k.Readable(whole) || k.remembers(whole)
 }
 
-// keeps tells whether an attribute or sub-attribute is kept at all, for the discovery documents.
+// keeps reports whether an attribute or sub-attribute is kept at all, for the discovery documents.
 func (k *kind) keeps(uri, name, sub string) bool {
 	if k.name == "group" && uri == "" && name == "members" {
 		return sub == "value" || sub == "$ref" || sub == "type"

@@ -38,7 +38,7 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 	return removed, added, nil
 }
 
-// callsFor is how many times the calls have to be made for some members.
+// callsFor returns how many times the calls have to be made for some members.
 func callsFor(calls []*plan.Call, ids []string) int {
 	if usesMembers(calls) {
 		return min(1, len(ids))
@@ -124,7 +124,7 @@ func (s *session) forMember(ctx context.Context, add bool, calls []*plan.Call, e
 	return err
 }
 
-// groupEnv is what the placeholders of a membership call stand for. The group's item is read where the call needs it.
+// groupEnv returns what the placeholders of a membership call stand for. The group's item is read where the call needs it.
 func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*plan.Call) (*plan.Env, error) {
 	if uses(calls, "cur") {
 		if err := s.refresh(ctx, s.group, sub); err != nil {

@@ -60,7 +60,7 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
 }
 
-// supports tells whether a filter can be kept to: an answer without the resources that the filter means would make the
+// supports reports whether a filter can be kept to: an answer without the resources that the filter means would make the
 // provider create them once more. An attribute that nobody has is another thing: no resource can match it, and Entra
 // probes a server with one.
 func (k *kind) supports(f filter.Filter) error {
@@ -75,7 +75,7 @@ func (k *kind) supports(f filter.Filter) error {
 	return nil
 }
 
-// selects tells whether the elements that paths name can be told apart by what is kept of them: nobody is found by anything
+// selects reports whether the elements that paths name can be told apart by what is kept of them: nobody is found by anything
 // else, so that a remove would leave everybody where they are, and be called a success.
 func (k *kind) selects(ops []patch.Operation) error {
 	for i := range ops {
@@ -93,7 +93,7 @@ func unfindable(scimType, attribute string) error {
 	return scim.Errorf(http.StatusBadRequest, scimType, "the organization does not keep %s, so that nothing can be found by it", attribute)
 }
 
-// finds tells whether resources can be found by an attribute: it is kept, or what it is in answers is known.
+// finds reports whether resources can be found by an attribute: it is kept, or what it is in answers is known.
 func (k *kind) finds(a filter.Attr) bool {
 	switch {
 	case a.URI == "" && doc.FoldEqual(a.Name, "meta") && a.Sub != "":
@@ -105,7 +105,7 @@ func (k *kind) finds(a filter.Attr) bool {
 	return k.keeps(a.URI, a.Name, a.Sub)
 }
 
-// matching are the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
+// matching returns the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
 // is read only where the filter asks for it; [session.shown] adds it to the others.
 func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(yield func(*subject, error) bool) {
 	return func(yield func(*subject, error) bool) {
@@ -209,7 +209,7 @@ func (s *session) withLedger(ctx context.Context, k *kind, sub *subject) (*subje
 	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
 }
 
-// asksLedger tells whether a filter is about something that the ledger may hold.
+// asksLedger reports whether a filter is about something that the ledger may hold.
 func (k *kind) asksLedger(f filter.Filter) bool {
 	if f == nil {
 		return false

@@ -67,7 +67,7 @@ func (r *rehearsal) imagine(k *kind, wanted *doc.Node) *item {
 	return r.shown(k, &item{&e, nothing})
 }
 
-// word is a state of a membership as entries have it.
+// word returns a state of a membership as entries have it.
 func word(state string) uint8 { return uint8(max(0, slices.Index(view.States, state))) }
 
 // all returns the imagined items of a kind.
@@ -214,7 +214,7 @@ func (s *session) held(ctx context.Context, kind trace.Kind, sub *subject, by st
 	s.plans(ctx, kind, sub, func(step *trace.Step) { step.Held = by })
 }
 
-// removal is what taking access away is to the plan.
+// removal returns what taking access away is to the plan.
 func removal(kind guard.Kind) trace.Kind {
 	switch kind {
 	case guard.Deletes:
@@ -227,7 +227,7 @@ func removal(kind guard.Kind) trace.Kind {
 	return trace.Revoked
 }
 
-// renaming is what a new name is to the plan.
+// renaming returns what a new name is to the plan.
 func renaming(k *kind) trace.Kind {
 	if k.name == "group" {
 		return trace.GroupRenamed

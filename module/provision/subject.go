@@ -41,7 +41,7 @@ type membership struct {
 	counted bool     // whether all this has been read
 }
 
-// upstreamID is what the upstream calls it; empty where it does not know it yet.
+// upstreamID returns what the upstream calls it; empty where it does not know it yet.
 func (s *subject) upstreamID() string {
 	if s.entry == nil {
 		return ""
@@ -52,10 +52,10 @@ func (s *subject) upstreamID() string {
 // linked reports whether it is somebody or something to the provider already.
 func (s *subject) linked() bool { return s.record != nil && s.record.Linked && !s.record.Deleted }
 
-// deleted tells whether the provider has deleted it, though the upstream still holds it.
+// deleted reports whether the provider has deleted it, though the upstream still holds it.
 func (s *subject) deleted() bool { return s.record != nil && s.record.Deleted }
 
-// shown is what the upstream itself shows; nil where it does not know the resource yet.
+// shown returns what the upstream itself shows; nil where it does not know the resource yet.
 func (s *subject) shown() *doc.Node {
 	if s.entry == nil {
 		return nil
@@ -63,7 +63,7 @@ func (s *subject) shown() *doc.Node {
 	return s.entry.Resource()
 }
 
-// load is the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
+// load returns the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
 // a 404.
 func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error) {
 	record, err := s.record(ctx, k, id)
@@ -102,7 +102,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	return s.subject(k, id, it.Entry, it.value, record), nil
 }
 
-// keyOf is what paths name an item by, as far as the view knows.
+// keyOf returns what paths name an item by, as far as the view knows.
 func (s *session) keyOf(k *kind, id string) (key string) {
 	k.view.Known(func(t *view.Table) {
 		if e := t.Get(id); e != nil {
@@ -126,7 +126,7 @@ func (s *session) subject(k *kind, id string, e *view.Entry, value doc.Value, re
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }
 
-// waitingSubject is a user who is created when first active.
+// waitingSubject returns a user who is created when first active.
 func waitingSubject(record *ledger.Record) (*subject, error) {
 	d, err := doc.Scan(record.Deferred)
 	if err != nil {
@@ -189,7 +189,7 @@ func (k *kind) remember(record *ledger.Record, seen, wanted *doc.Node, changed [
 	}
 }
 
-// parsed is a value of the ledger; nil where there is none.
+// parsed returns a value of the ledger; nil where there is none.
 func parsed(text json.RawMessage) *doc.Node {
 	if len(text) == 0 {
 		return nil

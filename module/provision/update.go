@@ -186,5 +186,5 @@ func empty(attribute string) error {
 	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s must not be empty", attribute)
 }
 
-// touches tells whether an attribute is among those that were changed.
+// touches reports whether an attribute is among those that were changed.
 func touches(changed []string, path string) bool { return patch.Touches(changed, path) }

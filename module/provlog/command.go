@@ -139,7 +139,7 @@ func moment(s string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// spellings are how a name may stand in a log: as it is, or as its mark.
+// spellings returns how a name may stand in a log: as it is, or as its mark.
 func spellings(file, text string) []string {
 	if text == "" {
 		return nil
@@ -195,7 +195,7 @@ func show(ctx context.Context, w io.Writer, r *Reader, s Search, follow, asJSON 
 	return nil
 }
 
-// line is a record for a terminal.
+// line returns a record for a terminal.
 func line(r *Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %d  %s  %s %s", r.Time.Local().Format(time.DateTime), r.Status, admin.Printable(r.Organization), r.Resource, r.Verb)

@@ -279,7 +279,7 @@ func (l *Log) State() State {
 	return s
 }
 
-// maskKey is the installation's own key for marks, kept beside the file. Where it cannot be kept, marks are the same
+// maskKey returns the installation's own key for marks, kept beside the file. Where it cannot be kept, marks are the same
 // until the process ends only.
 func maskKey(file string) ([]byte, error) {
 	if file == "" {

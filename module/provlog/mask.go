@@ -50,7 +50,7 @@ func (m *masker) mark(s string) string {
 	return "•" + marks.EncodeToString(m.mac.Sum(sum[:0])[:5])
 }
 
-// personal is a value that tells who somebody is.
+// personal returns a value that tells who somebody is.
 func (m *masker) personal(s string) string {
 	switch m.mode {
 	case Full:
@@ -61,7 +61,7 @@ func (m *masker) personal(s string) string {
 	return m.mark(s)
 }
 
-// steps are what a dry run has planned. Groups are no people.
+// steps returns what a dry run has planned. Groups are no people.
 func (m *masker) steps(steps []trace.Step) []trace.Step {
 	all := slices.Clone(steps)
 	for i := range all {
@@ -151,7 +151,7 @@ func (m *masker) query(raw string) string {
 	return strings.Join(out, " & ")
 }
 
-// rules are the applications of rules, their values masked by the place they are at.
+// rules returns the applications of rules, their values masked by the place they are at.
 func (m *masker) rules(records []quirks.Record) []quirks.Record {
 	out := make([]quirks.Record, len(records))
 	for i, r := range records {

@@ -18,5 +18,5 @@ var metrics = sync.OnceValue(func() *collectors {
 	})}
 })
 
-// Collectors are the metrics of the provisioning log.
+// Collectors returns the metrics of the provisioning log.
 func Collectors() []prometheus.Collector { return []prometheus.Collector{metrics().dropped} }

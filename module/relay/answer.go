@@ -56,7 +56,7 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 	return out, nil
 }
 
-// normal is the document as a provider should read it. Resources that came without a URL get theirs: meta is in every
+// normal returns the document as a provider should read it. Resources that came without a URL get theirs: meta is in every
 // answer (RFC 7643 §3.1).
 func (r *Relay) normal(c *upstream.Caller, op *scim.Operation, d doc.Doc) doc.Doc {
 	n := doc.Tree(d.Value())
@@ -87,7 +87,7 @@ func isAnswer(op *scim.Operation, v doc.Value) bool {
 	return id.Kind() == doc.Number || id.Kind() == doc.String && !id.Is("")
 }
 
-// saysFailed tells whether a document that came with a status of success is about a failure: an error of SCIM (RFC 7644 §3.12), or
+// saysFailed reports whether a document that came with a status of success is about a failure: an error of SCIM (RFC 7644 §3.12), or
 // what the frameworks write in its place.
 func saysFailed(v doc.Value) bool {
 	schemas, _ := v.Lookup("schemas")
@@ -129,7 +129,7 @@ func saysFailed(v doc.Value) bool {
 	return false
 }
 
-// ignoresLeaver tells whether a user who was to be deactivated is active in the answer.
+// ignoresLeaver reports whether a user who was to be deactivated is active in the answer.
 func ignoresLeaver(op *scim.Operation, v doc.Value) bool {
 	if op.Verb != scim.Replace && op.Verb != scim.Patch || !quirks.Deactivates(op.Body) {
 		return false
@@ -138,7 +138,7 @@ func ignoresLeaver(op *scim.Operation, v doc.Value) bool {
 	return active.True() || active.Is("true")
 }
 
-// failed is an answer that is no success.
+// failed returns an answer that is no success.
 func (r *Relay) failed(c *upstream.Caller, op *scim.Operation, a *upstream.Answer) (*scim.Answer, error) {
 	if op.Verb == scim.List && isPage(a) { // "not found" says nothing about the filter here
 		return nil, refusal(a)
@@ -184,7 +184,7 @@ func refusal(a *upstream.Answer) error {
 	return nil
 }
 
-// isPage tells whether an answer is a page for people.
+// isPage reports whether an answer is a page for people.
 func isPage(a *upstream.Answer) bool {
 	media, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(media), "text/html")

@@ -213,7 +213,7 @@ func (r *Relay) imagine(ctx context.Context, c *upstream.Caller, op *scim.Operat
 	return created, nil
 }
 
-// current is a whole resource as it would be.
+// current returns a whole resource as it would be.
 func (r *Relay) current(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*doc.Node, error) {
 	if res := r.rehearsal.get(op, op.ID); res != nil {
 		return res, nil
@@ -232,7 +232,7 @@ func (r *Relay) current(ctx context.Context, c *upstream.Caller, op *scim.Operat
 	return doc.Tree(d.Value()), nil
 }
 
-// searched is what a search finds: what the server shows, as it would be, and behind that what was created.
+// searched returns what a search finds: what the server shows, as it would be, and behind that what was created.
 func (r *Relay) searched(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
 	a, err := r.send(ctx, c, op)
 	if err != nil {

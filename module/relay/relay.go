@@ -58,7 +58,7 @@ func (r *Relay) Prepare(g upstream.Gateway) error {
 	return nil
 }
 
-// Features is what a SCIM server that does not say it itself is taken to do: everything that the gateway lets through.
+// Features returns what a SCIM server that does not say it itself is taken to do: everything that the gateway lets through.
 func (r *Relay) Features() scim.Features {
 	return scim.Features{Patch: true, Filter: true, MaxResults: 1000, ETag: true}
 }

@@ -95,7 +95,7 @@ func unpaired(recorded, now []any) (left, more []any) {
 	return left, more
 }
 
-// identity is by what a resource or an element is known on both sides.
+// identity returns by what a resource or an element is known on both sides.
 func identity(v any) string {
 	if m, ok := v.(map[string]any); ok {
 		for _, name := range []string{"id", "value", "userName", "displayName"} {
@@ -107,13 +107,13 @@ func identity(v any) string {
 	return ""
 }
 
-// key is a value as one text, the same for equal values.
+// key returns a value as one text, the same for equal values.
 func key(v any) string {
 	text, _ := json.Marshal(v) // it came from JSON
 	return string(text)
 }
 
-// tree is a JSON document; nil where there is none, and a text where it is no JSON.
+// tree returns a JSON document; nil where there is none, and a text where it is no JSON.
 func tree(text []byte) (v any) {
 	if len(text) == 0 {
 		return nil
@@ -126,7 +126,7 @@ func tree(text []byte) (v any) {
 	return v
 }
 
-// settled is a document without what differs by its nature: when and where something is, and what others say.
+// settled returns a document without what differs by its nature: when and where something is, and what others say.
 func settled(v any, foreign bool) any {
 	switch v := v.(type) {
 	case []any:
@@ -173,7 +173,7 @@ func (p *Player) learn(recorded, now any) {
 	}
 }
 
-// name is what a resource is called, on both sides.
+// name returns what a resource is called, on both sides.
 func name(v any) string {
 	if m, ok := v.(map[string]any); ok {
 		for _, attribute := range []string{"userName", "externalId", "displayName"} {
@@ -185,7 +185,7 @@ func name(v any) string {
 	return ""
 }
 
-// renamed is an answer with the recorded ids in the places of those that this gateway gave.
+// renamed returns an answer with the recorded ids in the places of those that this gateway gave.
 func (p *Player) renamed(v any) any {
 	switch v := v.(type) {
 	case string:

@@ -31,7 +31,7 @@ var dropped = sync.OnceValue(func() prometheus.Counter {
 	})
 })
 
-// Collectors are the metrics of records.
+// Collectors returns the metrics of records.
 func Collectors() []prometheus.Collector { return []prometheus.Collector{dropped()} }
 
 // file is one record and the goroutine that writes it.

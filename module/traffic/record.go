@@ -109,7 +109,7 @@ func (r *Recorder) Close() error {
 // State returns how the record fares, for "caddy scim status".
 func (r *Recorder) State() State { return r.file.state() }
 
-// line is an exchange as it is kept.
+// line returns an exchange as it is kept.
 func (p *Passed) line(s *scrub.Scrubber) ([]byte, error) {
 	x := Exchange{
 		Time: p.Time.UTC().Truncate(time.Millisecond), Method: p.Method, Target: s.Target(p.Path, p.Query),
@@ -141,7 +141,7 @@ func (p *Passed) line(s *scrub.Scrubber) ([]byte, error) {
 	return json.Marshal(&x)
 }
 
-// media is a media type as the client wrote it; nothing where it holds anything else.
+// media returns a media type as the client wrote it; nothing where it holds anything else.
 func media(s string) string {
 	const length = 200
 	if len(s) > length || strings.ContainsFunc(s, func(r rune) bool {

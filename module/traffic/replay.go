@@ -122,7 +122,7 @@ func given(is bool) any {
 	return nil
 }
 
-// target is the URL of a recorded target, with the ids that this gateway gave. Parameters of the Tenant URL stay.
+// target returns the URL of a recorded target, with the ids that this gateway gave. Parameters of the Tenant URL stay.
 func (p *Player) target(target string) (string, error) {
 	base, err := url.Parse(p.URL)
 	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {

@@ -15,7 +15,7 @@ var passed = []string{
 // forwarded travel on only where Caddy's trusted_proxies trusts who set them; reverse_proxy completes them.
 var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}
 
-// outgoing is the header that every call of a request begins with.
+// outgoing returns the header that every call of a request begins with.
 func outgoing(in http.Header, c Config, trusted bool) http.Header {
 	out := make(http.Header, 8)
 	pass := func(names []string) {
@@ -60,7 +60,7 @@ func conditions(in http.Header) http.Header {
 	return out
 }
 
-// WeakTag is an entity tag of the upstream as the provider is told it: what the gateway answers is not byte for byte what
+// WeakTag returns an entity tag of the upstream as the provider is told it: what the gateway answers is not byte for byte what
 // the upstream did (RFC 9110 §8.8.1).
 func WeakTag(tag string) string {
 	if tag == "" || strings.HasPrefix(tag, "W/") {

@@ -59,7 +59,7 @@ type Seated interface {
 type Clustered interface {
 	Seated
 
-	// Clustered tells whether it has.
+	// Clustered reports whether it has.
 	Clustered() bool
 }
 
@@ -105,10 +105,10 @@ type Answer struct {
 	Body   []byte
 }
 
-// OK tells whether the status is one of success.
+// OK reports whether the status is one of success.
 func (a *Answer) OK() bool { return a.Status >= 200 && a.Status < 300 }
 
-// Doc is the body as a document. A body that is none, an HTML error page for example, is the upstream's fault: 502.
+// Doc returns the body as a document. A body that is none, an HTML error page for example, is the upstream's fault: 502.
 func (a *Answer) Doc() (doc.Doc, error) {
 	d, err := doc.Scan(a.Body)
 	if err != nil {
@@ -121,7 +121,7 @@ func (a *Answer) Doc() (doc.Doc, error) {
 	return d, nil
 }
 
-// RetryAfter is the time that an answer asks to be left alone for, as seconds or as a date (RFC 9110 §10.2.3), an hour at
+// RetryAfter returns the time that an answer asks to be left alone for, as seconds or as a date (RFC 9110 §10.2.3), an hour at
 // most. It is 0 where the answer does not say.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")

@@ -17,13 +17,13 @@ func (d Doc) Cursor() Cursor { return Cursor{d.raw, space(d.raw, 0)} }
 // At stands at the value that begins at offset.
 func (d Doc) At(offset int) Cursor { return Cursor{d.raw, offset} }
 
-// In is the value that fills the span.
+// In returns the value that fills the span.
 func (d Doc) In(s Span) Value { return Value{d.raw[s.From:s.To]} }
 
-// Offset is where the cursor stands.
+// Offset returns where the cursor stands.
 func (c *Cursor) Offset() int { return c.i }
 
-// Kind is the kind of the value at the cursor.
+// Kind returns the kind of the value at the cursor.
 func (c *Cursor) Kind() Kind { return Value{c.b[c.i:]}.Kind() }
 
 // Jump moves the cursor to the value, the comma or the bracket at offset.
@@ -32,7 +32,7 @@ func (c *Cursor) Jump(offset int) { c.i = offset }
 // Open steps into the array or object at the cursor.
 func (c *Cursor) Open() { c.i = space(c.b, c.i+1) }
 
-// More tells whether the opened array or object has another member, and moves there. When there is none, it moves behind
+// More reports whether the opened array or object has another member, and moves there. When there is none, it moves behind
 // the closing bracket.
 func (c *Cursor) More() bool {
 	i := space(c.b, c.i)

@@ -8,13 +8,13 @@ package doc
 // Doc is a JSON document that passed the scanner. The zero Doc is no document.
 type Doc struct{ raw []byte }
 
-// Raw is the document's text, byte for byte as it was scanned, white space around it included. It must not be changed.
+// Raw returns the document's text, byte for byte as it was scanned, white space around it included. It must not be changed.
 func (d Doc) Raw() []byte { return d.raw }
 
-// IsZero tells whether there is no document at all.
+// IsZero reports whether there is no document at all.
 func (d Doc) IsZero() bool { return d.raw == nil }
 
-// Value is the document's root.
+// Value returns the document's root.
 func (d Doc) Value() Value { return Value{raw: trim(d.raw)} }
 
 // Kind is what a JSON value is.

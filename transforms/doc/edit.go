@@ -54,13 +54,13 @@ func (e *Edit) Grow(n int) {
 	e.out.Grow(len(e.src) - e.pos + n)
 }
 
-// Changed tells whether anything was cut or written.
+// Changed reports whether anything was cut or written.
 func (e *Edit) Changed() bool { return e.changed }
 
-// Len is the length that the copy has so far, were the rest of the document copied.
+// Len returns the length that the copy has so far, were the rest of the document copied.
 func (e *Edit) Len() int { return e.out.Len() + len(e.src) - e.pos }
 
-// Doc is the changed copy, or d itself where nothing changed.
+// Doc returns the changed copy, or d itself where nothing changed.
 func (e *Edit) Doc() Doc {
 	if !e.changed {
 		return Doc{raw: e.src}

@@ -57,7 +57,7 @@ const few = 16
 // does not depend on it.
 var seed = maphash.MakeSeed()
 
-// add takes up one more key of the innermost object and tells whether it is new there.
+// add takes up one more key of the innermost object and reports whether it is new there.
 func (k *keys) add(f *frame, from, to int, escaped bool) bool {
 	name := k.text[from:to]
 	if escaped {
@@ -147,7 +147,7 @@ func (k *keys) decoded(o key) []byte {
 	return k.other
 }
 
-// hash is a name's place in the table. The object is part of it: equal keys of objects inside each other are no collision.
+// hash returns a name's place in the table. The object is part of it: equal keys of objects inside each other are no collision.
 func (k *keys) hash(object int, name []byte) uint64 {
 	var short [64]byte
 	folded := append(short[:0], name...)
@@ -157,7 +157,7 @@ func (k *keys) hash(object int, name []byte) uint64 {
 	return maphash.Bytes(seed, folded) + uint64(object)*0x9E3779B97F4A7C15 | inTable
 }
 
-// summary is a number that is equal for names that are equal without regard to case, and seldom otherwise: made of the
+// summary returns a number that is equal for names that are equal without regard to case, and seldom otherwise: made of the
 // length, the first and the last eight bytes, all bytes with the bit set that tells a small letter from a capital.
 func summary(name []byte) uint64 {
 	n := len(name)

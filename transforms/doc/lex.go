@@ -11,7 +11,7 @@ const (
 	highs = 0x80 * ones
 )
 
-// stringEnd is the index of the quote that closes the string whose inside begins at i, and whether there are escapes in
+// stringEnd returns the index of the quote that closes the string whose inside begins at i, and whether there are escapes in
 // it. With a reason, it is where the string is wrong.
 //
 // Eight bytes are looked at together. In m the high bit is set of the first byte that is a quote, a control character or
@@ -57,7 +57,7 @@ func stringEnd(b []byte, i int) (end int, escaped bool, reason string) {
 	}
 }
 
-// escapeEnd is the index after the escape whose backslash is at i. A surrogate counts only as a whole pair: what a lone
+// escapeEnd returns the index after the escape whose backslash is at i. A surrogate counts only as a whole pair: what a lone
 // one would become is anybody's guess (RFC 8259 §8.2).
 func escapeEnd(b []byte, i int) (end int, reason string) {
 	if i+1 == len(b) {
@@ -91,7 +91,7 @@ func escapeEnd(b []byte, i int) (end int, reason string) {
 	return i + 12, ""
 }
 
-// hexError is what is wrong with the four hexadecimal digits of the \u at i.
+// hexError returns what is wrong with the four hexadecimal digits of the \u at i.
 func hexError(b []byte, i int) string {
 	for j := i + 2; j < i+6; j++ {
 		if j == len(b) {
@@ -104,7 +104,7 @@ func hexError(b []byte, i int) string {
 	return ""
 }
 
-// hex4 is the number that four hexadecimal digits stand for.
+// hex4 returns the number that four hexadecimal digits stand for.
 func hex4(b []byte) rune {
 	var r rune
 	for _, c := range b[:4] {
@@ -116,7 +116,7 @@ func hex4(b []byte) rune {
 	return r
 }
 
-// literalEnd is the index after the word at i, or -1 where another one stands.
+// literalEnd returns the index after the word at i, or -1 where another one stands.
 func literalEnd(b []byte, i int, word string) int {
 	if end := i + len(word); end <= len(b) && string(b[i:end]) == word {
 		return end
@@ -124,7 +124,7 @@ func literalEnd(b []byte, i int, word string) int {
 	return -1
 }
 
-// numberEnd is the index after the number at i (RFC 8259 §6). With a reason, it is where the number is wrong.
+// numberEnd returns the index after the number at i (RFC 8259 §6). With a reason, it is where the number is wrong.
 func numberEnd(b []byte, i int) (end int, reason string) {
 	from := i
 	if b[i] == '-' {
@@ -155,7 +155,7 @@ func numberEnd(b []byte, i int) (end int, reason string) {
 	return i, ""
 }
 
-// digitsEnd is the index after one or more digits.
+// digitsEnd returns the index after one or more digits.
 func digitsEnd(b []byte, i int) (end int, reason string) {
 	from := i
 	for i < len(b) && b[i]-'0' <= 9 {
@@ -170,7 +170,7 @@ func digitsEnd(b []byte, i int) (end int, reason string) {
 	return i, errNumber
 }
 
-// space is the index of the first byte from i on that is no white space.
+// space returns the index of the first byte from i on that is no white space.
 func space(b []byte, i int) int {
 	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 		i++

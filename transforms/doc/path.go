@@ -73,13 +73,13 @@ func MustPath(s string) Path {
 	return p
 }
 
-// String is the path as it was written.
+// String returns the path as it was written.
 func (p Path) String() string { return p.text }
 
-// IsZero tells whether there is no path.
+// IsZero reports whether there is no path.
 func (p Path) IsZero() bool { return len(p.steps) == 0 }
 
-// Find is what is at the path in the value. Names are compared exactly, unlike [Value.Lookup] does: a path speaks of an
+// Find returns what is at the path in the value. Names are compared exactly, unlike [Value.Lookup] does: a path speaks of an
 // upstream's JSON, in which case matters. What is not there is the zero Value. A value that is in the document aliases it.
 func (v Value) Find(p Path) Value {
 	if p.IsZero() {
@@ -149,7 +149,7 @@ func (v Value) count() Value {
 	return Value{strconv.AppendInt(nil, int64(n), 10)}
 }
 
-// in is the element of an array that the query selects, or an array of all of them.
+// in returns the element of an array that the query selects, or an array of all of them.
 func (q *query) in(v Value) Value {
 	if v.Kind() != Array {
 		return Value{}
@@ -206,7 +206,7 @@ func (a arrayWriter) value() Value {
 	return Value{append(a, ']')}
 }
 
-// Escape is a name as one step of a path, whatever is in it. A name of digits is a member of that name, never an index.
+// Escape returns a name as one step of a path, whatever is in it. A name of digits is a member of that name, never an index.
 func Escape(name string) string {
 	if digits(name) {
 		return `\` + name
@@ -214,7 +214,7 @@ func Escape(name string) string {
 	return gjson.Escape(name)
 }
 
-// Quote is a text as the right side of a query, whatever is in it.
+// Quote returns a text as the right side of a query, whatever is in it.
 func Quote(text string) string { return string(AppendString(nil, text)) }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

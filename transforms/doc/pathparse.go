@@ -73,7 +73,7 @@ func parsePlain(s string, i int) (plain string, end int, err error) {
 	return Escape(name), end, nil
 }
 
-// parseIndex is the index that a name without a backslash is, or -1.
+// parseIndex returns the index that a name without a backslash is, or -1.
 func parseIndex(name string, literal bool, at int) (int, error) {
 	if literal || !digits(name) {
 		return -1, nil

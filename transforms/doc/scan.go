@@ -44,7 +44,7 @@ const (
 	maxNumberText = "1000"
 )
 
-// TrimBOM is the text without one leading UTF-8 byte order mark, and whether there was one. RFC 8259 §8.1 lets a receiver
+// TrimBOM returns the text without one leading UTF-8 byte order mark, and whether there was one. RFC 8259 §8.1 lets a receiver
 // ignore the mark or refuse it: [Scan] ignores it, a caller that would rather refuse asks here first (H6).
 func TrimBOM(b []byte) ([]byte, bool) { return bytes.CutPrefix(b, []byte("\xef\xbb\xbf")) }
 
@@ -73,7 +73,7 @@ type frame struct {
 	hashed bool // the keys are in the table too
 }
 
-// scan is where and why the text is refused; no reason means that it is not. The nesting is kept in an array of fixed
+// scan returns where and why the text is refused; no reason means that it is not. The nesting is kept in an array of fixed
 // size instead of on the goroutine's stack: nothing from outside can make it grow (6 MB of brackets kill a recursive
 // parser and its process with it).
 func scan(b []byte) (at int, reason string) {

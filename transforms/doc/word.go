@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Unquote is the text of a JSON string (RFC 8259 §7) that stands by itself, quotes and all, as one does in a filter. An
+// Unquote returns the text of a JSON string (RFC 8259 §7) that stands by itself, quotes and all, as one does in a filter. An
 // error is an [*Error].
 func Unquote(s string) (string, error) {
 	if len(s) < 2 || s[0] != '"' {
@@ -25,7 +25,7 @@ func Unquote(s string) (string, error) {
 	return Value{b}.Text(), nil
 }
 
-// IsNumber tells whether a text is a JSON number (RFC 8259 §6), of at most [MaxNumber] bytes: 007 is none, and neither is a
+// IsNumber reports whether a text is a JSON number (RFC 8259 §6), of at most [MaxNumber] bytes: 007 is none, and neither is a
 // GUID that begins with digits.
 func IsNumber(s string) bool {
 	if s == "" || len(s) > MaxNumber {

@@ -52,7 +52,7 @@ type Compare struct {
 	Value Literal
 }
 
-// Present tells whether an attribute has a value ("pr").
+// Present reports whether an attribute has a value ("pr").
 type Present struct{ Attr Attr }
 
 // ValuePath holds for a resource one of whose elements of a multi-valued complex attribute satisfies the inner filter

@@ -148,7 +148,7 @@ func suspicious(r rune) bool {
 	return r <= ' ' || r == 0x7f || strings.ContainsRune("'`\\%<>{},;|^", r)
 }
 
-// curly tells whether a word begins with a quote as word processors write it, from where a filter was copied.
+// curly reports whether a word begins with a quote as word processors write it, from where a filter was copied.
 func curly(word string) bool {
 	r, _ := utf8.DecodeRuneInString(word)
 	return strings.ContainsRune("\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb", r)

@@ -66,7 +66,7 @@ func setSub(sub *schema.Attribute, name, spelled string, into *doc.Node, v doc.V
 	return nil
 }
 
-// Described is the element that a value filter without a match describes, so that it can be made (Q38): it says what the
+// Described returns the element that a value filter without a match describes, so that it can be made (Q38): it says what the
 // element is for, by a type that the schema knows, and nothing beyond that but whether it is the primary one. It is nil for
 // any other filter: nobody who asks for the address x@example.com means that there should be such an address, and nobody
 // becomes a member because a part of one was to change.
@@ -88,7 +88,7 @@ func Described(f filter.Filter, attr *schema.Attribute) *doc.Node {
 // untyped is what Microsoft's validator calls an element without a type (Q51).
 const untyped = "untyped"
 
-// isKind tells whether a value is a type of elements that the schema suggests (RFC 7643 §7); any is where it suggests none.
+// isKind reports whether a value is a type of elements that the schema suggests (RFC 7643 §7); any is where it suggests none.
 func isKind(attr *schema.Attribute, v *doc.Node) bool {
 	return attr == nil || len(attr.Canonical) == 0 || v.Kind() == doc.String &&
 		slices.ContainsFunc(append([]string{untyped}, attr.Canonical...), func(c string) bool { return doc.FoldEqual(c, v.Text()) })

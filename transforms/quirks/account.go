@@ -57,7 +57,7 @@ func (a *Account) Counts() iter.Seq2[string, int] {
 	}
 }
 
-// Records are the first applications, at most Limit.
+// Records returns the first applications, at most Limit.
 func (a *Account) Records() []Record {
 	if a == nil {
 		return nil
@@ -72,7 +72,7 @@ func (a *Account) count(r rule, n int) {
 	}
 }
 
-// wants tells whether the next application is to be recorded.
+// wants reports whether the next application is to be recorded.
 func (a *Account) wants() bool { return a != nil && len(a.records) < a.Limit }
 
 // note counts an application outside of a document, and records it.
@@ -116,7 +116,7 @@ func (p *place) push(s doc.Span) {
 
 func (p *place) pop() { p.depth-- }
 
-// name is the place as a person reads it: Operations[0].value[3].primary. What is in brackets in a key is left out: it is a
+// name returns the place as a person reads it: Operations[0].value[3].primary. What is in brackets in a key is left out: it is a
 // value.
 func (p *place) name(d doc.Doc) string {
 	text := p.text(d)
@@ -136,7 +136,7 @@ func (p *place) name(d doc.Doc) string {
 	}
 }
 
-// text is the place with all that is in its keys.
+// text returns the place with all that is in its keys.
 func (p *place) text(d doc.Doc) string {
 	var b []byte
 	for _, s := range p.steps[:min(p.depth, len(p.steps))] {

@@ -27,7 +27,7 @@ type answer struct {
 	acc *Account
 }
 
-// apply counts a rule and tells whether it is on.
+// apply counts a rule and reports whether it is on.
 func (a *answer) apply(r rule, path string, before *doc.Node, after string) bool {
 	if !a.n.on[r] {
 		return false
@@ -177,7 +177,7 @@ func (a *answer) elements(attr *schema.Attribute, list *doc.Node, path string) {
 	}
 }
 
-// elementOf is the element of a list that is meant by a value alone: the id of a resource, or what every element of such a list
+// elementOf returns the element of a list that is meant by a value alone: the id of a resource, or what every element of such a list
 // has. It is nil for a value that is nothing.
 func elementOf(attr *schema.Attribute, v *doc.Node) (r rule, element *doc.Node, ok bool) {
 	r = answerElements
@@ -209,7 +209,7 @@ func elementOf(attr *schema.Attribute, v *doc.Node) (r rule, element *doc.Node, 
 	return none, nil, false
 }
 
-// elementsOf are the elements of a list that was not written as one.
+// elementsOf returns the elements of a list that was not written as one.
 func elementsOf(v *doc.Node) []*doc.Node {
 	switch {
 	case v.Kind() == doc.Object:
@@ -220,7 +220,7 @@ func elementsOf(v *doc.Node) []*doc.Node {
 	return []*doc.Node{v}
 }
 
-// several are the elements of a list that was written as an object: none, one, or those under its numbers, as PHP writes an
+// several returns the elements of a list that was written as an object: none, one, or those under its numbers, as PHP writes an
 // array with gaps.
 func several(v *doc.Node) (items []*doc.Node) {
 	for _, f := range v.Fields() {
@@ -238,7 +238,7 @@ func reference(id *doc.Node) *doc.Node {
 	return n
 }
 
-// refers tells whether the values of an attribute are resources, known by their ids: members, groups, the manager.
+// refers reports whether the values of an attribute are resources, known by their ids: members, groups, the manager.
 func refers(attr *schema.Attribute) bool {
 	if attr.Type != schema.Complex || attr.SubAttribute("$ref") == nil {
 		return false
@@ -247,7 +247,7 @@ func refers(attr *schema.Attribute) bool {
 	return id != nil && id.Type == schema.String
 }
 
-// integer is the digits of a number that may be an id.
+// integer returns the digits of a number that may be an id.
 func integer(n *doc.Node) (digits string, ok bool) {
 	if n.Kind() != doc.Number {
 		return "", false
@@ -284,7 +284,7 @@ func (a *answer) inside(attr *schema.Attribute, v *doc.Node, path string) {
 	}
 }
 
-// asBoolean is what is meant by a text or a number in the place of a boolean.
+// asBoolean returns what is meant by a text or a number in the place of a boolean.
 func asBoolean(v *doc.Node) (value, ok bool) {
 	if v.Kind() != doc.String && v.Kind() != doc.Number {
 		return false, false

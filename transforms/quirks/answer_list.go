@@ -33,7 +33,7 @@ func (a *answer) list(body *doc.Node) {
 	a.number(body, "itemsPerPage", got) // whatever was asked for
 }
 
-// counted is a count that the list has, as a number or as its text, or else what it must be.
+// counted returns a count that the list has, as a number or as its text, or else what it must be.
 func counted(body *doc.Node, name string, missing int) int {
 	if i, err := strconv.Atoi(body.Get(name).Text()); err == nil && i >= 0 {
 		return i

@@ -105,7 +105,7 @@ type ruling struct {
 	judge judgement
 }
 
-// meaning is the value of a change, without what the other rules take off it: else an array would get by what its element
+// meaning returns the value of a change, without what the other rules take off it: else an array would get by what its element
 // does not.
 func (p *pass) meaning(c *change) doc.Span {
 	v := c.value
@@ -127,7 +127,7 @@ func (p *pass) meaning(c *change) doc.Span {
 	return v
 }
 
-// kind is the kind of the value at a place; Invalid where there is none.
+// kind returns the kind of the value at a place; Invalid where there is none.
 func (p *pass) kind(s doc.Span) doc.Kind { return p.d.In(s).Kind() }
 
 // survey is what has to become of an object of changes.
@@ -196,7 +196,7 @@ func (p *pass) inside(i int) (survey, error) {
 	return s, err
 }
 
-// idle tells whether a change says about the resource what nobody may change, as a resource in an answer does: its id, its
+// idle reports whether a change says about the resource what nobody may change, as a resource in an answer does: its id, its
 // schemas, meta. It is ignored in an operation without a path; as an operation of its own it would be refused, and
 // everything else with it. The id of another resource is no such thing.
 func (p *pass) idle(c *change) bool {
@@ -209,7 +209,7 @@ func (p *pass) idle(c *change) bool {
 	return !c.t.isID() || p.d.In(c.value).Text() == p.id
 }
 
-// leads is what a key in an object of attributes leads to, and whether the key is a path, which no attribute is called
+// leads returns what a key in an object of attributes leads to, and whether the key is a path, which no attribute is called
 // (Q37, Q54): an attribute's name has no dot (RFC 7643 §2.1). It is nil for what the schema does not know.
 func (p *pass) leads(ext *schema.Schema, key doc.Span, value doc.Kind) (t *target, path bool, err error) {
 	if ext != nil {
@@ -241,7 +241,7 @@ func (p *pass) leads(ext *schema.Schema, key doc.Span, value doc.Kind) (t *targe
 	return t, true, nil // or the bare name of an extension's attribute
 }
 
-// named is the target of a key in an extension's object, and whether the key is a path that no attribute is called (Q37):
+// named returns the target of a key in an extension's object, and whether the key is a path that no attribute is called (Q37):
 // manager.value, or one with a URN of its own.
 func (p *pass) named(s *schema.Schema, key doc.Span) (t *target, path bool) {
 	text := p.d.In(key).Text()
@@ -253,7 +253,7 @@ func (p *pass) named(s *schema.Schema, key doc.Span) (t *target, path bool) {
 	return p.inExtension(s, text), false
 }
 
-// pathIn is a key in an extension's object as a path.
+// pathIn returns a key in an extension's object as a path.
 func pathIn(s *schema.Schema, key string) string {
 	if strings.Contains(key, ":") {
 		return key
@@ -261,7 +261,7 @@ func pathIn(s *schema.Schema, key string) string {
 	return s.ID + ":" + key
 }
 
-// inExtension is the target of a key in an extension's object that is called as an attribute is.
+// inExtension returns the target of a key in an extension's object that is called as an attribute is.
 func (p *pass) inExtension(s *schema.Schema, name string) *target {
 	a := s.Attribute(name)
 	if a != nil && p.on[attributeCase] {

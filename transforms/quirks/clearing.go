@@ -8,7 +8,7 @@ import (
 
 // The rules here are about values of a PATCH that say that there is nothing: a value that is missing, null, and "".
 
-// dear tells whether nobody clears the attribute by leaving something out: whether a user is active, and a whole group.
+// dear reports whether nobody clears the attribute by leaving something out: whether a user is active, and a whole group.
 func (t *target) dear() bool {
 	return t.attr != nil && (t.boolean() || t.isMembers())
 }
@@ -84,10 +84,10 @@ func emptyTextIsRemove(p *pass, c *change) (verdict, error) {
 	return keep, nil
 }
 
-// empty tells whether the value is "".
+// empty reports whether the value is "".
 func (p *pass) empty(c *change) bool { return c.kind == doc.String && c.meant.To-c.meant.From == 2 }
 
-// emptied tells whether a reference points nowhere: its value is missing, null or "".
+// emptied reports whether a reference points nowhere: its value is missing, null or "".
 func emptied(v doc.Value) bool {
 	switch v.Kind() {
 	case doc.Null:

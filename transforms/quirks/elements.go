@@ -48,10 +48,10 @@ func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why rule) error {
 	return nil
 }
 
-// whole is the value at the cursor, which stays where it is.
+// whole returns the value at the cursor, which stays where it is.
 func (p *pass) whole() doc.Span { return p.peek(p.cur) }
 
-// peek is the value at a cursor.
+// peek returns the value at a cursor.
 func (p *pass) peek(c doc.Cursor) doc.Span { return c.Skip() }
 
 // listInObject takes the list out of an object that holds it under the attribute's own name.
@@ -70,7 +70,7 @@ func listInObject(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 	return true, nil
 }
 
-// held is where the list is that an object with the attribute's own name holds: {"members":[…]}.
+// held returns where the list is that an object with the attribute's own name holds: {"members":[…]}.
 func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 	if !isMembers(a) || !p.on[membersObject] {
 		return 0, false
@@ -127,7 +127,7 @@ type identifiers struct {
 	seen map[string]struct{}
 }
 
-// again tells whether an element with the identifier of the one at the cursor was there before.
+// again reports whether an element with the identifier of the one at the cursor was there before.
 func (p *pass) again(ids *identifiers) bool {
 	if ids == nil {
 		return false
@@ -233,7 +233,7 @@ func (p *pass) nameless() error {
 	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
 }
 
-// identifier is the string that identifies the member at the cursor, or the number that will be one, with what is around
+// identifier returns the string that identifies the member at the cursor, or the number that will be one, with what is around
 // it in the place of the quotes: the two are the same member then.
 func (p *pass) identifier(c doc.Cursor) (doc.Span, bool) {
 	if c.Kind() == doc.Object && !p.find(&c, "value") {

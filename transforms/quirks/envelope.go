@@ -107,12 +107,12 @@ func (p *pass) wrote() error {
 	return nil
 }
 
-// keyword tells whether a key is the word, in any case.
+// keyword reports whether a key is the word, in any case.
 func (p *pass) keyword(key doc.Span, word string) bool {
 	return p.exactly(key, word) || p.d.In(key).Is(word)
 }
 
-// exactly tells whether a key is the word, byte for byte.
+// exactly reports whether a key is the word, byte for byte.
 func (p *pass) exactly(key doc.Span, word string) bool {
 	return key.To-key.From == len(word)+2 && string(p.raw(key)[1:len(word)+1]) == word
 }
@@ -144,7 +144,7 @@ func (p *pass) extra(l *list, key doc.Span) {
 	l.drop(p)
 }
 
-// quoted is a word as JSON, for a record that somebody wants; else nothing, which is free.
+// quoted returns a word as JSON, for a record that somebody wants; else nothing, which is free.
 func (p *pass) quoted(word string) []byte {
 	if !p.acc.wants() {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// Failure is what a SCIM upstream's answer with a status of 400 and more means. It is nil where it means a success: an
+// Failure returns what a SCIM upstream's answer with a status of 400 and more means. It is nil where it means a success: an
 // empty list (Q12), a member that was there already (Q59). A text that is no SCIM error is never passed on: the portal
 // shows it to people, and it may be the inside of a framework (Q78).
 //
@@ -61,7 +61,7 @@ func (n *Normalizer) Failure(op *scim.Operation, status int, body []byte, acc *A
 	return e
 }
 
-// asksNothing tells whether a filter asks for nothing that the schema knows, so that no resource can be meant.
+// asksNothing reports whether a filter asks for nothing that the schema knows, so that no resource can be meant.
 func asksNothing(op *scim.Operation) bool {
 	if op.Query.Filter == nil {
 		return false
@@ -74,7 +74,7 @@ func asksNothing(op *scim.Operation) bool {
 	return true
 }
 
-// isSCIMError tells whether a document says that it is an error of SCIM.
+// isSCIMError reports whether a document says that it is an error of SCIM.
 func isSCIMError(v doc.Value) bool {
 	list, _ := v.Lookup("schemas")
 	for item := range list.Items() {
@@ -91,7 +91,7 @@ var types = []string{
 	scim.InvalidValue, "invalidVers", "sensitive",
 }
 
-// looksLikeError tells whether a document is an error of SCIM that only lacks its schemas. status and detail alone are not
+// looksLikeError reports whether a document is an error of SCIM that only lacks its schemas. status and detail alone are not
 // enough, nor is a scimType among other things: both may be a framework's, whose text is nobody's business.
 func looksLikeError(v doc.Value, status int) bool {
 	code, _ := v.Lookup("status")
@@ -130,7 +130,7 @@ func readError(v doc.Value, e *scim.Error) {
 	}
 }
 
-// line is a text as one line of bounded length.
+// line returns a text as one line of bounded length.
 func line(s string) string {
 	const longest = 500
 	s = strings.Join(strings.Fields(s), " ")
@@ -140,7 +140,7 @@ func line(s string) string {
 	return s
 }
 
-// strictError tells whether an error is written as RFC 7644 §3.12 has it.
+// strictError reports whether an error is written as RFC 7644 §3.12 has it.
 func strictError(v doc.Value) bool {
 	status, _ := v.Lookup("status")
 	detail, ok := v.Lookup("detail")
@@ -154,7 +154,7 @@ var existing = [...]string{
 	"duplicate", "must be unique", "not unique", "unique constraint", "uniqueness",
 }
 
-// isExisting tells whether an upstream refused a value that another resource has and said so with another status than 409: by
+// isExisting reports whether an upstream refused a value that another resource has and said so with another status than 409: by
 // scimType, which is certain, or in words. A create that failed with 500 may have met a constraint of the database; what
 // exists already and is changed may fail for many reasons, and is believed less.
 func isExisting(op *scim.Operation, status int, body []byte, e *scim.Error) bool {
@@ -182,7 +182,7 @@ func saysExists(body []byte) bool {
 	return false
 }
 
-// setsUnique tells whether a canonical PATCH sets what servers want to be unique.
+// setsUnique reports whether a canonical PATCH sets what servers want to be unique.
 func setsUnique(op *scim.Operation) bool {
 	ops, err := patch.Parse(op.Body, op.Type)
 	if err != nil {
@@ -226,7 +226,7 @@ func setsUnique(op *scim.Operation) bool {
 	return false
 }
 
-// onlyAddsMembers tells whether a canonical PATCH does nothing else.
+// onlyAddsMembers reports whether a canonical PATCH does nothing else.
 func onlyAddsMembers(d doc.Doc) bool {
 	some := false
 	for op := range patch.Each(d) {
@@ -237,7 +237,7 @@ func onlyAddsMembers(d doc.Doc) bool {
 	return some
 }
 
-// Deactivates tells whether a document that was refused would have switched a user off, or may have been meant to: then
+// Deactivates reports whether a document that was refused would have switched a user off, or may have been meant to: then
 // somebody has to look at it soon, because the user stays active until the provider's request is accepted (Q53). It takes
 // every form that the rules know, and every word that is not one for true, whatever else is wrong with the document.
 func Deactivates(d doc.Doc) bool {
@@ -260,7 +260,7 @@ func Deactivates(d doc.Doc) bool {
 	return false
 }
 
-// setsInactive tells whether active is off among an object's members, or those of the core schema in it.
+// setsInactive reports whether active is off among an object's members, or those of the core schema in it.
 func setsInactive(v doc.Value) bool {
 	for key, v := range v.Fields() {
 		if isActive(key) && isOff(v) || isCore(key) && setsInactive(v) {
@@ -283,7 +283,7 @@ func isCore(name doc.Value) bool {
 	return name.Is(scim.UserSchema) || ok && rest == ""
 }
 
-// isOff tells whether a value, which may be wrapped, is anything that cannot be meant for true.
+// isOff reports whether a value, which may be wrapped, is anything that cannot be meant for true.
 func isOff(v doc.Value) bool {
 	if v.Kind() == doc.Array {
 		for item := range v.Items() {

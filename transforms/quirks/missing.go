@@ -11,7 +11,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// NeedsElements are the attributes that have to be read before [Normalizer.CreateElements] can tell whether the elements
+// NeedsElements returns the attributes that have to be read before [Normalizer.CreateElements] can tell whether the elements
 // that a canonical PATCH names are there; none where it names none, or the rule is off.
 func (n *Normalizer) NeedsElements(rt *schema.ResourceType, d doc.Doc) (attributes []string) {
 	if !n.on[missingElement] {
@@ -70,13 +70,13 @@ func (n *Normalizer) CreateElements(rt *schema.ResourceType, d doc.Doc, current 
 	return root.Doc(), nil
 }
 
-// describesElement tells whether an operation changes an element that can be made of it.
+// describesElement reports whether an operation changes an element that can be made of it.
 func describesElement(rt *schema.ResourceType, op *patch.Operation) bool {
 	element, _ := described(rt, op)
 	return element != nil
 }
 
-// described is the element that an operation would make: what its path names it by, eq joined by and, and brings, what the
+// described returns the element that an operation would make: what its path names it by, eq joined by and, and brings, what the
 // operation sets in it. Both are nil where the element would not be what the path asks for, or would lack something that the
 // operation says: then nothing is made, as by a strict server. Nor is where the value of an element is what it is, as a
 // member's: nobody becomes a member because a part of one was to change.
@@ -96,7 +96,7 @@ func described(rt *schema.ResourceType, op *patch.Operation) (element, brings *d
 	return element, brings
 }
 
-// given is what an operation sets in the one element that it names, null aside; nil where that is nothing, or not to be told.
+// given returns what an operation sets in the one element that it names, null aside; nil where that is nothing, or not to be told.
 // Elements that have a value may come as their value alone, and the one element in a list.
 func given(attr *schema.Attribute, op *patch.Operation) *doc.Node {
 	n, v := doc.NewObject(), op.Value
@@ -128,7 +128,7 @@ func give(element, brings *doc.Node) {
 	}
 }
 
-// theOne is the one element of an array, and anything else itself.
+// theOne returns the one element of an array, and anything else itself.
 func theOne(v doc.Value) doc.Value {
 	var items []doc.Value
 	for item := range v.Items() {
@@ -163,13 +163,13 @@ type creator struct {
 	budget int
 }
 
-// listName is the name by which a list is known, whatever of it a path leads to.
+// listName returns the name by which a list is known, whatever of it a path leads to.
 func listName(a filter.Attr) string {
 	a.Sub = ""
 	return doc.Fold(a.String())
 }
 
-// relevant is what an operation says about the lists; nil where that is nothing.
+// relevant returns what an operation says about the lists; nil where that is nothing.
 func (c *creator) relevant(op *patch.Operation) *patch.Operation {
 	switch at := op.Path.Attr; {
 	case at.Name == "":
@@ -182,7 +182,7 @@ func (c *creator) relevant(op *patch.Operation) *patch.Operation {
 	return nil
 }
 
-// part is an object of attributes with nothing but the lists.
+// part returns an object of attributes with nothing but the lists.
 func (c *creator) part(uri string, v doc.Value) *doc.Node {
 	n := doc.NewObject()
 	for key, v := range v.Fields() {
@@ -261,7 +261,7 @@ func (c *creator) apply(op *patch.Operation) {
 	_, _ = patch.Apply(c.state, []patch.Operation{*op}, c.rt)
 }
 
-// list is the attribute in the state; nil where it has none.
+// list returns the attribute in the state; nil where it has none.
 func (c *creator) list(a filter.Attr) *doc.Node {
 	if a.URI == "" {
 		return c.state.Get(a.Name)

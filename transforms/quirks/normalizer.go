@@ -113,13 +113,13 @@ func (n *Normalizer) compile() {
 	}
 }
 
-// Schemas is what the normalizer knows of attributes.
+// Schemas returns what the normalizer knows of attributes.
 func (n *Normalizer) Schemas() *schema.Set { return n.set }
 
-// On tells whether a rule is on.
+// On reports whether a rule is on.
 func (n *Normalizer) On(id string) bool { return n.on[byID(id)] }
 
-// Untyped tells whether a body that comes without a Content-Type is taken for SCIM (catalogue Q3), and counts it.
+// Untyped reports whether a body that comes without a Content-Type is taken for SCIM (catalogue Q3), and counts it.
 func (n *Normalizer) Untyped(acc *Account) bool {
 	if n.on[missingContentType] {
 		acc.note(missingContentType, "Content-Type", "", scim.MediaType)
@@ -159,7 +159,7 @@ func (n *Normalizer) Scan(b []byte, acc *Account) (doc.Doc, error) {
 	return d, nil
 }
 
-// beyondFloat tells whether a document has a number that becomes infinite for whoever reads it as a 64-bit float.
+// beyondFloat reports whether a document has a number that becomes infinite for whoever reads it as a 64-bit float.
 func beyondFloat(v doc.Value) bool {
 	switch v.Kind() {
 	case doc.Number:

@@ -119,7 +119,7 @@ func (p *pass) pathless(l *list, o *operation) error {
 	return p.several(l, o, is.why, nil, p.changes)
 }
 
-// soleObject is the one object in an array, which some clients wrap the value of an operation without a path in, and any
+// soleObject returns the one object in an array, which some clients wrap the value of an operation without a path in, and any
 // other value itself.
 func (p *pass) soleObject(value doc.Span) doc.Span {
 	if c := p.d.At(value.From); p.on[scalarInArray] && c.Kind() == doc.Array {
@@ -222,7 +222,7 @@ func (p *pass) action(o *operation) error {
 	return scim.Errorf(400, scim.InvalidSyntax, "op of %s is none of add, replace and remove", p.where())
 }
 
-// deviation is the rule under which the name that the operation came with is written in another way; none where it came as
+// deviation returns the rule under which the name that the operation came with is written in another way; none where it came as
 // it should, if only with escapes, or is to be left alone.
 func (p *pass) deviation(o *operation) rule {
 	v := p.d.In(o.op)

@@ -110,7 +110,7 @@ func badParameter(name, reason string) error {
 	return scim.Errorf(400, scim.InvalidValue, "%s %s", name, reason)
 }
 
-// isFlag tells whether a parameter is a feature flag of Entra's Tenant URL (Q1), whatever its value.
+// isFlag reports whether a parameter is a feature flag of Entra's Tenant URL (Q1), whatever its value.
 func isFlag(name string) bool {
 	folded := doc.Fold(name)
 	return folded == "aadoptscim062020" || strings.HasPrefix(folded, "azureadscimpatch")
@@ -211,7 +211,7 @@ func (n *Normalizer) filter(rt *schema.ResourceType, text string, q *scim.Query,
 	return canon, nil
 }
 
-// onlyManagers tells whether no other attribute than the manager was taken for that of an extension in a filter: plain is
+// onlyManagers reports whether no other attribute than the manager was taken for that of an extension in a filter: plain is
 // the same filter, read without that leniency.
 func onlyManagers(f, plain filter.Filter) bool {
 	var bare []bool

@@ -68,7 +68,7 @@ func removalRefused(_ *pass, c *change) (verdict, error) {
 		"a remove of %s takes no value; name the element in the path, or enable the quirk %s", c.t.canon, table[memberRemovalValue].ID)
 }
 
-// same tells whether a value names nobody but the member whom the path names.
+// same reports whether a value names nobody but the member whom the path names.
 func (p *pass) same(t *target, v doc.Value) bool {
 	one, ok := t.one()
 	switch v.Kind() {
@@ -107,7 +107,7 @@ func (p *pass) pathlessRemoval(l *list, o *operation) error {
 	return p.expand(l, o, is)
 }
 
-// soleMembers is the remove of the members that an object with nothing else names.
+// soleMembers returns the remove of the members that an object with nothing else names.
 func (p *pass) soleMembers(value doc.Span) (change, bool) {
 	if !p.on[pathlessRemoval] || p.kind(value) != doc.Object {
 		return change{}, false
@@ -215,7 +215,7 @@ func (p *pass) expandElement(x *expansion) error {
 	return nil
 }
 
-// elementFilter is the filter that names an element: by its value alone for members, by value and type else, and by all of
+// elementFilter returns the filter that names an element: by its value alone for members, by value and type else, and by all of
 // its sub-attributes where it has no value.
 func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, error) {
 	nameless := func() error {
@@ -266,7 +266,7 @@ func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, e
 	return f, nil
 }
 
-// literal is a value, of an element of a list or of one of its sub-attributes, as a filter has it: the type decides (T16).
+// literal returns a value, of an element of a list or of one of its sub-attributes, as a filter has it: the type decides (T16).
 func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, bool) {
 	switch v.Kind() {
 	case doc.Bool:
@@ -291,7 +291,7 @@ func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, 
 
 func numeric(a *schema.Attribute) bool { return a.Type == schema.Integer || a.Type == schema.Decimal }
 
-// truth is the boolean that a string stands for; empty where it stands for none.
+// truth returns the boolean that a string stands for; empty where it stands for none.
 func (p *pass) truth(v doc.Value) string {
 	switch {
 	case !p.on[booleanString]:

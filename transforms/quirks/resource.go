@@ -47,7 +47,7 @@ func (p *pass) noteSchemas(before []byte) {
 	}
 }
 
-// plainTarget is what a key of a resource leads to: an attribute or an extension. It is nil for anything else.
+// plainTarget returns what a key of a resource leads to: an attribute or an extension. It is nil for anything else.
 func (p *pass) plainTarget(key doc.Span) *target {
 	t, err := p.target(key)
 	switch {
@@ -101,7 +101,7 @@ func omitted(is bool) (verdict, error) {
 	return keep, nil
 }
 
-// attr is the attribute that a change is about; nil where the schema knows none.
+// attr returns the attribute that a change is about; nil where the schema knows none.
 func (c *change) attr() *schema.Attribute {
 	if c.t == nil {
 		return nil
@@ -109,7 +109,7 @@ func (c *change) attr() *schema.Attribute {
 	return c.t.attr
 }
 
-// pointsElsewhere tells whether an attribute refers to another resource, as the manager does.
+// pointsElsewhere reports whether an attribute refers to another resource, as the manager does.
 func pointsElsewhere(a *schema.Attribute) bool {
 	return a != nil && !a.MultiValued && a.Type == schema.Complex && a.SubAttribute("value") != nil
 }

@@ -22,7 +22,7 @@ func displayOfRole(p *pass, _ *schema.Attribute, s doc.Span) (bool, error) {
 
 // role writes a role whose value is JSON in a string (Q42) as an object, if the text is wholly what Entra sends: an object
 // with no other keys than id, value and displayName. The role is an object, or the string alone, which bare-value would
-// make the value of one. It tells whether it did.
+// make the value of one. It reports whether it did.
 func (p *pass) role(s doc.Span) bool {
 	if !p.on[rolesJSON] {
 		return false

@@ -63,22 +63,22 @@ func aRole(f rewriting) step {
 func allows(note filter.Notes) step { return step{note: note, allows: true} }
 func counts(note filter.Notes) step { return step{note: note} }
 
-// unless is a step that is taken where the rule is off.
+// unless returns a step that is taken where the rule is off.
 func unless(s step) step {
 	s.unless = true
 	return s
 }
 
-// On tells whether the rule is on in a profile, as long as nobody switches it.
+// On reports whether the rule is on in a profile, as long as nobody switches it.
 func (r Rule) On(profile string) bool {
 	i := slices.Index(names[:], profile)
 	return i >= 0 && r.profiles&(1<<i) != 0
 }
 
-// Everywhere tells whether every profile agrees on the rule.
+// Everywhere reports whether every profile agrees on the rule.
 func (r Rule) Everywhere() bool { return r.profiles == all || r.profiles == never }
 
-// Rules are all rules, in the order in which a request meets them.
+// Rules returns all rules, in the order in which a request meets them.
 func Rules() []Rule { return slices.Clone(table[1:]) }
 
 // The profiles. Rules look at the shape of a document only, so that a profile decides nothing but policy: most of these
@@ -101,7 +101,7 @@ const (
 
 var names = [...]string{Generic, Entra, Okta, OneLogin, JumpCloud, Google, Rippling, Ping, Authentik, Keycloak, Salesforce, SailPoint, PocketID}
 
-// Profiles are the names of all profiles.
+// Profiles returns the names of all profiles.
 func Profiles() []string { return slices.Clone(names[:]) }
 
 // profiles is a set of profiles, one bit each.
@@ -122,7 +122,7 @@ func only(profile ...string) (set profiles) {
 // switches says which rules are on.
 type switches [ruleCount]bool
 
-// switched are a profile's rules, with some of them switched on and off. A rule that is named in both lists is a mistake.
+// switched returns a profile's rules, with some of them switched on and off. A rule that is named in both lists is a mistake.
 func switched(profile string, enable, disable []string) (on switches, err error) {
 	if profile == "" {
 		profile = Generic
@@ -190,7 +190,7 @@ func unknown(what, name string, known iter.Seq[string]) error {
 	return fmt.Errorf("unknown %s %q; did you mean %s?", what, name, strings.Join(near, " or "))
 }
 
-// distance is the number of letters to insert, delete or exchange between two names (Levenshtein).
+// distance returns the number of letters to insert, delete or exchange between two names (Levenshtein).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

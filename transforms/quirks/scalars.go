@@ -62,7 +62,7 @@ func numberOfText(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 	return true, nil
 }
 
-// writtenAsNumber tells whether a text is an integer, or with decimal, a decimal number, in JSON's spelling. An exponent is
+// writtenAsNumber reports whether a text is an integer, or with decimal, a decimal number, in JSON's spelling. An exponent is
 // nothing that anybody means by a string.
 func writtenAsNumber(text string, decimal bool) bool {
 	return doc.IsNumber(text) && !strings.ContainsAny(text, "eE") && (decimal || !strings.Contains(text, "."))
@@ -125,7 +125,7 @@ func (p *pass) uncontrolledText(name, text string) error {
 	return nil
 }
 
-// escaped tells whether a string, or the inside of one, has an escape, or the one control character that needs none.
+// escaped reports whether a string, or the inside of one, has an escape, or the one control character that needs none.
 func (p *pass) escaped(s doc.Span) bool {
 	return bytes.IndexByte(p.raw(s), '\\') >= 0 || bytes.IndexByte(p.raw(s), 0x7f) >= 0
 }
@@ -159,7 +159,7 @@ func valueOfArray(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 	return true, nil
 }
 
-// only is what the one element of the array at the cursor holds, if that is what the array stands for.
+// only returns what the one element of the array at the cursor holds, if that is what the array stands for.
 func (p *pass) only(a *schema.Attribute, c doc.Cursor) (s doc.Span, ok bool) {
 	if !p.on[scalarInArray] {
 		return s, false

@@ -34,7 +34,7 @@ func (s *schemas) change(r rule) {
 	}
 }
 
-// add puts a URI into the list, once, and tells whether it was not there.
+// add puts a URI into the list, once, and reports whether it was not there.
 func (s *schemas) add(uri string) bool {
 	folded := doc.Fold(uri)
 	if _, was := s.has[folded]; was {
@@ -158,7 +158,7 @@ func (p *pass) canonicalURI(uri string, s *schemas) string {
 	return uri
 }
 
-// repairedURI is the URI of RFC 7643 for one that a text, a URI or a path, begins with in the spelling of another time, with
+// repairedURI returns the URI of RFC 7643 for one that a text, a URI or a path, begins with in the spelling of another time, with
 // what follows it and the rule that repairs it; none where there is nothing to repair.
 func (n *Normalizer) repairedURI(rt *schema.ResourceType, text string) (uri, rest string, r rule) {
 	if n.on[enterpriseURNTypo] && hasEnterprise(rt) {
@@ -178,7 +178,7 @@ func (n *Normalizer) repairedURI(rt *schema.ResourceType, text string) (uri, res
 	return "", "", none
 }
 
-// cutOld is what follows a URN from before RFC 7643 in a text: nothing, or a colon and an attribute. The URN is the prefix
+// cutOld returns what follows a URN from before RFC 7643 in a text: nothing, or a colon and an attribute. The URN is the prefix
 // with a version, and perhaps with the name of the resource type.
 func cutOld(text, prefix, name string) (rest string, ok bool) {
 	rest, ok = cutFold(text, prefix)
@@ -192,7 +192,7 @@ func cutOld(text, prefix, name string) (rest string, ok bool) {
 	return rest, rest == "" || rest[0] == ':'
 }
 
-// cutFold is the text without a prefix, in any case of ASCII letters, and whether it had it.
+// cutFold returns the text without a prefix, in any case of ASCII letters, and whether it had it.
 func cutFold(text, prefix string) (rest string, ok bool) {
 	if len(text) < len(prefix) || !doc.FoldEqual(text[:len(prefix)], prefix) {
 		return text, false
@@ -200,12 +200,12 @@ func cutFold(text, prefix string) (rest string, ok bool) {
 	return text[len(prefix):], true
 }
 
-// isURN tells whether a key is the URN of a schema by its look.
+// isURN reports whether a key is the URN of a schema by its look.
 func isURN(key doc.Value) bool {
 	raw := key.Raw()
 	return len(raw) > 6 && doc.FoldEqual(string(raw[1:5]), "urn:")
 }
 
-// hasEnterprise tells whether the enterprise extension is one of the resource type's: elsewhere its URN means nothing,
+// hasEnterprise reports whether the enterprise extension is one of the resource type's: elsewhere its URN means nothing,
 // misspelled or not.
 func hasEnterprise(rt *schema.ResourceType) bool { return rt.Schema(scim.EnterpriseSchema) != nil }

@@ -81,7 +81,7 @@ func (n *Normalizer) settledResource(d doc.Doc, c *doc.Cursor) bool {
 	return schemas && id && meta
 }
 
-// odd tells whether there is something in the value at the cursor that might have to be something else: a word or a number for a
+// odd reports whether there is something in the value at the cursor that might have to be something else: a word or a number for a
 // boolean, a list that is none, the id of a resource that is a number or stands for an object. It moves behind the value, if not.
 func (n *Normalizer) odd(d doc.Doc, c *doc.Cursor, s shape) bool {
 	if kind := c.Kind(); s&multiValued != 0 && kind != doc.Array && kind != doc.Null {
@@ -179,7 +179,7 @@ func (s shapes) add(name string, is shape) {
 	s.folded[doc.Fold(name)] = true
 }
 
-// of is the shape of the attributes with a name. It is false for a name that is spelled in another way than the schema has it, and
+// of returns the shape of the attributes with a name. It is false for a name that is spelled in another way than the schema has it, and
 // for what has no place in an answer.
 func (s shapes) of(key doc.Value) (shape, bool) {
 	is, ok := s.spelled[string(key.Raw())]

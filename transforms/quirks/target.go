@@ -33,7 +33,7 @@ type targets struct{ slots [256]atomic.Pointer[target] }
 
 var seed = maphash.MakeSeed()
 
-// find is the target of a path, if it is known, and else the slot that it should go to.
+// find returns the target of a path, if it is known, and else the slot that it should go to.
 func (t *targets) find(path []byte) (*atomic.Pointer[target], *target) {
 	first := maphash.Bytes(seed, path)
 	for i := range uint64(nearby) {
@@ -72,7 +72,7 @@ func (n *Normalizer) options() filter.Options {
 	return o
 }
 
-// ruleOf is the rule that stands for a note of the parser.
+// ruleOf returns the rule that stands for a note of the parser.
 func ruleOf(note filter.Notes) rule {
 	for i, r := range table {
 		if slices.ContainsFunc(r.steps, func(s step) bool { return s.note == note }) {
@@ -82,7 +82,7 @@ func ruleOf(note filter.Notes) rule {
 	return none
 }
 
-// target is what the path, a JSON string, leads to.
+// target returns what the path, a JSON string, leads to.
 func (p *pass) target(s doc.Span) (*target, error) {
 	raw := p.raw(s)
 	var slot *atomic.Pointer[target]
@@ -155,7 +155,7 @@ func (n *Normalizer) resolve(rt *schema.ResourceType, text string) (*target, err
 	return t, nil
 }
 
-// foreignName is the target of a path with letters that no attribute of SCIM has (RFC 7643 §2.1). They are never folded
+// foreignName returns the target of a path with letters that no attribute of SCIM has (RFC 7643 §2.1). They are never folded
 // to the ASCII letters that they look like (T3): whatever it names, it is none of ours.
 func (n *Normalizer) foreignName(text string) *target {
 	foreign := false
@@ -173,7 +173,7 @@ func (n *Normalizer) foreignName(text string) *target {
 	return &target{canon: text, same: true}
 }
 
-// spell is the canonical path, as far as the rules that are on go.
+// spell returns the canonical path, as far as the rules that are on go.
 func (n *Normalizer) spell(rt *schema.ResourceType, path filter.Path, notes filter.Notes, text string) string {
 	legal := notes &^ (filter.NameCase | filter.CoreURN | filter.OperatorCase)
 	keep := legal == 0 &&
@@ -208,32 +208,32 @@ func (n *Normalizer) judge(t *target, notes filter.Notes) {
 	}
 }
 
-// secret tells whether the path is something that is never returned, such as a password.
+// secret reports whether the path is something that is never returned, such as a password.
 func (t *target) secret() bool { return t.attr != nil && t.attr.Returned == schema.Never }
 
-// one is the comparison by which the path names one element.
+// one returns the comparison by which the path names one element.
 func (t *target) one() (*filter.Compare, bool) {
 	one, ok := t.path.Filter.(*filter.Compare)
 	return one, ok && one.Op == filter.Eq && one.Attr.Name == "value"
 }
 
-// namesMember tells whether the path leads to one member as a whole.
+// namesMember reports whether the path leads to one member as a whole.
 func (t *target) namesMember() bool {
 	_, ok := t.one()
 	return ok && t.item && t.attr != nil && isMembers(t.attr)
 }
 
-// isID tells whether the path is the resource's id.
+// isID reports whether the path is the resource's id.
 func (t *target) isID() bool {
 	return t.attr.Name == "id" && t.path.Attr.URI == "" && t.path.Attr.Sub == "" && !t.item && t.path.Sub == ""
 }
 
-// isMembers tells whether the path is a group's list of members.
+// isMembers reports whether the path is a group's list of members.
 func (t *target) isMembers() bool { return t.list && isMembers(t.attr) }
 
 func isMembers(a *schema.Attribute) bool { return a.MultiValued && a.Name == "members" }
 
-// reference tells whether the path is an attribute which points to another resource, or what in it does the pointing: ""
+// reference reports whether the path is an attribute which points to another resource, or what in it does the pointing: ""
 // points nowhere.
 func (t *target) reference() bool {
 	switch {
@@ -245,7 +245,7 @@ func (t *target) reference() bool {
 	return t.refers
 }
 
-// address tells whether the path is an attribute of the type reference: "" is no address (RFC 7643 §2.3.7). Of an element of
+// address reports whether the path is an attribute of the type reference: "" is no address (RFC 7643 §2.3.7). Of an element of
 // a list it is left alone: to remove what is not there is an error, and to replace it is none (Q38).
 func (t *target) address() bool {
 	return t.attr.Type == schema.Reference && !t.list && !t.spread && t.path.Filter == nil

@@ -33,6 +33,6 @@ func (n *Normalizer) URL(path, query string, acc *Account) (string, string) {
 	return path, query
 }
 
-// IsFlag tells whether a word is a feature flag of Entra's Tenant URL. A path that still has one after [Normalizer.URL] is
+// IsFlag reports whether a word is a feature flag of Entra's Tenant URL. A path that still has one after [Normalizer.URL] is
 // an administrator's mistake, and leads nowhere.
 func IsFlag(word string) bool { return isFlag(word) }

@@ -114,7 +114,7 @@ func (p *pass) complex(a *schema.Attribute) error {
 	return nil
 }
 
-// sub is the sub-attribute that a key names. It is called for each key of each element of a list that has to be opened.
+// sub returns the sub-attribute that a key names. It is called for each key of each element of a list that has to be opened.
 func (p *pass) sub(a *schema.Attribute, key doc.Span) *schema.Attribute {
 	k := p.d.In(key)
 	for _, s := range a.Sub {
@@ -148,7 +148,7 @@ func (p *pass) spell(key doc.Span, name string) {
 	p.note(r, raw, p.quoted(name))
 }
 
-// ofNull is the rule that leaves out the sub-attribute at the cursor because it is null; none where none does.
+// ofNull returns the rule that leaves out the sub-attribute at the cursor because it is null; none where none does.
 func (p *pass) ofNull(sub *schema.Attribute, key doc.Span) rule {
 	if p.cur.Kind() == doc.Null {
 		for _, r := range p.n.nulls {

@@ -47,7 +47,7 @@ func Adopt(d doc.Doc, path, base string, set *schema.Set, f Features) ([]byte, e
 	}
 }
 
-// adoptList is a list of the documents that complete takes. Some upstreams answer without the list around them, or call it
+// adoptList returns a list of the documents that complete takes. Some upstreams answer without the list around them, or call it
 // otherwise. It is nil where there is none.
 func adoptList(n *doc.Node, complete func(*doc.Node) bool) []byte {
 	list := n
@@ -101,7 +101,7 @@ func completeConfig(n *doc.Node, base string, f Features) {
 	describe(n, ServiceProviderConfigSchema, "ServiceProviderConfig", base+"/ServiceProviderConfig")
 }
 
-// says is what a document says of a feature in a form of its own: a boolean alone, or a word for one.
+// says returns what a document says of a feature in a form of its own: a boolean alone, or a word for one.
 func says(v *doc.Node, unknown bool) bool {
 	if v.Kind() == doc.Object {
 		v = v.Get("supported")

@@ -40,7 +40,7 @@ func ResourceTypes(set *schema.Set, f Features, base string) []byte {
 	return ListResponse(len(list), 1, list)
 }
 
-// ResourceType is one resource type by its name (RFC 7643 §6); 404 where the upstream has none of that name.
+// ResourceType returns one resource type by its name (RFC 7643 §6); 404 where the upstream has none of that name.
 func ResourceType(set *schema.Set, f Features, base, id string) ([]byte, error) {
 	return withID(documents(f.resourceTypes(set), base, resourceType), id, "there is no resource type of this name")
 }
@@ -51,7 +51,7 @@ func Schemas(set *schema.Set, f Features, base string) []byte {
 	return ListResponse(len(list), 1, list)
 }
 
-// Schema is one schema by its URI (RFC 7643 §7); 404 where the upstream keeps nothing of a schema with that URI.
+// Schema returns one schema by its URI (RFC 7643 §7); 404 where the upstream keeps nothing of a schema with that URI.
 func Schema(set *schema.Set, f Features, base, id string) ([]byte, error) {
 	return withID(documents(f.schemas(set), base, schemaNode), id, "there is no schema with this URI")
 }

@@ -12,7 +12,7 @@ type Features struct {
 	Sort           bool // sortBy and sortOrder (RFC 7644 §3.4.2.3)
 	ETag           bool // meta.version, If-Match and If-None-Match (RFC 7644 §3.14)
 
-	// Keeps tells whether an attribute is kept; nil means that everything is. A complex attribute is asked for by each of
+	// Keeps reports whether an attribute is kept; nil means that everything is. A complex attribute is asked for by each of
 	// its sub-attributes and is kept where one of them is; sub is empty for everything else. uri is empty for the core
 	// schema. A resource type of which nothing is kept does not exist.
 	Keeps func(rt *schema.ResourceType, uri, name, sub string) bool

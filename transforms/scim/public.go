@@ -26,7 +26,7 @@ type relocation struct {
 	base string
 }
 
-// value walks over the value at the cursor; meta tells whether it is that of meta.
+// value walks over the value at the cursor; meta reports whether it is that of meta.
 func (r *relocation) value(meta bool) {
 	switch r.cur.Kind() {
 	case doc.Array:

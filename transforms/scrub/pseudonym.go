@@ -29,7 +29,7 @@ var (
 	whole = regexp.MustCompile(`^-?\d+$`)
 )
 
-// sum is what a pseudonym is made of.
+// sum returns what a pseudonym is made of.
 func (s *Scrubber) sum(text string) []byte {
 	s.mac.Reset()
 	_, _ = s.mac.Write([]byte(text))
@@ -92,7 +92,7 @@ func keeps(before, word, after string) bool {
 	return false
 }
 
-// word is the pseudonym of a word, with its kinds of characters and its case: two words that differ in case alone still do.
+// word returns the pseudonym of a word, with its kinds of characters and its case: two words that differ in case alone still do.
 func (s *Scrubber) word(word string) string {
 	sum := s.sum(strings.ToLower(word))
 	digits := strings.IndexFunc(word, unicode.IsNumber) >= 0
@@ -142,12 +142,12 @@ func inCase(text, like string) string {
 	return string(mixed)
 }
 
-// number is twelve digits, the first of them no zero: any reader of numbers takes them.
+// number returns twelve digits, the first of them no zero: any reader of numbers takes them.
 func number(sum []byte) string {
 	return strconv.FormatUint(100_000_000_000+binary.BigEndian.Uint64(sum)%900_000_000_000, 10)
 }
 
-// number is the pseudonym of a number in a document, the same as that of its digits in a text.
+// number returns the pseudonym of a number in a document, the same as that of its digits in a text.
 func (s *Scrubber) number(raw string) string {
 	if raw == "0" || raw == "1" { // false and true, where somebody writes them so
 		return raw
@@ -163,7 +163,7 @@ func (s *Scrubber) number(raw string) string {
 	return sign + out
 }
 
-// guid is another one, of the same case.
+// guid returns another one, of the same case.
 func (s *Scrubber) guid(text string) string {
 	h := hex.EncodeToString(s.sum(strings.ToLower(text))[:16])
 	out := h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-8" + h[17:20] + "-" + h[20:]
@@ -173,7 +173,7 @@ func (s *Scrubber) guid(text string) string {
 	return out
 }
 
-// date is another day, in the same form.
+// date returns another day, in the same form.
 func (s *Scrubber) date(text string) string {
 	sum := s.sum(text[:10])
 	day := strconv.Itoa(2001+int(sum[0])%20) + "-" + two(1+int(sum[1])%12) + "-" + two(1+int(sum[2])%28)

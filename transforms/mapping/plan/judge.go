@@ -135,7 +135,7 @@ func (c *Call) reads() bool {
 // refused returns the meaning of a status for which there is no rule. The API's 401 and 403 are about the gateway's own
 // credentials: passed on, they would make the provider give up its own, which are good.
 //
-// own tells whether the answer has the API's own form.
+// own reports whether the answer has the API's own form.
 func (c *Call) refused(status int, own bool) Verdict {
 	err := scim.Errorf(502, "", "the organization answered with status %d", status)
 	switch {

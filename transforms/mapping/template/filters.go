@@ -195,10 +195,10 @@ func singleQuoted(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s)
 }
 
-// doubledQuotes is the text as it stands inside single quotes where a quote is written twice, as in SQL and OData.
+// doubledQuotes returns the text as it stands inside single quotes where a quote is written twice, as in SQL and OData.
 func doubledQuotes(s string) string { return strings.ReplaceAll(s, `'`, `''`) }
 
-// risonInside is the text as it stands inside single quotes in Rison, with ! before quotes and itself.
+// risonInside returns the text as it stands inside single quotes in Rison, with ! before quotes and itself.
 func risonInside(s string) string { return strings.NewReplacer(`!`, `!!`, `'`, `!'`).Replace(s) }
 
 func csv(n *doc.Node) (*doc.Node, error) {
