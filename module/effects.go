@@ -41,22 +41,24 @@ func (h *Handler) loadEvents(ctx caddy.Context) error {
 }
 
 // effects tells whoever listens what the operation has changed. An organization has noted it; of a SCIM server it is what
-// was asked for and answered.
-func (x *exchange) effects(answer *scim.Answer) {
-	if !x.routed || !x.verb.Writes() || x.h.DryRun || !x.h.noted() {
-		return
+// was asked for and answered, which later notes for the log where nobody listens.
+func (x *exchange) effects(answer *scim.Answer) (later func()) {
+	if !x.routed || !x.verb.Writes() || x.h.DryRun {
+		return nil
 	}
 	if x.h.seat() == nil && answer != nil && answer.Status < http.StatusMultipleChoices {
-		x.relayedEffects(answer.Body)
+		note := func() { x.relayedEffects(answer.Body) }
+		if !x.h.heard() {
+			return note
+		}
+		note()
 	}
 	x.h.emit(x.trace.Notes())
+	return nil
 }
 
-// noted reports whether anybody wants to know of effects.
-func (h *Handler) noted() bool {
-	if h.sink != nil {
-		return true
-	}
+// heard reports whether anybody listens to events.
+func (h *Handler) heard() bool {
 	for _, event := range events {
 		if h.events != nil && h.events.ShouldEmit(event) {
 			return true

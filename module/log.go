@@ -53,13 +53,13 @@ func (h *Handler) Cleanup() error {
 }
 
 // logRecord hands the request over to the provisioning log.
-func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool) {
+func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool, later func()) {
 	if x.h.sink == nil || x.refused != nil && !x.h.strangers.Allow() {
 		return
 	}
 	e := &provlog.Entry{
 		Time: x.start, Took: time.Since(x.start), Key: x.id.Name, Activity: activityID(x.r.Header),
-		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace, DryRun: x.h.run != nil,
+		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace, DryRun: x.h.run != nil, Note: later,
 	}
 	if !x.routed && x.id.Name == "" {
 		e.Key = ""

@@ -42,8 +42,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	// A user who is gone (404) is not active any more.
 	leaver := status >= http.StatusBadRequest && status != http.StatusNotFound && x.verb.Writes() && x.route.endpoint == users &&
 		quirks.Deactivates(x.scanned) && !asError(err).NoAccess
-	x.effects(answer)
-	x.logRecord(status, answer, err, leaver)
+	x.logRecord(status, answer, err, leaver, x.effects(answer))
 	x.recordTraffic(status, answer, err)
 	if x.h.run != nil {
 		x.report(status, err)

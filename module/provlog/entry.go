@@ -36,6 +36,7 @@ type Entry struct {
 	Rules     []quirks.Record
 	RuleIDs   []string
 	Trace     *trace.Trace
+	Note      func() // adds to the trace what no request should wait for; nil where there is nothing
 }
 
 // size is about how much memory the entry holds on to.
@@ -75,7 +76,7 @@ type Record struct {
 // Document is a query or a body, its values as log_values says.
 type Document struct {
 	Query string `json:"query,omitempty"` // decoded, for reading
-	Body  text   `json:"body,omitempty"`  // JSON
+	Body  text   `json:"body,omitzero"`   // JSON
 	Bytes int    `json:"bytes,omitempty"` // of the body as it was, where it is too long to keep
 }
 
@@ -106,6 +107,9 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	*t = append((*t)[:0], b...)
 	return nil
 }
+
+// IsZero reports whether there is none.
+func (t text) IsZero() bool { return len(t) == 0 }
 
 // String is the JSON.
 func (t text) String() string { return string(t) }

@@ -3,6 +3,7 @@ package provlog
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -28,7 +30,7 @@ const (
 
 func testSink(t testing.TB, c Config, organization string) (*Sink, *observer.ObservedLogs) {
 	t.Helper()
-	core, logs := observer.New(zapcore.InfoLevel)
+	core, logs := observer.New(zapcore.DebugLevel)
 	s, err := Open(c, organization, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
@@ -430,5 +432,45 @@ func TestCommandShowsTheLog(t *testing.T) {
 	}
 	if out := run("-o", "globex"); out != "" {
 		t.Errorf("%q", out)
+	}
+}
+
+// Where there is a file, the entries of the logger are for a log that asks for them; without a file they are all there is.
+func TestEntriesOfTheLogger(t *testing.T) {
+	for file, want := range map[string]zapcore.Level{Off: zapcore.InfoLevel, filepath.Join(t.TempDir(), "log.db"): zapcore.DebugLevel} {
+		s, logs := testSink(t, Config{File: file}, "acme")
+		s.Add(entry("patch", "u1", leave, "", 200))
+		s.Flush()
+		if all := logs.FilterMessage("provisioning").All(); len(all) != 1 || all[0].Level != want {
+			t.Errorf("%s: %v", file, all)
+		}
+	}
+}
+
+// A file of the version before gets what it lacks, and its records can be read.
+func TestOlderFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log.db")
+	old, err := sql.Open("sqlite", dsn(file, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(tables, ", -- JSON\n")
+	_, rest, _ := strings.Cut(tables, "answered     TEXT NOT NULL DEFAULT ''\n")
+	if _, err := old.Exec(first + rest + `PRAGMA user_version = 1;
+		INSERT INTO requests VALUES (1, 0, 'acme', 'User', 'patch', 'u1', '', 200, 0, 0, 1, 0, '', '', '', '{"organization":"acme","received":{"body":{"a":1}}}')`); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := testSink(t, Config{File: file, LogValues: Full, MaxAge: caddy.Duration(time.Since(time.Unix(0, 0)) + time.Hour)}, "acme")
+	s.Add(entry("patch", "u1", leave, person, 200))
+	s.Flush()
+	found, err := testReader(t, file).Records(t.Context(), Search{Oldest: true})
+	if err != nil || len(found) != 2 {
+		t.Fatalf("%d records, %v: %+v", len(found), err, s.Log().State())
+	}
+	if old, is := found[0].Received, found[1].Answered; old.Body.String() != `{"a":1}` || !strings.Contains(is.Body.String(), "Lovelace") {
+		t.Errorf("documents: %+v, %+v", old, is)
 	}
 }

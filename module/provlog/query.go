@@ -162,7 +162,7 @@ func (r *Reader) Records(ctx context.Context, s Search) ([]*Record, error) {
 	if s.Limit <= 0 {
 		s.Limit = 100
 	}
-	return r.records(ctx, "SELECT q.id, q.name, q.record FROM requests q"+condition(&w)+order+" LIMIT ?", append(w.args, s.Limit))
+	return r.records(ctx, columns+condition(&w)+order+" LIMIT ?", append(w.args, s.Limit))
 }
 
 func condition(w *where) string {
@@ -171,6 +171,9 @@ func condition(w *where) string {
 	}
 	return " WHERE " + strings.Join(w.text, " AND ")
 }
+
+// columns are those of a record.
+const columns = "SELECT q.id, q.name, q.record, q.received, q.canonical, q.answered FROM requests q"
 
 func (r *Reader) records(ctx context.Context, query string, args []any) (found []*Record, err error) {
 	rows, err := r.ask(ctx, query, args...)
@@ -181,7 +184,8 @@ func (r *Reader) records(ctx context.Context, query string, args []any) (found [
 	for rows.Next() {
 		var id int64
 		var name, body string
-		if err := rows.Scan(&id, &name, &body); err != nil {
+		var documents [3]text
+		if err := rows.Scan(&id, &name, &body, (*[]byte)(&documents[0]), (*[]byte)(&documents[1]), (*[]byte)(&documents[2])); err != nil {
 			return nil, err
 		}
 		record := new(Record)
@@ -189,6 +193,7 @@ func (r *Reader) records(ctx context.Context, query string, args []any) (found [
 			return nil, err
 		}
 		record.ID, record.Name = id, name
+		record.join(documents)
 		found = append(found, record)
 	}
 	return found, rows.Err()
@@ -199,7 +204,7 @@ func (r *Reader) Record(ctx context.Context, id int64) (*Record, error) {
 	var w where
 	w.add("q.id = ?", id)
 	r.of(&w, "q.organization", "")
-	found, err := r.records(ctx, "SELECT q.id, q.name, q.record FROM requests q"+condition(&w), w.args)
+	found, err := r.records(ctx, columns+condition(&w), w.args)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -231,7 +236,7 @@ func (r *Reader) Leavers(ctx context.Context, organization string) ([]*Record, e
 	var w where
 	w.add("q.failed = 1 AND q.leaver = 1")
 	r.of(&w, "q.organization", organization)
-	return r.records(ctx, `SELECT q.id, q.name, q.record FROM requests q`+condition(&w)+`
+	return r.records(ctx, columns+condition(&w)+`
 	AND q.id = (SELECT max(l.id) FROM mentions m JOIN requests l ON l.id = m.request
 		WHERE m.organization = q.organization AND m.subject = q.subject AND m.what = '' AND l.verb IN ('create', 'replace', 'patch', 'delete'))
 	ORDER BY q.id DESC LIMIT 100`, w.args)

@@ -21,7 +21,6 @@ const (
 // rendered is an entry in words, and what the log can be searched by.
 type rendered struct {
 	Record
-	text     []byte // the record as JSON, once somebody needed it
 	ruleIDs  []string
 	seen     []subject // users and groups that the answer shows
 	mentions []mention // whose timelines the record belongs to
@@ -38,7 +37,9 @@ type subject struct {
 type mention struct{ id, what string }
 
 func (m *masker) render(organization string, e *Entry) *rendered {
-	m.group = e.Resource == "Group"
+	if m.group = e.Resource == "Group"; e.Note != nil {
+		e.Note()
+	}
 	r := &rendered{Record: Record{
 		Time: e.Time.UTC().Truncate(time.Millisecond), Organization: organization, Key: e.Key, Activity: e.Activity, Resource: e.Resource, Verb: e.Verb,
 		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, DryRun: e.DryRun, Milliseconds: milliseconds(e.Took),

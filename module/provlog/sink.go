@@ -172,18 +172,20 @@ func (s *Sink) log(level zapcore.Level, message string, fields ...zap.Field) {
 	}
 }
 
-// tell writes the record as an entry of the logger, for files, Loki and collectors.
+// tell writes the record as an entry of the logger, for files, Loki and collectors. Where there is a file, only a log that
+// asks for it has the entries: they would fill Caddy's own log, and cost more than the file does.
 func (s *Sink) tell(r *rendered) {
-	c := s.logger.Check(zapcore.InfoLevel, "provisioning")
+	level := zapcore.DebugLevel
+	if s.target.file == "" {
+		level = zapcore.InfoLevel
+	}
+	c := s.logger.Check(level, "provisioning")
 	if c == nil {
 		return
 	}
-	text := r.text
-	if text == nil {
-		var err error
-		if text, err = json.Marshal(&r.Record); err != nil {
-			return
-		}
+	text, err := json.Marshal(&r.Record)
+	if err != nil {
+		return
 	}
 	c.Write(zap.String("organization", r.Organization), zap.String("resource", r.Resource), zap.String("verb", r.Verb), zap.String("subject", r.Subject),
 		zap.Int("status", r.Status), zap.Bool("failed", r.Failed), zap.Any("record", json.RawMessage(text)))

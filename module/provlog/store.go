@@ -18,10 +18,11 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 )
 
-// version of the tables. A file with a newer one is left alone.
-const version = 1
+// version of the tables. A file with a newer one is left alone; to an older one is added what it lacks.
+const version = 2
 
-// What is searched for is in columns, so that "sqlite3 provisioning.db" can be asked too; the record holds all of it.
+// What is searched for is in columns, so that "sqlite3 provisioning.db" can be asked too; the record holds all of it but the
+// documents.
 const tables = `
 CREATE TABLE IF NOT EXISTS requests (
 	id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,7 +40,10 @@ CREATE TABLE IF NOT EXISTS requests (
 	rules        TEXT NOT NULL, -- with a blank before and after each
 	notes        TEXT NOT NULL, -- decisions and effects
 	error        TEXT NOT NULL, -- what the provider was told
-	record       TEXT NOT NULL  -- JSON
+	record       TEXT NOT NULL, -- JSON
+	received     TEXT NOT NULL DEFAULT '', -- the documents, JSON
+	canonical    TEXT NOT NULL DEFAULT '',
+	answered     TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS requests_organization ON requests (organization, id);
 CREATE INDEX IF NOT EXISTS requests_failed ON requests (organization, id) WHERE failed = 1;
@@ -67,8 +71,11 @@ CREATE TABLE IF NOT EXISTS subjects (
 `
 
 const (
-	insertRequest = `INSERT INTO requests (time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, rules, notes, error, record)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertRequest = `INSERT INTO requests (time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, rules, notes, error, record,
+	received, canonical, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	older = `ALTER TABLE requests ADD COLUMN received TEXT NOT NULL DEFAULT '';
+	ALTER TABLE requests ADD COLUMN canonical TEXT NOT NULL DEFAULT '';
+	ALTER TABLE requests ADD COLUMN answered TEXT NOT NULL DEFAULT '';`
 	insertMention = `INSERT OR IGNORE INTO mentions (organization, subject, request, what) VALUES (?, ?, ?, ?)`
 	upsertSubject = `INSERT INTO subjects (organization, resource, id, name, login, active, state, gone, since, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT DO UPDATE SET name = iif(excluded.name = '', name, excluded.name), login = iif(excluded.login = '', login, excluded.login),
@@ -129,7 +136,11 @@ func (s *store) prepare(ctx context.Context) error {
 	if is > version {
 		return fmt.Errorf("the file is of a newer gateway (version %d)", is)
 	}
-	if _, err := s.db.ExecContext(ctx, tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
+	add := ""
+	if is == 1 {
+		add = older
+	}
+	if _, err := s.db.ExecContext(ctx, add+tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
 		return err
 	}
 	for _, p := range []struct {
@@ -161,20 +172,19 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 				return 0, err
 			}
 		}
-		r.ID = 0
-		text, err := json.Marshal(&r.Record)
+		text, documents, err := r.apart()
 		if err != nil {
 			return 0, err
 		}
-		r.text = text
-		size += int64(len(text)) + int64(len(r.mentions))*100
+		size += int64(len(text)+len(documents[0])+len(documents[1])+len(documents[2])) + int64(len(r.mentions))*100
 		rules := ""
 		if len(r.ruleIDs) > 0 {
 			rules = " " + strings.Join(r.ruleIDs, " ") + " "
 		}
 		at := r.Time.UnixMilli()
 		result, err := request.ExecContext(ctx, at, r.Organization, r.Resource, r.Verb, r.Subject, r.Name, r.Status, bit(r.Failed), bit(r.Leaver),
-			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, string(text))
+			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, string(text),
+			string(documents[0]), string(documents[1]), string(documents[2]))
 		if err != nil {
 			return 0, err
 		}
@@ -196,6 +206,33 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 		}
 	}
 	return size, tx.Commit()
+}
+
+// documents are those of a record, in the order of their columns.
+func (r *Record) documents() [3]*Document { return [3]*Document{r.Received, r.Canonical, r.Answered} }
+
+// apart returns the record as JSON, and the documents of it, which are JSON already.
+func (r *Record) apart() (record []byte, documents [3]text, err error) {
+	for i, d := range r.documents() {
+		if d != nil {
+			documents[i], d.Body = d.Body, nil
+		}
+	}
+	id := r.ID
+	r.ID = 0
+	record, err = json.Marshal(r)
+	r.ID = id
+	r.join(documents)
+	return record, documents, err
+}
+
+// join puts the documents into a record that was taken apart.
+func (r *Record) join(documents [3]text) {
+	for i, d := range r.documents() {
+		if d != nil && len(documents[i]) > 0 {
+			d.Body = documents[i]
+		}
+	}
 }
 
 // notes puts decisions and effects into a line. Those of single members of a group are in the record.
