@@ -1,5 +1,6 @@
 // Package caddyfile turns Caddyfile directives into the configuration of the gateway's handlers. Every mistake is an error
-// with file and line when the configuration is adapted.
+// with file and line when the configuration is adapted. Begin to read here; each option has a file of its own, and mappings
+// those that begin with mapping.
 package caddyfile
 
 import (

@@ -14,7 +14,7 @@ import (
 // maxURI is how many bytes a request's target may have. Caddy's own limit on all headers together is 16 KiB.
 const maxURI = 8 << 10
 
-// checkMedia refuses a body that the gateway would not read as the provider means it (catalogue Q3, H10): anything but
+// checkMedia refuses a body that the gateway would not read as the provider means it (Q3, H10): anything but
 // JSON, and anything compressed, which would have to be inflated without knowing how far. untyped is asked where
 // there is no Content-Type.
 func checkMedia(h http.Header, untyped func() bool) error {

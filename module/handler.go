@@ -1,5 +1,5 @@
 // Package module is the SCIM gateway as a Caddy handler: it knows HTTP, and leaves what is inside documents to the
-// transforms.
+// transforms. Begin to read at serve.go, which has one request on one screen.
 package module
 
 import (
@@ -79,6 +79,7 @@ type Handler struct {
 	Quirks Quirks `json:"quirks,omitzero"`
 
 	// Attributes that RFC 7643 does not define: their values are coerced and published by what they are declared to be.
+	// The default is none.
 	Attributes []schema.Custom `json:"attributes,omitempty"`
 
 	// The limits that keep the provider from taking away the access of many people by mistake. On by default.
@@ -144,10 +145,10 @@ type Quirks struct {
 	// The provider: entra, okta, onelogin, generic… The default is generic.
 	Profile string `json:"profile,omitempty"`
 
-	// Rules that are on, whatever the profile says.
+	// Rules that are on, whatever the profile says. The default is none.
 	Enable []string `json:"enable,omitempty"`
 
-	// Rules that are off, whatever the profile says.
+	// Rules that are off, whatever the profile says. The default is none.
 	Disable []string `json:"disable,omitempty"`
 
 	// How many operations one PATCH may have. The default is 50000.

@@ -50,7 +50,7 @@ func errNoEndpoint() *scim.Error {
 // parseRoute reads a path. The first segment that names an endpoint ends the root, so that a root never contains one and
 // nothing below an identifier can be reached. Identifiers are one segment, and stay as they came for whoever sends them
 // on: %2f in one is a slash for some servers and a letter for others, so it is refused, as dot segments are. A feature flag
-// in the path belongs into the query of the Tenant URL (catalogue Q1); the rule that repairs it has had its turn.
+// in the path belongs into the query of the Tenant URL (Q1); the rule that repairs it has had its turn.
 func parseRoute(path string) (route, error) {
 	if !strings.HasPrefix(path, "/") {
 		return route{}, errNoEndpoint()

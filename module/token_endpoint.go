@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// tokenEndpoint is where clients get a token, below the SCIM root (catalogue Q10).
+	// tokenEndpoint is where clients get a token, below the SCIM root (Q10).
 	tokenEndpoint = "/oauth2/token" //nolint:gosec // a path
 
 	// maxForm is how large the form may be.

@@ -1,6 +1,6 @@
 // Package admin is what an operator asks of the running gateway and tells it: the routes below /scim_gateway of Caddy's
 // admin API, and the commands of "caddy scim" that speak to them. It knows no part of the gateway; parts make themselves
-// known to it.
+// known to it. A [Part] is what they make known; router.go finds the one that is meant.
 package admin
 
 import (

@@ -1,5 +1,5 @@
 // Package auth decides who is asking: SCIM API keys as bearer tokens (RFC 6750, RFC 7644 §2), what each may do, and from
-// where.
+// where. Begin to read at [Keys.Authenticate].
 package auth
 
 import (

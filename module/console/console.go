@@ -1,5 +1,5 @@
-// Package console is a handler that shows administrators what the gateways of a configuration do: pages made on the
-// server, with no script that they need.
+// Package console is a handler that shows administrators what the gateways of a configuration do: pages made on the server,
+// with no script that they need. This file finds out who asks; pages.go has the pages, act.go what can be done on them.
 package console
 
 import (

@@ -49,7 +49,7 @@ type Config struct {
 	OnTrip string `json:"on_trip,omitempty"`
 
 	// Who is never disabled, deleted, renamed or, as a group, emptied, whatever the provider says: people for emergencies, the
-	// last owner, administrators. It needs an organization.
+	// last owner, administrators. It needs an organization. The default is none.
 	Protect []Protection `json:"protect,omitempty"`
 
 	// Until when nothing is held, as RFC 3339, where the admin API is off and the guard cannot be released by command. The
@@ -115,10 +115,10 @@ type Limit struct {
 	// Whether removals of the kind are not counted. The default is false.
 	Off bool `json:"off,omitempty"`
 
-	// How many there may be.
+	// How many there may be. Required.
 	Max int `json:"max,omitempty"`
 
-	// In how much time.
+	// In how much time. Required.
 	Per caddy.Duration `json:"per,omitempty"`
 }
 

@@ -1,6 +1,7 @@
 // Package keys keeps SCIM API keys, their revocations, and whether an organization is served, in Caddy's storage, where
 // every gateway that shares it sees a change within seconds, without a reload. It reads the storage of one configuration,
-// for as long as that is running.
+// for as long as that is running. [App] follows the storage, an [Organization] has the keys of one organization, and
+// records.go says what a record is.
 package keys
 
 import (

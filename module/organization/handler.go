@@ -1,7 +1,8 @@
-// Package organization is the embedded organization: a Caddy handler with a store of its own that speaks the
-// members and groups API which Bitwarden calls its Public API. It is what a person tries the gateway against
-// without installing anything else, and what tests provision. It shares no code with the gateway on purpose: the
-// two only meet over HTTP, so a mistake that both would make cannot hide.
+// Package organization is the embedded organization: a Caddy handler with a store of its own that speaks the members and
+// groups API which Bitwarden calls its Public API. It is what a person tries the gateway against without installing
+// anything else, and what tests provision. It shares no code with the gateway on purpose: the two only meet over HTTP, so a
+// mistake that both would make cannot hide. Begin to read at serve.go; tx.go is everything that a change may do to the
+// store.
 package organization
 
 import (

@@ -1,7 +1,8 @@
 // Package provision carries SCIM operations out on an organization: an API of members and groups that knows nothing of
-// SCIM. What the API looks like is said by a mapping (transforms/mapping); what has to happen is said here, and is the
-// same for every API: who is invited, linked, revoked, restored or removed, how a membership is changed without losing
-// another one, what is answered.
+// SCIM. What the API looks like is said by a mapping (transforms/mapping); what has to happen is said here, and is the same
+// for every API: who is invited, linked, revoked, restored or removed, how a membership is changed without losing another
+// one, what is answered. Begin to read at organization.go, where an operation comes in; users.go and groups.go decide,
+// session.go and items.go speak to the API.
 package provision
 
 import (
@@ -58,7 +59,7 @@ type Organization struct {
 	// How operations become calls of the organization's API. Required.
 	Mapping *mapping.Definition `json:"mapping,omitempty"`
 
-	// Attributes that RFC 7643 does not define and that the mapping uses.
+	// Attributes that RFC 7643 does not define and that the mapping uses. The default is none.
 	CustomAttributes []schema.Custom `json:"custom_attributes,omitempty"`
 
 	// What happens when a user or group is created that the organization has already: "conflict" answers 409 uniqueness,

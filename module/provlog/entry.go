@@ -1,5 +1,6 @@
-// Package provlog is the provisioning log: what the provider sent, what became of it, and why. A record is handed over
-// by the request and written by one goroutine, so that a slow or full disk never makes a request wait.
+// Package provlog is the provisioning log: what the provider sent, what became of it, and why. A record is handed over by
+// the request and written by one goroutine, so that a slow or full disk never makes a request wait. An [Entry] is what the
+// request hands over, a [Record] what is kept; log.go writes, and a [Reader] reads.
 package provlog
 
 import (

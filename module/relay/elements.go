@@ -12,7 +12,7 @@ import (
 )
 
 // elements reads the resource where a PATCH names elements of lists that may not exist, and has those that do not added
-// (catalogue Q38). Somebody else may change the resource in between: the PATCH then holds for the version that was read,
+// (Q38). Somebody else may change the resource in between: the PATCH then holds for the version that was read,
 // where the server has versions (RFC 7644 §3.14).
 func (r *Relay) elements(ctx context.Context, c *upstream.Caller, op *scim.Operation, header http.Header) error {
 	if op.Verb != scim.Patch {

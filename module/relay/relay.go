@@ -1,4 +1,5 @@
-// Package relay is the upstream kind "scim": a SCIM server, called once for every operation.
+// Package relay is the upstream kind "scim": a SCIM server, called once for every operation. Begin to read at
+// [Relay.Carry].
 package relay
 
 import (

@@ -1,5 +1,6 @@
 // Package upstream is the only place from which calls leave the gateway. What the gateway calls is the next handler in
-// Caddy's route, never a socket of its own: balancing, health checks, mTLS, header_up and mocks all come from Caddy.
+// Caddy's route, never a socket of its own: balancing, health checks, mTLS, header_up and mocks all come from Caddy. Begin
+// to read at [Caller.Do].
 package upstream
 
 import (

@@ -1,5 +1,5 @@
 // Package filter parses, prints and evaluates SCIM filters (RFC 7644 §3.4.2.2) and attribute paths (RFC 7644 §3.5.2,
-// §3.10).
+// §3.10). Begin to read at [Parse] and [ParsePath]; [Options] say what is tolerated.
 package filter
 
 import "github.com/caddy-scim/gateway/transforms/doc"

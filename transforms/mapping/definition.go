@@ -14,7 +14,7 @@ type Definition struct {
 	// How calls authenticate, by name. The one called "default" is used by every call that names no other. Without any,
 	// calls carry no credentials, and the route may add them (header_up).
 	Auths map[string]AuthDef `json:"auths,omitempty"`
-	// Header fields that are sent with every call.
+	// Header fields that are sent with every call. The default is none.
 	Headers map[string]string `json:"headers,omitempty"`
 	// What answers of the API mean, tried in order after the rules of the call itself; the first that matches decides.
 	// Without a match, 2xx is success, 404 where the URL names a resource is 404, 409 is 409 uniqueness, 429 is 429, any
@@ -38,7 +38,7 @@ type AuthDef struct {
 	Value string `json:"value,omitempty"`
 	// The user name, for the kind basic.
 	User string `json:"user,omitempty"`
-	// The password, for the kind basic.
+	// The password, for the kind basic. The default is none.
 	Password string `json:"password,omitempty"`
 	// Where the token comes from, for the kinds oauth2 and login: a path on the next handler (the base is not put in front
 	// of it), or an absolute URL.
@@ -49,11 +49,11 @@ type AuthDef struct {
 	// How the parameters are sent: for login "json" (the default) or "form"; for oauth2 "form" (the default: client_id and
 	// client_secret are form fields) or "basic" (they go into the Authorization header field).
 	Body string `json:"body,omitempty"`
-	// The path of the token in the answer of a login.
+	// The path of the token in the answer of a login. A login has a token or a cookie.
 	Token string `json:"token,omitempty"`
 	// The name of the cookie that a login sets, where there is no token.
 	Cookie string `json:"cookie,omitempty"`
-	// Header fields of the request for the token, for the kinds oauth2 and login.
+	// Header fields of the request for the token, for the kinds oauth2 and login. The default is none.
 	Headers map[string]string `json:"headers,omitempty"`
 	// How long a token or cookie of a login is used, such as "20m". The default is 15m; an answer of 401 ends it early.
 	TTL string `json:"ttl,omitempty"`
@@ -74,13 +74,13 @@ type RuleDef struct {
 	// The path of a value in the answer; @this is the whole of it, which need not be JSON then. Where the path finds
 	// several values, one that matches is enough. Without a path the status alone decides.
 	Path string `json:"path,omitempty"`
-	// A regular expression (RE2) that the value must match, without regard to case.
+	// A regular expression (RE2) that the value must match, without regard to case. The default is none.
 	Pattern string `json:"pattern,omitempty"`
-	// Whether the answer is a success in spite of its status: what was asked for is so already.
+	// Whether the answer is a success in spite of its status: what was asked for is so already. The default is false.
 	OK bool `json:"ok,omitempty"`
-	// The SCIM status that the provider is told, where the answer is an error.
+	// The SCIM status that the provider is told, 400 to 599 and never 401. Required where the answer is an error.
 	Answer int `json:"answer,omitempty"`
-	// The scimType that goes with it (RFC 7644 §3.12).
+	// The scimType that goes with it (RFC 7644 §3.12). The default is none.
 	Type string `json:"type,omitempty"`
 	// The sentence that goes with it. The default is a general one: the API's own text is not passed on, for it may hold
 	// personal data.
@@ -95,26 +95,26 @@ type ResourceDef struct {
 	// the provider goes on with the id that it knows, which the ledger remembers; so the ledger must be on. The default is
 	// false: an item that is not there any more after a change of its name is an error.
 	IDChanges bool `json:"id_changes,omitempty"`
-	// The path of what names the item in URLs, as {key}, where that is not its id.
+	// The path of what names the item in URLs, as {key}, where that is not its id. The default is the id.
 	Key string `json:"key,omitempty"`
-	// What an item looks like in SCIM.
+	// What an item looks like in SCIM. The default is none.
 	Map []MapDef `json:"map,omitempty"`
 	// The conditions that make a user active; all of them must hold. Without any every user is active.
 	Active []ConditionDef `json:"active,omitempty"`
 	// How far a membership has come: invited, accepted, confirmed, revoked or staged. The first entry that knows the
-	// item's value decides.
+	// item's value decides. The default is none.
 	State []StateDef `json:"state,omitempty"`
 	// Attributes of which no two resources may have the same value. They are looked up before a resource is created or
-	// changed; the answer is 409 uniqueness then.
+	// changed; the answer is 409 uniqueness then. The default is none.
 	Unique []string `json:"unique,omitempty"`
 	// The conditions that hide an item from SCIM, so that no provider can change it: administrators, built-in groups. One
-	// that holds is enough.
+	// that holds is enough. The default is none.
 	Protect []ConditionDef `json:"protect,omitempty"`
 	// Where {scim.email} comes from: the first of these that has a value. "primary" is the e-mail marked so, "work" the one
 	// of that type, "first" any, "userName" the user name if it is an address and not that of a guest (#EXT#), "guest" the
 	// same with guests. The default is primary, work, userName.
 	Email []string `json:"email,omitempty"`
-	// The calls that list all items; several are added up.
+	// The calls that list all items; several are added up. The default is none.
 	List []CallDef `json:"list,omitempty"`
 	// The calls that read the item {id}; the answer of the last is the item. Without any, the list is searched.
 	Get []CallDef `json:"get,omitempty"`
@@ -127,29 +127,29 @@ type ResourceDef struct {
 	// known the person before, and an account that was disabled then is to open again. A create that ended without an answer
 	// is followed by them too, so that they may come twice. The default is none.
 	Created []CallDef `json:"created,omitempty"`
-	// The calls that change the item {id}, one after the other.
+	// The calls that change the item {id}, one after the other. The default is none.
 	Update []CallDef `json:"update,omitempty"`
-	// The calls that deactivate a user.
+	// The calls that deactivate a user. The default is none.
 	Disable []CallDef `json:"disable,omitempty"`
-	// The calls that activate a user again.
+	// The calls that activate a user again. The default is none.
 	Enable []CallDef `json:"enable,omitempty"`
 	// What happens instead where users cannot be deactivated: "delete" removes them for good, "refuse" answers 400. There
 	// is no default: a mapping without disable calls has to say so.
 	DisableAs string `json:"disable_as,omitempty"`
-	// The calls that remove the item {id}.
+	// The calls that remove the item {id}. The default is none.
 	Delete []CallDef `json:"delete,omitempty"`
-	// The calls that invite a user once more.
+	// The calls that invite a user once more. The default is none.
 	Reinvite []CallDef `json:"reinvite,omitempty"`
-	// The path of the ids of a group's members inside its item.
+	// The path of the ids of a group's members inside its item. The default is none.
 	EmbeddedMembers string `json:"embedded_members,omitempty"`
-	// The calls that read the ids of a group's members; several are added up.
+	// The calls that read the ids of a group's members; several are added up. The default is none.
 	Members []CallDef `json:"members,omitempty"`
-	// The calls that add the user {mid} to the group {id}, or the users {members} where they use that.
+	// The calls that add the user {mid} to the group {id}, or the users {members} where they use that. The default is none.
 	MemberAdd []CallDef `json:"member_add,omitempty"`
-	// The calls that take the user {mid}, or the users {members}, out of the group {id}.
+	// The calls that take the user {mid}, or the users {members}, out of the group {id}. The default is none.
 	MemberRemove []CallDef `json:"member_remove,omitempty"`
 	// The calls that make {members} the members of the group {id}. Of adding, removing and setting, what is missing is
-	// done with the others.
+	// done with the others. The default is none.
 	MembersSet []CallDef `json:"members_set,omitempty"`
 }
 
@@ -189,16 +189,16 @@ type CallDef struct {
 	URL string `json:"url,omitempty"`
 	// The name of the auth that is used. The default is the one called "default"; "none" is none.
 	Auth string `json:"auth,omitempty"`
-	// Header fields of this call.
+	// Header fields of this call. The default is none.
 	Headers map[string]string `json:"headers,omitempty"`
-	// Query parameters, put behind those of the URL. One whose value is missing is left out.
+	// Query parameters, put behind those of the URL. One whose value is missing is left out. The default is none.
 	Query []ParamDef `json:"query,omitempty"`
 	// How the body is sent: "json", "form" or "none". The default is json where there is something to send, else none.
 	Body string `json:"body,omitempty"`
 	// The document that the body begins as: "cur" is the item as it is, any other name one that an earlier call saved. The
 	// default is an empty object.
 	From string `json:"from,omitempty"`
-	// The changes that make the body, in order.
+	// The changes that make the body, in order. The default is none.
 	Edits []EditDef `json:"edits,omitempty"`
 	// Attributes one of which must have been changed (or, in a create, sent) for the call to be made. The default is that
 	// it is always made.
@@ -209,19 +209,19 @@ type CallDef struct {
 	Item string `json:"item,omitempty"`
 	// The path of the user's id in an element of a list of members. The default is the element itself.
 	Member string `json:"member,omitempty"`
-	// Only elements of the list for which this holds are used.
+	// Only elements of the list for which this holds are used. The default is none.
 	Where []WhereDef `json:"where,omitempty"`
-	// Values that are put into every item of the list, because the API leaves them out there.
+	// Values that are put into every item of the list, because the API leaves them out there. The default is none.
 	Overlay []EditDef `json:"overlay,omitempty"`
 	// Whether items of the list are only references, each of which has to be read with get. The default is false.
 	Hydrate bool `json:"hydrate,omitempty"`
 	// How the list is continued. The default is that it is whole.
 	Paginate *PaginateDef `json:"paginate,omitempty"`
-	// What later calls of the same operation need from the answer.
+	// What later calls of the same operation need from the answer. The default is none.
 	Save []SaveDef `json:"save,omitempty"`
 	// How the new item is found after a create. The default is the answer of the first call.
 	Result *ResultDef `json:"result,omitempty"`
-	// What answers mean, before the rules of the whole mapping.
+	// What answers mean, before the rules of the whole mapping. The default is none.
 	Errors []RuleDef `json:"errors,omitempty"`
 }
 

@@ -1,6 +1,7 @@
-// Package patch changes resources: it applies canonical PATCH operations (RFC 7644 §3.5.2) and replacements (§3.5.1) to
-// the letter, all or nothing, and says which attributes really differ afterwards, so that what changes nothing costs no
-// call. Deviations of single providers are not known here; they were normalized before.
+// Package patch changes resources: it applies canonical PATCH operations (RFC 7644 §3.5.2) and replacements (§3.5.1) to the
+// letter, all or nothing, and says which attributes really differ afterwards, so that what changes nothing costs no call.
+// Deviations of single providers are not known here; they were normalized before. [Parse] reads operations, [Apply] and
+// [Replace] carry them out, [Members] works on the members of a group without having all of them.
 package patch
 
 import (

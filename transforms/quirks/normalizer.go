@@ -1,8 +1,8 @@
 // Package quirks turns what identity providers really send into canonical SCIM (RFC 7643, RFC 7644).
 //
 // Every deviation is a rule in one table: named, switchable and counted. Rules look at the shape of a request and at the
-// schema, never at the client's name. A request in which nothing had to change stays byte for byte as it came, and what
-// was normalized once is not changed again.
+// schema, never at the client's name. A request in which nothing had to change stays byte for byte as it came, and what was
+// normalized once is not changed again. Begin to read at rules.go, the table, and at [Normalizer.Body].
 package quirks
 
 import (

@@ -1,5 +1,6 @@
 // Package schema holds SCIM schemas as data (RFC 7643 §2, §4, §7, §8.7). Coercion, matching and PATCH ask it what an
-// attribute is; nothing guesses from the look of a value.
+// attribute is; nothing guesses from the look of a value. [Set] is what is known of all resource types, standard.go what
+// the RFC defines.
 package schema
 
 // Type is an attribute's data type (RFC 7643 §2.3).

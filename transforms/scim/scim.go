@@ -1,5 +1,5 @@
 // Package scim holds the words of SCIM 2.0 (RFC 7643, RFC 7644) that the rest of the gateway shares: schema URIs, the
-// operation, the answer documents and the error.
+// operation, the answer documents and the error. Begin to read at [Operation] and [Answer].
 package scim
 
 import "github.com/caddy-scim/gateway/transforms/schema"
