@@ -205,7 +205,7 @@ func (s *session) search(ctx context.Context, k *kind, id string) (*item, error)
 }
 
 func notFound(k *kind) *scim.Error {
-	return scim.Errorf(http.StatusNotFound, "", "there is no such %s", k.name)
+	return scim.NoSuch(k.name)
 }
 
 // candidates returns the entries that may have a value in an attribute. The upstream's own search is asked where it has one

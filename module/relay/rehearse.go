@@ -219,7 +219,7 @@ func (r *Relay) current(ctx context.Context, c *upstream.Caller, op *scim.Operat
 		return res, nil
 	}
 	if dryrun.Imagined(op.ID) {
-		return nil, scim.Errorf(http.StatusNotFound, "", "there is no such resource")
+		return nil, scim.NoSuch("resource")
 	}
 	a, err := r.send(ctx, c, &scim.Operation{Type: op.Type, Verb: scim.Read, ID: op.ID, Base: op.Base})
 	if err != nil {

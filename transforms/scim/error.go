@@ -36,6 +36,11 @@ func Errorf(status int, scimType, format string, args ...any) *Error {
 	return &Error{Status: status, Type: scimType, Detail: fmt.Sprintf(format, args...)}
 }
 
+// NoSuch returns the answer to a request for a resource that does not exist; what is a word such as user.
+func NoSuch(what string) *Error {
+	return Errorf(404, "", "there is no such %s", what)
+}
+
 func (e *Error) Error() string {
 	s := strconv.Itoa(e.Status) + " " + e.Type + ": " + e.Detail
 	if e.Cause != nil {
