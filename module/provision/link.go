@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -138,17 +139,18 @@ func conflict(k *kind) error {
 }
 
 // another is the answer to a user who stands in the way of a new one and is not taken for the same person.
-func (s *session) another(sub *subject) error {
-	detail := ""
+func (s *session) another(ctx context.Context, sub *subject) error {
+	line, detail := "email_domains", ""
 	switch {
 	case !s.stranger(sub):
 		return conflict(s.user)
 	case s.outside(sub):
 		detail = "the organization has a member with this userName, e-mail address or externalId already, whose address is outside of email_domains: such a member is not linked by the address alone"
 	case len(s.config.LinkBy) > 0:
-		detail = "the organization has a member with this userName, e-mail address or externalId already, who is not linked by that: link_by is " + strings.Join(s.config.LinkBy, " ")
+		line, detail = "link_by", "the organization has a member with this userName, e-mail address or externalId already, who is not linked by that: link_by is "+strings.Join(s.config.LinkBy, " ")
 	default:
 		return conflict(s.user)
 	}
+	trace.Say(ctx, trace.Protected, sub.id, line)
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
 }

@@ -50,8 +50,8 @@ func TestEmailDomains(t *testing.T) {
 				t.Errorf("%v are listed", n)
 			}
 			for _, body := range []string{user("bob@elsewhere.example", "b"), user("robert@example.com", "r", other)} {
-				if a := g.do(t, "POST", "/Users", body); a.status != 409 || a.scimType != "uniqueness" || !strings.Contains(a.err.Detail, "email_domains") {
-					t.Errorf("%s: %d %v", body, a.status, a.err)
+				if a, told := g.told(t, "POST", "/Users", body); a.status != 409 || a.scimType != "uniqueness" || !strings.Contains(a.err.Detail, "email_domains") || told != "protected id-bob email_domains" {
+					t.Errorf("%s: %d %v, %s", body, a.status, a.err, told)
 				}
 			}
 			g = g.restarted(t, storage)
@@ -132,8 +132,10 @@ func TestLinkBy(t *testing.T) {
 				found = "id-jane"
 			}
 			g.finds(t, c.filter, found)
-			a := g.do(t, "POST", "/Users", c.body)
+			a, told := g.told(t, "POST", "/Users", c.body)
 			switch {
+			case !c.may && told != "protected id-jane link_by":
+				t.Errorf("link_by %s: told %s", by, told)
 			case c.may && (a.status != 201 || a.id() != "id-jane"), !c.may && (a.status != 409 || !strings.Contains(a.err.Detail, "link_by is "+by)):
 				t.Errorf("link_by %s: POST %s: %d %v", by, c.body, a.status, a.err)
 			case c.may:

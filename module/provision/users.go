@@ -134,7 +134,7 @@ func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.No
 		return nil, conflict(k)
 	}
 	if !s.samePerson(sub, wanted) {
-		return nil, s.another(sub)
+		return nil, s.another(ctx, sub)
 	}
 	if s.config.Existing == ExistingConflict && !sub.deleted() {
 		s.keepUserName(ctx, sub, wanted)

@@ -67,7 +67,7 @@ func (s *session) activate(ctx context.Context, sub *subject, wanted *doc.Node) 
 	}
 	if !s.samePerson(found, wanted) {
 		s.endCreateIntent(true)
-		return nil, s.another(found)
+		return nil, s.another(ctx, found)
 	}
 	adopted, err := s.adopt(ctx, k, sub.id, found, wanted)
 	s.endCreateIntent(err == nil)
