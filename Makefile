@@ -69,7 +69,7 @@ $(BIN)/govulncheck:
 	GOFLAGS= GOBIN=$(BIN) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
 
 test-real: ## Entra's cycle and the acceptance scenarios on real servers, installed and started here; other people's judges; every sabotage
-	$(GO) test -tags $(TAGS),real -run 'TestPocketBase|TestRedmine|TestJupyterHub|TestFlaskAppBuilder|TestJudges|TestTester' -timeout 40m -v ./integration
+	$(GO) test -tags $(TAGS),real -run 'TestPocketBase|TestRedmine|TestJupyterHub|TestFlaskAppBuilder|TestJudges|TestTester|TestSanity' -timeout 40m -v ./integration
 	SABOTAGE=all $(GO) test -run 'TestConvergence' -timeout 20m ./integration
 
 xcaddy: ## build with xcaddy from this checkout, as a user would
