@@ -18,6 +18,9 @@ type Edit struct {
 // Begin begins a changed copy of a document; the edit is a new one.
 func (e *Edit) Begin(d Doc) { e.src = d.raw }
 
+// BeginIn begins a changed copy of one value in a document.
+func (e *Edit) BeginIn(d Doc, s Span) { e.src, e.pos = d.raw[:s.To], s.From }
+
 // Cut leaves out the bytes from one offset up to another, which may be none, and is where the next Write goes. Neither may
 // lie before what was cut last.
 func (e *Edit) Cut(from, to int) { e.Replace(from, to, "") }
@@ -26,7 +29,8 @@ func (e *Edit) Cut(from, to int) { e.Replace(from, to, "") }
 func (e *Edit) Replace(from, to int, text string) {
 	if !e.changed {
 		e.changed = true
-		e.out.Grow(len(e.src) + len(e.src)/64 + 16)
+		n := len(e.src) - e.pos
+		e.out.Grow(n + n/64 + 16)
 	}
 	e.out.Write(e.src[e.pos:from])
 	e.pos = to
@@ -63,7 +67,7 @@ func (e *Edit) Len() int { return e.out.Len() + len(e.src) - e.pos }
 // Doc returns the changed copy, or d itself where nothing changed.
 func (e *Edit) Doc() Doc {
 	if !e.changed {
-		return Doc{raw: e.src}
+		return Doc{raw: e.src[e.pos:]}
 	}
 	e.out.Write(e.src[e.pos:])
 	e.pos = len(e.src)

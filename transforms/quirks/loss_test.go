@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -156,6 +157,47 @@ func TestExtensionHoweverAddressed(t *testing.T) {
 		}
 		if again := normalized(t, n, false, got, nil); again != got {
 			t.Errorf("%s\nagain %s", got, again)
+		}
+	}
+}
+
+// What is removed by its value is named as it was when it was added: a rule for values holds on both ways, or a role that
+// somebody lost would stay.
+func TestRemovedAsAdded(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra, Enable: []string{"roles-json"}})
+	for _, c := range []struct{ path, element, want string }{
+		{"roles", `{"value":"{\"id\":\"1\",\"value\":\"admin\",\"displayName\":\"Admin\"}"}`, `[{"op":"remove","path":"roles[value eq \"admin\"]"}]`},
+		{"roles", `"{\"value\":\"admin\"}"`, `[{"op":"remove","path":"roles[value eq \"admin\"]"}]`},
+		{"roles", `{"value":"admin","primary":"Vrai"}`, `[{"op":"remove","path":"roles[value eq \"admin\"]"}]`},
+		{"emails", `{"value":[{"$ref":null,"value":"a@b.c"}],"type":"work"}`, `[{"op":"remove","path":"emails[value eq \"a@b.c\" and type eq \"work\"]"}]`},
+		{"addresses", `{"type":"work","primary":"True"}`, `[{"op":"remove","path":"addresses[type eq \"work\" and primary eq true]"}]`},
+		// Without what cannot be understood, more would be removed than was named.
+		{"addresses", `{"type":"work","primary":"maybe"}`, `400 invalidValue`},
+	} {
+		add := normalized(t, n, false, `[{"op":"Add","path":"`+c.path+`","value":[`+c.element+`]}]`, nil)
+		got := normalized(t, n, false, `[{"op":"Remove","path":"`+c.path+`","value":[`+c.element+`]}]`, nil)
+		if !as(got, c.want) {
+			t.Errorf("%s %s\n got %s\nwant %s", c.path, c.element, got, c.want)
+		}
+		if strings.HasPrefix(c.want, "4") {
+			continue
+		}
+		rt, res := n.Schemas().User, doc.NewObject()
+		for _, operations := range []string{add, got} {
+			d, err := doc.Scan([]byte(patchHead + operations[1:] + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ops, err := patch.Parse(d, rt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := patch.Apply(res, ops, rt); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := res.Get(c.path); left.Len() > 0 || len(left.Items()) > 0 {
+			t.Errorf("after %s and %s there is %s", add, got, left.AppendTo(nil))
 		}
 	}
 }

@@ -188,9 +188,12 @@ func (p *pass) expandElement(x *expansion) error {
 	if err := p.wrote(); err != nil {
 		return err
 	}
-	whole := p.cur.Skip()
+	whole := p.whole()
+	element := p.d.In(whole)
 	if isMembers(x.t.attr) {
-		if id, ok := p.identifier(p.d.At(whole.From)); ok && !p.escaped(id) {
+		id, ok := p.identifier(p.cur)
+		p.cur.Jump(whole.To)
+		if ok && !p.escaped(id) {
 			x.list.instead(p, whole.To)
 			p.ed.Write(x.open)
 			p.ed.WriteRaw(p.raw(id)[1 : id.To-id.From-1])
@@ -201,8 +204,10 @@ func (p *pass) expandElement(x *expansion) error {
 				return err
 			}
 		}
+	} else if err := p.normal(x.t.attr, whole, &element); err != nil {
+		return err
 	}
-	f, err := p.elementFilter(x.t.attr, p.d.In(whole))
+	f, err := p.elementFilter(x.t.attr, element)
 	if err != nil {
 		return err
 	}
@@ -215,7 +220,19 @@ func (p *pass) expandElement(x *expansion) error {
 	return nil
 }
 
-// elementFilter returns the filter that names an element: by its value alone for members, by value and type else, and by all of
+// normal makes of the element at the cursor what the rules for values would make of it in a list that is added, and moves
+// behind it: so it is named as it was when it was added. No rule is counted for it.
+func (p *pass) normal(a *schema.Attribute, s doc.Span, element *doc.Value) error {
+	ed, acc := p.ed, p.acc
+	p.ed, p.acc = doc.Edit{}, nil
+	p.ed.BeginIn(p.d, s)
+	err := p.one(a)
+	*element = p.ed.Doc().Value()
+	p.ed, p.acc = ed, acc
+	return err
+}
+
+// elementFilter is the filter that names an element: by its value alone for members, by value and type else, and by all of
 // its sub-attributes where it has no value.
 func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, error) {
 	nameless := func() error {
@@ -273,9 +290,6 @@ func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, 
 		return filter.Literal{Kind: doc.Bool, Text: v.Text()}, a.Type == schema.Boolean
 	case doc.String:
 		text := v.Text()
-		if word := p.truth(v); word != "" && a.Type == schema.Boolean {
-			return filter.Literal{Kind: doc.Bool, Text: word}, true
-		}
 		if numeric(a) { // as in every filter, whether or not number-string is on
 			return filter.Literal{Kind: doc.Number, Text: text}, writtenAsNumber(text, a.Type == schema.Decimal)
 		}
@@ -290,17 +304,3 @@ func (p *pass) literal(list, a *schema.Attribute, v doc.Value) (filter.Literal, 
 }
 
 func numeric(a *schema.Attribute) bool { return a.Type == schema.Integer || a.Type == schema.Decimal }
-
-// truth returns the boolean that a string stands for; empty where it stands for none.
-func (p *pass) truth(v doc.Value) string {
-	switch {
-	case !p.on[booleanString]:
-	case v.Is("true"):
-		return "true"
-	case v.Is("false"):
-		return "false"
-	case p.on[localizedBoolean]:
-		return localized(v.Text())
-	}
-	return ""
-}
