@@ -44,9 +44,6 @@ func (e *Edit) Replace(from, to int, text string) {
 // Write appends text at the last cut.
 func (e *Edit) Write(text string) { e.out.WriteString(text) }
 
-// WriteRaw appends the text of a value at the last cut.
-func (e *Edit) WriteRaw(raw []byte) { e.out.Write(raw) }
-
 // WriteString appends s as a JSON string at the last cut.
 func (e *Edit) WriteString(s string) {
 	var short [128]byte

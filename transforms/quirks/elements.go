@@ -48,8 +48,13 @@ func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why rule) error {
 	return nil
 }
 
-// whole returns the value at the cursor, which stays where it is.
-func (p *pass) whole() doc.Span { return p.peek(p.cur) }
+// whole is the value at the cursor, which stays where it is.
+func (p *pass) whole() doc.Span {
+	if p.cur.Offset() == p.known.From {
+		return p.known
+	}
+	return p.peek(p.cur)
+}
 
 // peek returns the value at a cursor.
 func (p *pass) peek(c doc.Cursor) doc.Span { return c.Skip() }
@@ -90,14 +95,18 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 func (p *pass) elements(a *schema.Attribute) error {
 	primaries := p.primaries
 	p.primaries = 0
-	seen := p.distinct(a)
+	members, seen := isMembers(a), p.distinct(a)
 	l := p.open()
 	for n := 0; l.next(p); n++ {
 		p.place.index(n)
-		if p.again(seen) {
+		var id doc.Span
+		if members {
+			id = p.identifier(p.cur)
+		}
+		if p.again(seen, id) {
 			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
 			l.drop(p)
-		} else if err := p.one(a); err != nil {
+		} else if err := p.member(a, id); err != nil {
 			return err
 		}
 		p.place.pop()
@@ -110,50 +119,55 @@ func (p *pass) elements(a *schema.Attribute) error {
 	return nil
 }
 
-// distinct is for the identifiers of the list at the cursor, where each may be in it once (Q59); nil where it may not matter.
-func (p *pass) distinct(a *schema.Attribute) *identifiers {
+// identifiers are those of a list's elements so far; nil where each may be in it more than once.
+type identifiers map[string]struct{}
+
+// distinct is for the identifiers of the list at the cursor, where each may be in it once (Q59).
+func (p *pass) distinct(a *schema.Attribute) identifiers {
 	if !isMembers(a) || !p.on[duplicateMembers] {
 		return nil
 	}
 	s := p.whole()
-	return &identifiers{from: s.From, text: p.raw(s)}
+	return make(identifiers, (s.To-s.From)/64)
 }
 
-// identifiers are those of a list's elements so far.
-type identifiers struct {
-	from int
-	text []byte // the list
-	copy string // of it, of which the identifiers are parts
-	seen map[string]struct{}
-}
-
-// again reports whether an element with the identifier of the one at the cursor was there before.
-func (p *pass) again(ids *identifiers) bool {
-	if ids == nil {
+// again reports whether an element with the identifier was there before.
+func (p *pass) again(ids identifiers, id doc.Span) bool {
+	if ids == nil || id.To == 0 {
 		return false
 	}
-	id, ok := p.identifier(p.cur)
-	if !ok {
-		return false
-	}
-	if ids.seen == nil {
-		ids.copy, ids.seen = string(ids.text), make(map[string]struct{}, 1+len(ids.text)/64)
-	}
-	text := ids.copy[id.From+1-ids.from : id.To-1-ids.from]
+	text := p.d.Alias(doc.Span{From: id.From + 1, To: id.To - 1})
 	if p.escaped(id) {
 		text = p.d.In(id).Text()
 	}
-	n := len(ids.seen)
-	ids.seen[text] = struct{}{}
-	return len(ids.seen) == n
+	n := len(ids)
+	ids[text] = struct{}{}
+	return len(ids) == n
 }
 
 // one normalizes the element of a list at the cursor.
 func (p *pass) one(a *schema.Attribute) error {
+	var id doc.Span
 	if isMembers(a) {
-		if err := p.identified(a); err != nil {
-			return err
+		id = p.identifier(p.cur)
+	}
+	return p.member(a, id)
+}
+
+// member normalizes the element of a list at the cursor, whose identifier is given where it is a member. One that nobody can
+// be identified by is refused (Q61).
+func (p *pass) member(a *schema.Attribute, id doc.Span) error {
+	switch kind := p.cur.Kind(); {
+	case !isMembers(a), kind == doc.Number: // see member-number
+	case id.To > 0:
+		if kind == doc.String && a.Type == schema.Complex { // in an object, see withoutControls
+			if err := p.uncontrolled("value", id); err != nil {
+				return err
+			}
 		}
+	case kind == doc.Object && (a.Type != schema.Complex || p.numbered(p.cur)), kind == doc.String && a.Type != schema.Complex:
+	default:
+		return p.nameless()
 	}
 	return p.valueAt(asElement, a)
 }
@@ -191,34 +205,6 @@ func idOfNumber(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 	return true, nil
 }
 
-// identified refuses a member at the cursor that nobody can be identified by (Q61).
-func (p *pass) identified(a *schema.Attribute) error {
-	c := p.cur
-	kind := c.Kind()
-	switch {
-	case kind == doc.Null, kind == doc.Bool, kind == doc.Array:
-		return p.nameless()
-	case a.Type != schema.Complex, kind == doc.Number:
-		return nil
-	case kind == doc.Object && !p.find(&c, "value"):
-		return p.nameless()
-	}
-	switch c.Kind() {
-	case doc.String:
-		s := c.Skip()
-		if s.To-s.From == 2 {
-			return p.nameless()
-		}
-		if kind == doc.String { // in an object, see withoutControls
-			return p.uncontrolled("value", s)
-		}
-		return nil
-	case doc.Number: // see member-number
-		return nil
-	}
-	return p.nameless()
-}
-
 // find moves into the object at the cursor, to the value of a key. It is false where there is no such key.
 func (p *pass) find(c *doc.Cursor, name string) bool {
 	for c.Open(); c.More(); c.Skip() {
@@ -233,19 +219,24 @@ func (p *pass) nameless() error {
 	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
 }
 
-// identifier returns the string that identifies the member at the cursor, or the number that will be one, with what is around
-// it in the place of the quotes: the two are the same member then.
-func (p *pass) identifier(c doc.Cursor) (doc.Span, bool) {
+// numbered reports whether the value of the object at the cursor is a number: see member-number.
+func (p *pass) numbered(c doc.Cursor) bool { return p.find(&c, "value") && c.Kind() == doc.Number }
+
+// identifier is the string that identifies the member at the cursor, or the number that will be one, with what is around
+// it in the place of the quotes: the two are the same member then. It is the zero span where nothing does.
+func (p *pass) identifier(c doc.Cursor) doc.Span {
 	if c.Kind() == doc.Object && !p.find(&c, "value") {
-		return doc.Span{}, false
+		return doc.Span{}
 	}
 	switch c.Kind() {
 	case doc.String:
-		s := c.Skip()
-		return s, s.To-s.From > 2
+		if s := c.Skip(); s.To-s.From > 2 {
+			return s
+		}
 	case doc.Number:
-		s := c.Skip()
-		return doc.Span{From: s.From - 1, To: s.To + 1}, p.on[memberNumber] && digits(p.raw(s))
+		if s := c.Skip(); p.on[memberNumber] && digits(p.raw(s)) {
+			return doc.Span{From: s.From - 1, To: s.To + 1}
+		}
 	}
-	return doc.Span{}, false
+	return doc.Span{}
 }

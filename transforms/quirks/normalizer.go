@@ -250,6 +250,7 @@ type pass struct {
 	ops    int  // operations written
 
 	changes []change // of the operation, or the resource
+	known   doc.Span // the operation's value, which may be long
 	uris    schemas  // of the resource
 
 	targets *targets // what paths of the resource type lead to; nil for one of an own type

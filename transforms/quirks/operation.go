@@ -159,7 +159,7 @@ func (p *pass) read(o *operation) error {
 			}
 		}
 	}
-	o.span.To = p.cur.Offset()
+	o.span.To, p.known = p.cur.Offset(), o.value
 	return nil
 }
 

@@ -165,7 +165,11 @@ func (p *pass) expandValue(x *expansion) error {
 			return p.expandValue(x)
 		}
 	}
-	return p.expandElement(x)
+	var id doc.Span
+	if isMembers(x.t.attr) {
+		id = p.identifier(p.cur)
+	}
+	return p.expandElement(x, id)
 }
 
 func (p *pass) expandList(x *expansion) error {
@@ -173,9 +177,13 @@ func (p *pass) expandList(x *expansion) error {
 	p.cur.Open()
 	for n := 0; p.cur.More(); n++ {
 		p.place.index(n)
-		if p.again(seen) {
+		var id doc.Span
+		if isMembers(x.t.attr) {
+			id = p.identifier(p.cur)
+		}
+		if p.again(seen, id) {
 			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
-		} else if err := p.expandElement(x); err != nil {
+		} else if err := p.expandElement(x, id); err != nil {
 			return err
 		}
 		p.place.pop()
@@ -183,30 +191,31 @@ func (p *pass) expandList(x *expansion) error {
 	return nil
 }
 
-// expandElement writes the remove of the element at the cursor.
-func (p *pass) expandElement(x *expansion) error {
+// expandElement writes the remove of the element at the cursor, whose identifier is given where it is a member.
+func (p *pass) expandElement(x *expansion, id doc.Span) error {
 	if err := p.wrote(); err != nil {
 		return err
 	}
 	whole := p.whole()
 	element := p.d.In(whole)
-	if isMembers(x.t.attr) {
-		id, ok := p.identifier(p.cur)
-		p.cur.Jump(whole.To)
-		if ok && !p.escaped(id) {
-			x.list.instead(p, whole.To)
-			p.ed.Write(x.open)
-			p.ed.WriteRaw(p.raw(id)[1 : id.To-id.From-1])
-			p.ed.Write(`\"]"}`)
-			return nil
-		} else if ok {
-			if err := p.uncontrolled("value", id); err != nil {
-				return err
-			}
+	switch {
+	case !isMembers(x.t.attr):
+		if err := p.normal(x.t.attr, whole, &element); err != nil {
+			return err
 		}
-	} else if err := p.normal(x.t.attr, whole, &element); err != nil {
-		return err
+	case id.To > 0 && !p.escaped(id):
+		p.cur.Jump(whole.To)
+		x.list.instead(p, whole.To)
+		p.ed.Write(x.open)
+		p.ed.Write(p.d.Alias(doc.Span{From: id.From + 1, To: id.To - 1}))
+		p.ed.Write(`\"]"}`)
+		return nil
+	case id.To > 0:
+		if err := p.uncontrolled("value", id); err != nil {
+			return err
+		}
 	}
+	p.cur.Jump(whole.To)
 	f, err := p.elementFilter(x.t.attr, element)
 	if err != nil {
 		return err

@@ -116,6 +116,11 @@ func (p *pass) complex(a *schema.Attribute) error {
 
 // sub returns the sub-attribute that a key names. It is called for each key of each element of a list that has to be opened.
 func (p *pass) sub(a *schema.Attribute, key doc.Span) *schema.Attribute {
+	for _, s := range a.Sub {
+		if p.exactly(key, s.Name) { // nearly always
+			return s
+		}
+	}
 	k := p.d.In(key)
 	for _, s := range a.Sub {
 		if k.Is(s.Name) {
