@@ -87,7 +87,7 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	value := doc.MustPath("Operations.0.value")
+	value := mustPath("Operations.0.value")
 	for name, read := range map[string]func() int{
 		"values": func() (n int) {
 			for member := range d.Value().Find(value).Items() {
@@ -98,7 +98,7 @@ func BenchmarkRead(b *testing.B) {
 			return n
 		},
 		"tree": func() (n int) {
-			for _, member := range doc.Tree(d.Value().Find(doc.MustPath("Operations.0.value"))).Items() {
+			for _, member := range doc.Tree(d.Value().Find(mustPath("Operations.0.value"))).Items() {
 				if member.Get("value").Kind() == doc.String {
 					n++
 				}

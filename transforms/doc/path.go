@@ -64,16 +64,7 @@ type query struct {
 	all   bool   // all elements that match instead of the first
 }
 
-// MustPath compiles a path that is a constant of the program.
-func MustPath(s string) Path {
-	p, err := ParsePath(s)
-	if err != nil {
-		panic("doc: path " + strconv.Quote(s) + ": " + err.Error())
-	}
-	return p
-}
-
-// String returns the path as it was written.
+// String is the path as it was written.
 func (p Path) String() string { return p.text }
 
 // IsZero reports whether there is no path.
@@ -213,9 +204,6 @@ func Escape(name string) string {
 	}
 	return gjson.Escape(name)
 }
-
-// Quote returns a text as the right side of a query, whatever is in it.
-func Quote(text string) string { return string(AppendString(nil, text)) }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 

@@ -297,24 +297,3 @@ func asBoolean(v *doc.Node) (value, ok bool) {
 	}
 	return false, false
 }
-
-// Rebase gives the URLs of a document that begin with one base another one: meta.location and every $ref (Q77), wherever
-// they are. A base has no slash at its end. It returns how many there were.
-func Rebase(v *doc.Node, from, to string) (n int) {
-	for _, item := range v.Items() {
-		n += Rebase(item, from, to)
-	}
-	for _, f := range v.Fields() {
-		switch {
-		case f.Value.Kind() != doc.String:
-			n += Rebase(f.Value, from, to)
-		case f.Name == "location" || f.Name == "$ref":
-			rest, ok := strings.CutPrefix(f.Value.Text(), from)
-			if ok && from != to && (rest == "" || rest[0] == '/') {
-				v.Set(f.Name, doc.NewString(to+rest))
-				n++
-			}
-		}
-	}
-	return n
-}

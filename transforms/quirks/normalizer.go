@@ -105,7 +105,7 @@ func (n *Normalizer) compile() {
 				for t := schema.String; t <= schema.Complex; t++ {
 					if len(s.types) == 0 || slices.Contains(s.types, t) {
 						at := &n.values[s.at][s.kind][t]
-						*at = append(*at, named{s.name, s.value})
+						*at = append(*at, valueRule{s.name, s.value})
 					}
 				}
 			}

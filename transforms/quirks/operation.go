@@ -21,11 +21,12 @@ var acts = [...]string{add: "add", replace: "replace", remove: "remove"}
 // operation is one member of Operations as it came. Where it lacks something, the span is the zero one.
 type operation struct {
 	span     doc.Span
-	op, path doc.Span
-	key      doc.Span // that of the value
+	op       doc.Span
+	path, at doc.Span // and the path's key
 	value    doc.Span
-	plain    bool // its members are called as in the RFC, and there are no others
-	was, act act  // what it came as, and what it becomes
+	key      doc.Span // the value's
+	plain    bool     // its members are called as in the RFC, there are no others, and they come in the RFC's order
+	was, act act      // what it came as, and what it becomes
 }
 
 // operation normalizes the operation at the cursor: what it does is read into a list of changes, each of which the rules
@@ -151,7 +152,7 @@ func (p *pass) read(o *operation) error {
 		case wordPath:
 			switch {
 			case kind == doc.String:
-				o.path = value
+				o.path, o.at = value, key
 			case kind != doc.Null || !p.on[nullPath]:
 				return scim.Errorf(400, scim.InvalidPath, "path of %s is not a string", p.where())
 			default:
@@ -159,6 +160,7 @@ func (p *pass) read(o *operation) error {
 			}
 		}
 	}
+	o.plain = o.plain && (o.path.To == 0 || o.op.From < o.path.From) && (o.value.To == 0 || max(o.op.From, o.path.From) < o.value.From)
 	o.span.To, p.known = p.cur.Offset(), o.value
 	return nil
 }

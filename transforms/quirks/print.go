@@ -28,7 +28,11 @@ func (p *pass) rewrite(o *operation, c *change, object doc.Span) error {
 			p.note(c.why, nil, nil)
 		}
 	}
-	if !removes && o.plain && p.deviation(o) == none && (c == nil || c.t.same) { // nearly always
+	if o.plain && !removes { // nearly always
+		p.rewriteOp(o)
+		if c != nil {
+			p.rewritePath(c.t, o.at, o.path)
+		}
 		err := p.rewriteValue(o, c, object)
 		p.cur.Jump(o.span.To)
 		return err
@@ -60,9 +64,7 @@ func (p *pass) rewrite(o *operation, c *change, object doc.Span) error {
 			p.cur.Skip()
 			p.rewriteOp(o)
 		case wordPath:
-			p.place.key(key)
-			p.rewritePath(c.t, p.cur.Skip())
-			p.place.pop()
+			p.rewritePath(c.t, key, p.cur.Skip())
 		case wordValue:
 			if err := p.rewriteValue(o, c, object); err != nil {
 				return err
@@ -82,13 +84,15 @@ func (p *pass) rewriteOp(o *operation) {
 }
 
 // rewritePath writes the canonical path.
-func (p *pass) rewritePath(t *target, s doc.Span) {
+func (p *pass) rewritePath(t *target, key, s doc.Span) {
 	if t.same {
 		return
 	}
 	p.ed.Cut(s.From, s.To)
 	p.ed.WriteString(t.canon)
+	p.place.key(key)
 	p.noteSpelling(t, p.raw(s))
+	p.place.pop()
 }
 
 // rewriteValue normalizes the value of an operation, if it has one.

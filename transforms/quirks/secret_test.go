@@ -128,18 +128,6 @@ func TestDeactivates(t *testing.T) {
 	}
 }
 
-func TestRebase(t *testing.T) {
-	const text = `{"Resources":[{"meta":{"location":"http://up:8080/v2/Users/1"},"members":[{"$ref":"http://up:8080/v2/Users/2","value":"http://up:8080/v2/x"}]}],"location":"http://up:8080/v2x"}`
-	n := doc.Tree(scanned(t, []byte(text)))
-	if got := quirks.Rebase(n, "http://up:8080/v2", "https://scim.example.com/acme"); got != 2 {
-		t.Errorf("%d URLs", got)
-	}
-	want := strings.NewReplacer("http://up:8080/v2/Users", "https://scim.example.com/acme/Users").Replace(text)
-	if got := string(n.AppendTo(nil)); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 func TestOperationLimits(t *testing.T) {
 	n := newNormalizer(t, quirks.Config{MaxOperations: 3})
 	for _, c := range []struct {

@@ -21,9 +21,9 @@ const (
 type rewriting func(p *pass, a *schema.Attribute, s doc.Span) (bool, error)
 
 // values are the rewritings whose rules are on, by where the value stands, what it is, and what the schema says it should be.
-type values [positions][doc.Object + 1][schema.Complex + 1][]named
+type values [positions][doc.Object + 1][schema.Complex + 1][]valueRule
 
-type named struct {
+type valueRule struct {
 	name string // of the attribute; empty for all
 	do   rewriting
 }
