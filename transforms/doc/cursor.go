@@ -22,12 +22,12 @@ func (d Doc) At(offset int) Cursor { return Cursor{d.raw, offset} }
 // In returns the value that fills the span.
 func (d Doc) In(s Span) Value { return Value{d.raw[s.From:s.To]} }
 
-// Alias is the text in the span, of which it is no copy: like the document, it does not change.
+// Alias returns the text in the span, of which it is no copy: like the document, it does not change.
 func (d Doc) Alias(s Span) string {
 	return unsafe.String(unsafe.SliceData(d.raw[s.From:s.To]), s.To-s.From) //nolint:gosec // see Edit.Doc
 }
 
-// Offset is where the cursor stands.
+// Offset returns where the cursor stands.
 func (c *Cursor) Offset() int { return c.i }
 
 // Kind returns the kind of the value at the cursor.

@@ -64,7 +64,7 @@ type query struct {
 	all   bool   // all elements that match instead of the first
 }
 
-// String is the path as it was written.
+// String returns the path as it was written.
 func (p Path) String() string { return p.text }
 
 // IsZero reports whether there is no path.

@@ -140,7 +140,7 @@ func TestProviders(t *testing.T) {
 	for _, entry := range entries {
 		number, text, _ := strings.Cut(entry, "\n")
 		var named []string
-		for _, m := range regexp.MustCompile("\\(quirks\\.md#([a-z0-9-]+)\\)").FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`\(quirks\.md#([a-z0-9-]+)\)`).FindAllStringSubmatch(text, -1) {
 			named = append(named, m[1])
 		}
 		want := cited[number]

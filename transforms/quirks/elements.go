@@ -48,7 +48,7 @@ func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why rule) error {
 	return nil
 }
 
-// whole is the value at the cursor, which stays where it is.
+// whole returns the value at the cursor, which stays where it is.
 func (p *pass) whole() doc.Span {
 	if p.cur.Offset() == p.known.From {
 		return p.known
@@ -122,7 +122,7 @@ func (p *pass) elements(a *schema.Attribute) error {
 // identifiers are those of a list's elements so far; nil where each may be in it more than once.
 type identifiers map[string]struct{}
 
-// distinct is for the identifiers of the list at the cursor, where each may be in it once (Q59).
+// distinct returns a table for the identifiers of the list at the cursor, where each may be in it once (Q59).
 func (p *pass) distinct(a *schema.Attribute) identifiers {
 	if !isMembers(a) || !p.on[duplicateMembers] {
 		return nil
@@ -222,8 +222,8 @@ func (p *pass) nameless() error {
 // numbered reports whether the value of the object at the cursor is a number: see member-number.
 func (p *pass) numbered(c doc.Cursor) bool { return p.find(&c, "value") && c.Kind() == doc.Number }
 
-// identifier is the string that identifies the member at the cursor, or the number that will be one, with what is around
-// it in the place of the quotes: the two are the same member then. It is the zero span where nothing does.
+// identifier returns the string that identifies the member at the cursor, or the number that will be one, with what is around
+// it in the place of the quotes: the two are the same member then. It returns the zero span where nothing does.
 func (p *pass) identifier(c doc.Cursor) doc.Span {
 	if c.Kind() == doc.Object && !p.find(&c, "value") {
 		return doc.Span{}

@@ -132,7 +132,7 @@ func (p *pass) spelled(key doc.Span, word string) error {
 	return nil
 }
 
-// extra is a member of the envelope, or of an operation, that no PATCH has.
+// extra leaves out a member of the envelope, or of an operation, that no PATCH has.
 func (p *pass) extra(l *list, key doc.Span) {
 	p.cur.Skip()
 	if !p.on[envelopeExtras] {

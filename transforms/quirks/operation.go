@@ -175,7 +175,7 @@ const (
 
 var words = [...]string{wordOp: "op", wordPath: "path", wordValue: "value"}
 
-// word tells which member of an operation a key names.
+// word returns which member of an operation a key names.
 func (p *pass) word(key doc.Span) int {
 	switch string(p.raw(key)) {
 	case `"op"`:

@@ -88,7 +88,7 @@ func (p *pass) same(t *target, v doc.Value) bool {
 	return ok && v.Text() == one.Value.Text
 }
 
-// pathlessRemoval is a remove without a path, which has no target (RFC 7644 §3.5.2.2), whatever its value says.
+// pathlessRemoval normalizes a remove without a path, which has no target (RFC 7644 §3.5.2.2), whatever its value says.
 func (p *pass) pathlessRemoval(l *list, o *operation) error {
 	c, ok := p.soleMembers(o.value)
 	if !ok {
@@ -241,7 +241,7 @@ func (p *pass) normal(a *schema.Attribute, s doc.Span, element *doc.Value) error
 	return err
 }
 
-// elementFilter is the filter that names an element: by its value alone for members, by value and type else, and by all of
+// elementFilter returns the filter that names an element: by its value alone for members, by value and type else, and by all of
 // its sub-attributes where it has no value.
 func (p *pass) elementFilter(a *schema.Attribute, v doc.Value) (filter.Filter, error) {
 	nameless := func() error {

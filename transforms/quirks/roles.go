@@ -11,7 +11,7 @@ import (
 // maxRole is the longest text that is read as a role in JSON (H9).
 const maxRole = 4 << 10
 
-// roleOfText is [pass.role] of an object.
+// roleOfText makes an object of a role whose value is JSON: see [pass.role].
 func roleOfText(p *pass, _ *schema.Attribute, s doc.Span) (bool, error) { return p.role(s), nil }
 
 // displayOfRole remembers the role whose displayName is to be called display.

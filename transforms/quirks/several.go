@@ -94,7 +94,7 @@ func (p *pass) single(l *list, ext *schema.Schema, c *change, inside []change) e
 	return nil
 }
 
-// becomesPath is for a key that leads nowhere: it becomes a path, so that it has to be one, and is read as one. What stays a
+// becomesPath resolves a key that leads nowhere: it becomes a path, so that it has to be one, and is read as one. What stays a
 // key may be anything.
 func (p *pass) becomesPath(ext *schema.Schema, c *change) (err error) {
 	switch {
