@@ -24,7 +24,26 @@ type world struct {
 	calls   []call
 	ttl     time.Duration
 	leading int // times that somebody began to lead
+	times   times
 }
+
+// times say how likely what is, and how long it takes.
+type times struct {
+	slow  float64       // chance that half a call takes about as long as it may
+	lies  float64       // chance that a write ends in an error and is done all the same, later
+	idle  float64       // chance that a leader gives the lease back
+	pause time.Duration // between two attempts to lead, at most
+	peace bool          // nobody is frozen, no clock turned, no record damaged
+}
+
+// histories are the kinds that there are: one in which everything happens, and one in which those who want to lead crowd, so
+// that what is written late meets somebody who reads.
+var histories = []times{
+	{slow: 0.05, lies: 0.02, idle: 0.01, pause: ttl / 4},
+	{slow: 0.3, lies: 0.2, idle: 0.3, pause: ttl / 50, peace: true},
+}
+
+const ttl = 15 * time.Second
 
 // call is something that a process started while it led.
 type call struct {
@@ -119,7 +138,7 @@ func (w *world) delay() time.Duration {
 	switch {
 	case w.chance(0.01):
 		return w.some(6 * w.ttl)
-	case w.chance(0.05):
+	case w.chance(w.times.slow):
 		return w.some(w.ttl / 2)
 	}
 	return w.some(w.ttl / 100)
@@ -194,7 +213,7 @@ func (p *process) Store(ctx context.Context, key string, value []byte) error {
 			p.gate()
 			before = 0
 		}
-		lied := p.chance(0.02) // an error, and written all the same, any time later
+		lied := p.chance(p.times.lies) // an error, and written all the same, any time later
 		if lied {
 			returned(errors.New("the connection was lost"))
 		}
@@ -218,7 +237,7 @@ func (p *process) Store(ctx context.Context, key string, value []byte) error {
 }
 
 // work is what a gateway does: it seeks the lease where it is asked for something, keeps it, and lets it go.
-func (p *process) work(ctx context.Context, idle float64) {
+func (p *process) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		p.gate()
 		if _, held := p.lease.Held(); !held {
@@ -226,12 +245,12 @@ func (p *process) work(ctx context.Context, idle float64) {
 			p.alive = false
 			p.mu.Unlock()
 			_, _ = p.lease.Seek(ctx, p.chance(0.5))
-			_ = p.Sleep(ctx, p.some(p.ttl/4))
+			_ = p.Sleep(ctx, p.some(p.times.pause))
 			continue
 		}
-		if p.chance(idle) {
+		if p.chance(p.times.idle) {
 			_ = p.lease.GiveBack(ctx, p.chance(0.5))
-			_ = p.Sleep(ctx, p.some(p.ttl/4))
+			_ = p.Sleep(ctx, p.some(p.times.pause))
 			continue
 		}
 		if due := p.lease.Due(); due > 0 {
@@ -303,7 +322,7 @@ func TestNeverTwoStartACall(t *testing.T) {
 	total, calls := 0, 0
 	for seed := *first; seed < *first+uint64(*seeds); seed++ {
 		synctest.Test(t, func(t *testing.T) {
-			w := history(seed, 2+int(seed%3), 100, true)
+			w := history(seed, 2+int(seed%3), 100, histories[seed%uint64(len(histories))])
 			total, calls = total+w.leading, calls+len(w.calls)
 			if err := w.judge(); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
@@ -316,23 +335,23 @@ func TestNeverTwoStartACall(t *testing.T) {
 	}
 }
 
-func history(seed uint64, n, times int, troubled bool) *world {
-	w := &world{values: map[string][]byte{}, rng: rand.New(rand.NewPCG(seed, 7)), start: time.Now(), ttl: 15 * time.Second}
+func history(seed uint64, n, length int, t times) *world {
+	w := &world{values: map[string][]byte{}, rng: rand.New(rand.NewPCG(seed, 7)), start: time.Now(), ttl: ttl, times: t}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for id := range n {
 		p := &process{world: w, id: id, writing: map[string]chan struct{}{}}
 		p.lease = lease.New(lease.Config{Key: "lease", TTL: w.ttl}, p, p)
-		all.Go(func() { p.work(ctx, 0.01) })
+		all.Go(func() { p.work(ctx) })
 		all.Go(func() { p.operate(ctx) })
-		if troubled {
+		if !t.peace {
 			all.Go(func() { p.trouble(ctx) })
 		}
 	}
-	if troubled {
+	if !t.peace {
 		all.Go(func() { w.damage(ctx, "lease") })
 	}
-	time.Sleep(time.Duration(times) * w.ttl)
+	time.Sleep(time.Duration(length) * w.ttl)
 	cancel()
 	all.Wait()
 	time.Sleep(20 * w.ttl) // calls of the storage that nobody waits for
