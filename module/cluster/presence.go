@@ -16,16 +16,20 @@ import (
 const presenceEvery = time.Minute
 
 // presence finds out whether a second gateway provisions the organization, where only one may. There is one record: whoever
-// works writes its name into it now and then. Who finds another name there than its own, which it had written, is not
-// alone. A gateway that was replaced by another one never looks again.
+// works without a cluster writes its name into it now and then. Who finds another name there than its own, which it had
+// written, is not alone. A gateway that was replaced by another one never looks again. Beside a cluster the two find each
+// other by what the other one goes on writing: the lease, or this record.
 type presence struct {
 	looking sync.WaitGroup // what is under way
 
-	mu      sync.Mutex
-	process string
-	wrote   string
-	at      time.Time
-	second  bool
+	mu        sync.Mutex
+	process   string
+	wrote     string
+	clustered bool
+	others    string // what the other kind of gateway wrote, as it was last seen
+	looked    bool
+	at        time.Time
+	second    bool
 }
 
 type presenceRecord struct {
@@ -33,8 +37,8 @@ type presenceRecord struct {
 	Mark    string `json:"mark"` // another one each time
 }
 
-// touch is called by every operation. It waits for nothing.
-func (p *presence) touch(s *Seat) {
+// touch is called by every operation that this gateway carries out. It waits for nothing.
+func (p *presence) touch(s *Seat, clustered bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.at.IsZero() && time.Since(p.at) < presenceEvery {
@@ -43,27 +47,42 @@ func (p *presence) touch(s *Seat) {
 	if p.at = time.Now(); p.process == "" {
 		p.process = rand.Text()
 	}
-	p.looking.Go(func() { p.look(s) })
+	if p.clustered != clustered { // a reload
+		p.clustered, p.looked = clustered, false
+	}
+	p.looking.Go(func() { p.look(s, clustered) })
 }
 
-func (p *presence) look(s *Seat) {
+func (p *presence) look(s *Seat, clustered bool) {
 	ctx := context.Background()
-	key := key("presence", s.name)
-	text, err := s.storage.Load(ctx, key)
+	key, other := key("presence", s.name), key("lease", s.name)
+	if clustered {
+		key, other = other, key
+	}
+	beside, err := s.storage.Load(ctx, other)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return // operations tell of a storage that cannot be read
+	}
+	if p.foreign(beside) {
+		s.log().Error("a gateway without the option cluster provisions the organization beside a cluster: the two do not know of each other "+
+			"and undo each other's work; stop one, or give all the option cluster", zap.String("organization", s.name))
+	}
+	if clustered {
+		return
+	}
+	text, err := s.storage.Load(ctx, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return
 	}
 	var r presenceRecord
 	_ = json.Unmarshal(text, &r)
 	p.mu.Lock()
-	second := p.wrote != "" && r.Process != "" && r.Process != p.process
-	if p.wrote != "" || second {
-		p.second = second
-	}
+	alone := p.wrote == "" || r.Process == "" || r.Process == p.process
+	p.second = p.second || !alone
 	mark := rand.Text()
 	value, err := json.Marshal(presenceRecord{Process: p.process, Mark: mark})
 	p.mu.Unlock()
-	if second {
+	if !alone {
 		s.log().Error("a second gateway provisions the organization: two that do not know of each other undo each other's work; "+
 			"stop one, or give both the option cluster", zap.String("organization", s.name))
 	}
@@ -73,6 +92,15 @@ func (p *presence) look(s *Seat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wrote = mark
+}
+
+// foreign notes what the other kind of gateway has written, and reports whether it is new: one that has ended writes no more.
+func (p *presence) foreign(text []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.second = p.looked && string(text) != p.others && len(text) > 0
+	p.looked, p.others = true, string(text)
+	return p.second
 }
 
 func (p *presence) isSecond() bool {

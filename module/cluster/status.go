@@ -26,11 +26,14 @@ func (s *Seat) status(ctx context.Context) (any, error) {
 	if l == nil {
 		st := status{Leads: true}
 		if s.presence.isSecond() {
-			st.Problems = []string{"a second gateway provisions this organization; stop one, or give both the option cluster"}
+			st.Problems = []string{"a second gateway provisions this organization; stop one, or give all the option cluster"}
 		}
 		return st, nil
 	}
 	st := status{Cluster: true}
+	if s.presence.isSecond() {
+		st.Problems = []string{"a gateway without the option cluster provisions this organization too; stop it, or give it the option"}
+	}
 	_, err := l.lease.Alive()
 	st.Since, _ = l.lease.Held()
 	if st.Leads = err == nil; st.Leads {
@@ -44,7 +47,7 @@ func (s *Seat) status(ctx context.Context) (any, error) {
 	switch {
 	case err != nil:
 		st.WhyNot = "nobody knows who leads: the storage cannot be read"
-		st.Problems = []string{st.WhyNot}
+		st.Problems = append(st.Problems, st.WhyNot)
 	case now.Leader == nil && now.Ends > 0:
 		st.WhyNot = "the lease is damaged, and is left alone until its time to live has passed"
 	case now.Leader == nil:
@@ -83,7 +86,7 @@ var theCollector = collector{
 		"Organizations by who provisions them: alone (there is no cluster), leader (this gateway), standby (another gateway of the cluster, or none).",
 		[]string{"role"}, nil),
 	second: prometheus.NewDesc("caddy_scim_gateway_second_gateways",
-		"Organizations that a second gateway provisions, though there is no cluster.", nil, nil),
+		"Organizations that a second gateway provisions, which is not of the same cluster.", nil, nil),
 }
 
 // takeovers counts over reloads.

@@ -62,9 +62,13 @@ func (s *Seat) Begin(ctx context.Context, a Asked) (*Turn, error) {
 		return nil, refusal("the gateway has not started yet", time.Second, ctx.Err())
 	}
 	if l := s.leading(); l != nil {
-		return l.begin(ctx, a)
+		turn, err := l.begin(ctx, a)
+		if err == nil && !turn.blind {
+			s.presence.touch(s, true)
+		}
+		return turn, err
 	}
-	s.presence.touch(s)
+	s.presence.touch(s, false)
 	return new(Turn), nil
 }
 
