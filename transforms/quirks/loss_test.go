@@ -1,6 +1,7 @@
 package quirks_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -198,6 +199,24 @@ func TestRemovedAsAdded(t *testing.T) {
 		}
 		if left := res.Get(c.path); left.Len() > 0 || len(left.Items()) > 0 {
 			t.Errorf("after %s and %s there is %s", add, got, left.AppendTo(nil))
+		}
+	}
+}
+
+// What an operation has besides keeps nobody from doing what it says, however much it is and wherever it stands (Q49).
+func TestExtrasTakeNothingWithThem(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra})
+	extras := ""
+	for i := range 9 {
+		extras += fmt.Sprintf(`,"x%d":1`, i)
+	}
+	const want = `[{"op":"replace","path":"active","value":false}]`
+	for _, in := range []string{
+		`[{"op":"Replace","path":"active","value":"False"` + extras + `}]`,
+		`[{"op":"Replace"` + extras + `,"path":"active","value":"False"}]`,
+	} {
+		if got := normalized(t, n, false, in, nil); got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
 		}
 	}
 }
