@@ -37,7 +37,7 @@ bench: ## measure, always as a ratio to a floor of the same run
 	$(GO) test -run '^$$' -bench 'Overhead' -benchtime 20x ./integration
 	$(GO) test -run '^$$' -bench 'Throttle|Tenants' -benchtime 5x ./integration
 	$(GO) test -run '^$$' -bench 'BenchmarkStorage|Page|Member' -benchtime 1x ./integration
-	$(GO) test -run '^$$' -bench 'Provisioning' -benchtime 1x -timeout 30m ./integration
+	$(GO) test -run '^$$' -bench 'Provisioning|Cycle' -benchtime 1x -timeout 30m ./integration
 
 N       ?= 300000
 SEED    ?= 1

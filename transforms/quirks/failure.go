@@ -274,13 +274,22 @@ func isActive(name doc.Value) bool {
 	if name.Is("active") || name.Is(scim.UserSchema+":active") || name.Is(scim.UserSchema+".active") {
 		return true
 	}
-	rest, ok := cutOld(name.Text(), scimCore, "User")
+	rest, ok := cutOldUser(name)
 	return ok && doc.FoldEqual(rest, ":active")
 }
 
 func isCore(name doc.Value) bool {
-	rest, ok := cutOld(name.Text(), scimCore, "User")
+	rest, ok := cutOldUser(name)
 	return name.Is(scim.UserSchema) || ok && rest == ""
+}
+
+// cutOldUser returns what follows the URN of a user of SCIM 1.0 in a name. Nearly no name is a URN, and of such a name no text
+// is made.
+func cutOldUser(name doc.Value) (rest string, ok bool) {
+	if raw := name.Raw(); len(raw) < 2 || raw[1] != 'u' && raw[1] != 'U' && raw[1] != '\\' {
+		return "", false
+	}
+	return cutOld(name.Text(), scimCore, "User")
 }
 
 // isOff reports whether a value, which may be wrapped, is anything that cannot be meant for true.
