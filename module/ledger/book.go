@@ -2,13 +2,11 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 
-	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -43,13 +41,6 @@ type slot struct {
 
 	writing   *writing // the write under way
 	withdrawn int      // counts changes that were taken back
-}
-
-type change struct{ apply func(*Record) }
-
-type writing struct {
-	done chan struct{}
-	err  error
 }
 
 func newBook(l *Ledger, root string) *Book {
@@ -142,54 +133,6 @@ func (b *Book) Find(ctx context.Context, attribute, value string) (string, error
 	return "", nil
 }
 
-// Put changes a record in the storage and then in memory, for what has to be on disk before something happens. An error
-// means that nothing was changed.
-func (b *Book) Put(ctx context.Context, id string, apply func(*Record)) error {
-	if b == nil {
-		return nil
-	}
-	if _, err := b.Get(ctx, id); err != nil {
-		return err
-	}
-	c := &change{apply}
-	b.owe(id, c)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.ledger.current().Patience)
-	defer cancel()
-	err := b.store(ctx, id)
-	if err == nil || !b.withdraw(id, c) {
-		return nil
-	}
-	b.ledger.later()
-	return err
-}
-
-// Keep changes a record in memory, and then in the storage: it is told of what has happened, which is so whether the
-// storage takes it or not. What it does not take stays in memory and is written as soon as it can be. Keep works where the
-// record cannot even be read, and waits for the storage only as long as the storage has shown no trouble. It reports whether
-// the storage has the change.
-func (b *Book) Keep(ctx context.Context, id string, apply func(*Record)) bool {
-	if b == nil {
-		return true
-	}
-	b.owe(id, &change{apply})
-	setting := b.ledger.current()
-	if b.ledger.troubled() {
-		return false // written with the rest
-	}
-	if setting.Away != nil && setting.Away(ctx) {
-		b.ledger.later()
-		return false
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setting.Patience)
-	defer cancel()
-	if err := b.store(ctx, id); err != nil {
-		setting.Log.Error("the ledger could not be written; what it lacks is kept in memory until it can be", zap.Error(err))
-		b.ledger.later()
-		return false
-	}
-	return true
-}
-
 // Recall returns a record as far as memory has it, and reports whether it is known for certain.
 func (b *Book) Recall(id string) (r *Record, certain bool) {
 	if b == nil {
@@ -202,121 +145,6 @@ func (b *Book) Recall(id string) (r *Record, certain bool) {
 		return nil, false
 	}
 	return s.now.Clone(), s.read
-}
-
-// owe makes a change in memory.
-func (b *Book) owe(id string, c *change) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := b.slot(id)
-	s.owed = append(s.owed, c)
-	b.renew(id, s)
-}
-
-// withdraw takes a change back, and reports whether the storage had not taken it.
-func (b *Book) withdraw(id string, c *change) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := b.slots[id]
-	if s == nil {
-		return false
-	}
-	i := slices.Index(s.owed, c)
-	if i < 0 {
-		return false
-	}
-	s.owed = slices.Delete(s.owed, i, i+1)
-	s.unsure = true
-	s.withdrawn++
-	b.renew(id, s)
-	return true
-}
-
-// owing returns the ids of records that the storage does not have as they are.
-func (b *Book) owing() (ids []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for id, s := range b.slots {
-		if len(s.owed) > 0 || s.unsure {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// store waits until the storage has a record as it is.
-func (b *Book) store(ctx context.Context, id string) error {
-	for {
-		b.mu.Lock()
-		s := b.slots[id]
-		if s == nil || len(s.owed) == 0 && !s.unsure {
-			b.mu.Unlock()
-			return nil
-		}
-		w, mine := s.writing, s.writing == nil
-		if mine {
-			// In a goroutine of its own, since there are storages that do not know of contexts; and no second write of a key
-			// begins before the first one has returned.
-			w = &writing{done: make(chan struct{})}
-			s.writing = w
-			go b.write(id, s, w) //nolint:gosec // it outlives the request on purpose
-		}
-		b.mu.Unlock()
-		select {
-		case <-w.done:
-		case <-ctx.Done():
-			return errors.New("ledger: the storage does not answer")
-		}
-		if mine && w.err != nil {
-			return w.err
-		}
-	}
-}
-
-// write makes the storage hold what is so now.
-func (b *Book) write(id string, s *slot, w *writing) {
-	defer close(w.done)
-	b.mu.Lock()
-	read, age := s.read, b.age
-	b.mu.Unlock()
-	if !read {
-		r, err := b.load(context.Background(), id)
-		b.mu.Lock()
-		switch {
-		case err != nil:
-			s.writing, w.err = nil, err
-		case age == b.age:
-			b.has(id, s, r)
-		}
-		b.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-	b.mu.Lock()
-	if age != b.age { // it is read again before anything is written over it
-		s.writing = nil
-		b.mu.Unlock()
-		return
-	}
-	stored, now, unsure, withdrawn, n := s.stored, s.now, s.unsure, s.withdrawn, len(s.owed)
-	b.mu.Unlock()
-
-	err := b.transfer(id, stored, now, unsure)
-
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s.writing, w.err = nil, err
-	switch {
-	case err != nil:
-		s.unsure = true
-	case withdrawn != s.withdrawn, age != b.age:
-		s.unsure = true // what was written is not so any more: once again
-	default:
-		s.stored, s.owed, s.unsure = now, s.owed[n:], false
-		b.renew(id, s)
-	}
 }
 
 // slot returns the place of a record, a new one where it has none. The mutex is held.

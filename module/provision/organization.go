@@ -6,26 +6,17 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/dryrun"
-	"github.com/caddy-scim/gateway/module/guard"
-	"github.com/caddy-scim/gateway/module/ledger"
-	"github.com/caddy-scim/gateway/module/provision/locks"
-	"github.com/caddy-scim/gateway/module/provision/view"
-	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
-	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -39,111 +30,6 @@ func (*Organization) CaddyModule() caddy.ModuleInfo {
 		New: func() caddy.Module { return new(Organization) },
 	}
 }
-
-// engine is an organization that is ready to carry operations out.
-type engine struct {
-	config *Organization
-	plan   *plan.Plan
-	user   *kind
-	group  *kind // nil where the organization has no groups
-	shared *shared
-	seen   *seen
-
-	guard   *guard.Open // nil where nothing is guarded
-	quirks  *quirks.Normalizer
-	settled func(resource string, told *trace.Trace)
-
-	rehearsal *rehearsal // of a dry run
-
-	onUsers bool // whether a membership is written on the user
-	log     *zap.Logger
-	now     func() time.Time
-}
-
-// shared is what belongs to an organization, whichever configurations speak of it: it outlives a reload.
-type shared struct {
-	seat   *cluster.Seat
-	locks  locks.Locks
-	ledger *ledger.Ledger
-
-	rehearsal *rehearsal // nil where what is said is done
-
-	mu       sync.Mutex
-	settling settling
-	engines  []*engine // of the configurations that were loaded and not cleaned up, the newest one last
-}
-
-// sharedBy returns what the organization of a seat has.
-func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
-	return seat.Shared("provision", func() any { //nolint:forcetypeassert // nobody else uses the key
-		sh := &shared{seat: seat, ledger: ledger.New(seat.Name())}
-		if run != nil {
-			sh.rehearsal = &rehearsal{run: run}
-		}
-		seat.OnTakeover(sh.forget)
-		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
-		return sh
-	}).(*shared)
-}
-
-// forget makes everything be read again, because somebody else may have provisioned the organization since.
-func (sh *shared) forget() {
-	sh.ledger.Forget()
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	sh.settling.looked = false
-	for _, e := range sh.engines {
-		e.user.view.Forget()
-		if e.group != nil {
-			e.group.view.Forget()
-		}
-	}
-}
-
-// turn waits until this gateway may work on the organization in the background.
-func (sh *shared) turn(ctx context.Context) (done func(), err error) {
-	t, err := sh.seat.Begin(ctx, cluster.Asked{})
-	if err != nil {
-		return nil, err
-	}
-	return t.End, nil
-}
-
-// enter makes the ledger work for a configuration.
-func (sh *shared) enter(e *engine) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	sh.engines = append(sh.engines, e)
-	engines.Store(e, nil)
-	sh.ledger.Use(e.memory())
-}
-
-// leave makes the ledger work for the configurations that are left.
-func (sh *shared) leave(e *engine) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	sh.stopSettling(e)
-	engines.Delete(e)
-	sh.engines = slices.DeleteFunc(sh.engines, func(other *engine) bool { return other == e })
-	if n := len(sh.engines); n > 0 {
-		sh.ledger.Use(sh.engines[n-1].memory())
-	} else {
-		sh.ledger.Close()
-	}
-}
-
-// seen is what a mapping showed of an organization. With another mapping it begins anew.
-type seen struct {
-	credentials   credentials
-	pace          *pacer
-	users, groups *view.View           // groups is nil where the organization has none
-	load          *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
-}
-
-// Destruct has nothing to give back.
-func (*seen) Destruct() error { return nil }
-
-var pool = caddy.NewUsagePool()
 
 // Provision checks the configuration and compiles the mapping.
 func (o *Organization) Provision(ctx caddy.Context) error {
@@ -251,43 +137,6 @@ func (o *Organization) possible(compiled *plan.Plan) error {
 	return nil
 }
 
-func (o *Organization) newSeen(compiled *plan.Plan, load *prometheus.Registry, now func() time.Time) *seen {
-	sn := &seen{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
-	sn.users = view.New(indexed(compiled.User), time.Duration(o.ViewTTL), now)
-	if compiled.Group != nil {
-		sn.groups = view.New(indexed(compiled.Group), time.Duration(o.ViewTTL), now)
-	}
-	return sn
-}
-
-func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
-	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, rehearsal: sh.rehearsal}
-	e.user = newKind(compiled.User, sn.users)
-	if compiled.Group != nil {
-		e.group = newKind(compiled.Group, sn.groups)
-		e.onUsers = slices.ContainsFunc(slices.Concat(compiled.Group.MemberAdd, compiled.Group.MemberRemove), (*plan.Call).Rewrites)
-	}
-	e.user.store = o.Ledger.Store
-	if !o.Ledger.Off {
-		e.user.book = sh.ledger.Users
-		e.user.dates = slices.ContainsFunc(o.Ledger.Store, keepsDates)
-		if e.group != nil {
-			e.group.book, e.group.dates = sh.ledger.Groups, e.user.dates
-		}
-	}
-	sh.enter(e)
-	return e
-}
-
-// memory returns what the configuration says of the ledger.
-func (e *engine) memory() ledger.Setting {
-	return ledger.Setting{
-		Storage: e.shared.seat.Storage(), Log: e.log,
-		Turn: e.shared.turn, Away: cluster.Blind,
-		UserKeys: e.user.indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.waitingKeys,
-	}
-}
-
 // Cleanup gives back what is shared with other loads of the configuration.
 func (o *Organization) Cleanup() error {
 	claims.Delete(o.claim)
@@ -307,66 +156,6 @@ func (o *Organization) Name() string { return o.ID }
 // Carry implements [upstream.Upstream].
 func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
 	return o.engine.carry(ctx, c, op)
-}
-
-func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
-	s := &session{engine: e, caller: c, op: op}
-	k := e.user
-	if op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && quirks.Deactivates(op.Body)) {
-		// Who is to lose access does so whether the client waits for the answer or not.
-		s.leaves, ctx = true, context.WithoutCancel(ctx)
-	}
-	if cluster.Blind(ctx) {
-		s.blind = errors.New("nobody could be asked which gateway leads")
-	}
-	if op.Type.Name == "Group" {
-		k = e.group
-	}
-	if k == nil {
-		return nil, scim.Errorf(404, "", "the organization has no groups")
-	}
-	defer func() {
-		for _, over := range s.over { // whatever happened, nobody waits for ever
-			over()
-		}
-	}()
-	if err := s.settleOperation(ctx, k); err != nil {
-		return nil, err
-	}
-	switch op.Verb {
-	case scim.List:
-		return s.query(ctx, k)
-	case scim.Read:
-		return s.readOne(ctx, k)
-	}
-	if k == e.group {
-		switch op.Verb {
-		case scim.Create:
-			return s.createGroup(ctx)
-		case scim.Delete:
-			return s.deleteGroup(ctx)
-		}
-		return s.changeGroup(ctx)
-	}
-	switch op.Verb {
-	case scim.Create:
-		return s.createUser(ctx)
-	case scim.Delete:
-		return s.deleteUser(ctx)
-	}
-	return s.changeUser(ctx)
-}
-
-// readOne answers a GET of one resource. What is protected is hidden.
-func (s *session) readOne(ctx context.Context, k *kind) (*scim.Answer, error) {
-	sub, err := s.load(ctx, k, s.op.ID)
-	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == 403 {
-		return nil, notFound(k)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.answer(ctx, k, sub, 200)
 }
 
 // Attributes are the attributes beyond RFC 7643 that the organization's resources have, for the gateway's schemas.

@@ -1,0 +1,126 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/guard"
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/scim"
+)
+
+// engine is an organization that is ready to carry operations out.
+type engine struct {
+	config *Organization
+	plan   *plan.Plan
+	user   *kind
+	group  *kind // nil where the organization has no groups
+	shared *shared
+	seen   *seen
+
+	guard   *guard.Open // nil where nothing is guarded
+	quirks  *quirks.Normalizer
+	settled func(resource string, told *trace.Trace)
+
+	rehearsal *rehearsal // of a dry run
+
+	onUsers bool // whether a membership is written on the user
+	log     *zap.Logger
+	now     func() time.Time
+}
+
+func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
+	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, rehearsal: sh.rehearsal}
+	e.user = newKind(compiled.User, sn.users)
+	if compiled.Group != nil {
+		e.group = newKind(compiled.Group, sn.groups)
+		e.onUsers = slices.ContainsFunc(slices.Concat(compiled.Group.MemberAdd, compiled.Group.MemberRemove), (*plan.Call).Rewrites)
+	}
+	e.user.store = o.Ledger.Store
+	if !o.Ledger.Off {
+		e.user.book = sh.ledger.Users
+		e.user.dates = slices.ContainsFunc(o.Ledger.Store, keepsDates)
+		if e.group != nil {
+			e.group.book, e.group.dates = sh.ledger.Groups, e.user.dates
+		}
+	}
+	sh.enter(e)
+	return e
+}
+
+// memory returns what the configuration says of the ledger.
+func (e *engine) memory() ledger.Setting {
+	return ledger.Setting{
+		Storage: e.shared.seat.Storage(), Log: e.log,
+		Turn: e.shared.turn, Away: cluster.Blind,
+		UserKeys: e.user.indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.waitingKeys,
+	}
+}
+
+func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
+	s := &session{engine: e, caller: c, op: op}
+	k := e.user
+	if op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && quirks.Deactivates(op.Body)) {
+		// Who is to lose access does so whether the client waits for the answer or not.
+		s.leaves, ctx = true, context.WithoutCancel(ctx)
+	}
+	if cluster.Blind(ctx) {
+		s.blind = errors.New("nobody could be asked which gateway leads")
+	}
+	if op.Type.Name == "Group" {
+		k = e.group
+	}
+	if k == nil {
+		return nil, scim.Errorf(404, "", "the organization has no groups")
+	}
+	defer func() {
+		for _, over := range s.over { // whatever happened, nobody waits for ever
+			over()
+		}
+	}()
+	if err := s.settleOperation(ctx, k); err != nil {
+		return nil, err
+	}
+	switch op.Verb {
+	case scim.List:
+		return s.query(ctx, k)
+	case scim.Read:
+		return s.readOne(ctx, k)
+	}
+	if k == e.group {
+		switch op.Verb {
+		case scim.Create:
+			return s.createGroup(ctx)
+		case scim.Delete:
+			return s.deleteGroup(ctx)
+		}
+		return s.changeGroup(ctx)
+	}
+	switch op.Verb {
+	case scim.Create:
+		return s.createUser(ctx)
+	case scim.Delete:
+		return s.deleteUser(ctx)
+	}
+	return s.changeUser(ctx)
+}
+
+// readOne answers a GET of one resource. What is protected is hidden.
+func (s *session) readOne(ctx context.Context, k *kind) (*scim.Answer, error) {
+	sub, err := s.load(ctx, k, s.op.ID)
+	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == 403 {
+		return nil, notFound(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, k, sub, 200)
+}

@@ -1,0 +1,119 @@
+package provision
+
+import (
+	"context"
+	"strings"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
+)
+
+// existingUser answers the creation of a user whom the organization has already.
+func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
+	k := s.user
+	if sub.entry != nil && sub.entry.Protected {
+		trace.Say(ctx, trace.Protected, sub.id, "mapping")
+		return nil, conflict(k)
+	}
+	if !s.samePerson(sub, wanted) {
+		return nil, s.another(ctx, sub)
+	}
+	if s.config.Existing == ExistingConflict && !sub.deleted() {
+		s.keepUserName(ctx, sub, wanted)
+		return nil, conflict(k)
+	}
+	sub, err := s.linkUser(ctx, sub, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.joinAll(ctx, sub); err != nil {
+		return nil, err
+	}
+	return s.created(ctx, k, sub)
+}
+
+// linkUser makes a user whom the organization has already the one that the provider creates, under the user's lock.
+func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
+	k := s.user
+	unlock, err := s.lockUser(ctx, sub.id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := s.settleUser(ctx, sub.id); err != nil {
+		return nil, err
+	}
+	found := sub.found
+	if sub, err = s.linkable(ctx, sub); err != nil {
+		return nil, err
+	}
+	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
+	// share: linked, one of them would act as the other.
+	known := sub.entry == nil || sub.linked()
+	if known && !(lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}).In(k.rt, sub.res) {
+		return nil, conflict(k)
+	}
+	active := wanted.Get("active")
+	if sub.entry == nil {
+		if active.True() {
+			return s.activate(ctx, sub, wanted)
+		}
+		return sub, nil
+	}
+	// The link itself rewrites nothing: what the upstream has a place for stays what it is, and the provider corrects it
+	// with its next request if it wants to.
+	var missing []string
+	for _, attribute := range value.Attributes(wanted) {
+		if attribute == "userName" || !k.Readable(attribute) {
+			missing = append(missing, attribute)
+		}
+	}
+	date := s.date(k)
+	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
+		r.Deleted, r.Linked = false, true
+		date(r, false)
+	})
+	s.linkedBy(ctx, k, sub.id, found, "existing link")
+	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
+	s.plans(ctx, trace.Linked, sub, nil)
+	if value.Equal(active, sub.res.Get("active")) {
+		return sub, nil
+	}
+	after := sub.res.Clone()
+	after.Set("active", active)
+	return s.update(ctx, k, sub, after, []string{"active"})
+}
+
+// linkable returns a user, read a moment ago, as the ledger knows it now. The user is locked.
+func (s *session) linkable(ctx context.Context, sub *subject) (*subject, error) {
+	k := s.user
+	record, err := s.record(ctx, k, sub.id)
+	switch {
+	case err != nil:
+		return nil, err
+	case record != nil && record.Deferred != nil:
+		return waitingSubject(record)
+	case sub.entry == nil: // created in the meantime
+		return s.load(ctx, k, sub.id)
+	}
+	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
+}
+
+// keepUserName remembers under which name the provider knows a member that it was refused to create. It looks for the user by
+// that name next, as Entra does after a 409, and finds the member; without it, a member whose address is not the
+// provider's userName would be refused and not found for ever. A member whom the provider has taken into its hands
+// already is somebody else to it.
+func (s *session) keepUserName(ctx context.Context, sub *subject, wanted *doc.Node) {
+	if sub.entry == nil || sub.record != nil && sub.record.Linked {
+		return
+	}
+	date := s.date(s.user)
+	s.keep(ctx, s.user, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) {
+		r.Linked = true
+		date(r, false)
+	})
+	s.linkedBy(ctx, s.user, sub.id, sub.found, "existing conflict")
+}

@@ -1,0 +1,112 @@
+package provision
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/dryrun"
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/locks"
+	"github.com/caddy-scim/gateway/module/provision/view"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+)
+
+// shared is what belongs to an organization, whichever configurations speak of it: it outlives a reload.
+type shared struct {
+	seat   *cluster.Seat
+	locks  locks.Locks
+	ledger *ledger.Ledger
+
+	rehearsal *rehearsal // nil where what is said is done
+
+	mu       sync.Mutex
+	settling settling
+	engines  []*engine // of the configurations that were loaded and not cleaned up, the newest one last
+}
+
+// sharedBy returns what the organization of a seat has.
+func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
+	return seat.Shared("provision", func() any { //nolint:forcetypeassert // nobody else uses the key
+		sh := &shared{seat: seat, ledger: ledger.New(seat.Name())}
+		if run != nil {
+			sh.rehearsal = &rehearsal{run: run}
+		}
+		seat.OnTakeover(sh.forget)
+		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
+		return sh
+	}).(*shared)
+}
+
+// forget makes everything be read again, because somebody else may have provisioned the organization since.
+func (sh *shared) forget() {
+	sh.ledger.Forget()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.settling.looked = false
+	for _, e := range sh.engines {
+		e.user.view.Forget()
+		if e.group != nil {
+			e.group.view.Forget()
+		}
+	}
+}
+
+// turn waits until this gateway may work on the organization in the background.
+func (sh *shared) turn(ctx context.Context) (done func(), err error) {
+	t, err := sh.seat.Begin(ctx, cluster.Asked{})
+	if err != nil {
+		return nil, err
+	}
+	return t.End, nil
+}
+
+// enter makes the ledger work for a configuration.
+func (sh *shared) enter(e *engine) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.engines = append(sh.engines, e)
+	engines.Store(e, nil)
+	sh.ledger.Use(e.memory())
+}
+
+// leave makes the ledger work for the configurations that are left.
+func (sh *shared) leave(e *engine) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.stopSettling(e)
+	engines.Delete(e)
+	sh.engines = slices.DeleteFunc(sh.engines, func(other *engine) bool { return other == e })
+	if n := len(sh.engines); n > 0 {
+		sh.ledger.Use(sh.engines[n-1].memory())
+	} else {
+		sh.ledger.Close()
+	}
+}
+
+// seen is what a mapping showed of an organization. With another mapping it begins anew.
+type seen struct {
+	credentials   credentials
+	pace          *pacer
+	users, groups *view.View           // groups is nil where the organization has none
+	load          *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
+}
+
+// Destruct has nothing to give back.
+func (*seen) Destruct() error { return nil }
+
+var pool = caddy.NewUsagePool()
+
+func (o *Organization) newSeen(compiled *plan.Plan, load *prometheus.Registry, now func() time.Time) *seen {
+	sn := &seen{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
+	sn.users = view.New(indexed(compiled.User), time.Duration(o.ViewTTL), now)
+	if compiled.Group != nil {
+		sn.groups = view.New(indexed(compiled.Group), time.Duration(o.ViewTTL), now)
+	}
+	return sn
+}
