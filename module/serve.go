@@ -204,6 +204,7 @@ func (x *exchange) discover(ctx context.Context) (*scim.Answer, error) {
 	var body []byte
 	var err error
 	features, set := x.h.upstream.Features(), x.h.set
+	features.Clients = x.h.keys.HasClients()
 	switch {
 	case x.route.endpoint == serviceProviderConfig:
 		body = scim.ServiceProviderConfig(features, x.base)

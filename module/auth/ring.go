@@ -58,6 +58,20 @@ func fixedRing(now func() time.Time) *Ring {
 
 // Set makes known what was read just now. A key that is no good is left out, with the reason in Err.
 func (r *Ring) Set(s *Stored) {
+	r.take(s)
+	r.read.Store(r.now().UnixNano())
+	r.once.Do(func() { close(r.first) })
+}
+
+// Recall makes known what an earlier configuration has read: it holds until the storage has been read for the first time. That
+// there is more is possible.
+func (r *Ring) Recall(s *Stored) {
+	if s != nil {
+		r.take(&Stored{Keys: s.Keys, Revoked: s.Revoked, Disabled: s.Disabled, Paused: s.Paused})
+	}
+}
+
+func (r *Ring) take(s *Stored) {
 	for _, k := range s.Keys {
 		c, err := k.compile()
 		if err != nil {
@@ -76,8 +90,6 @@ func (r *Ring) Set(s *Stored) {
 		}
 	}
 	r.stored.Store(s)
-	r.read.Store(r.now().UnixNano())
-	r.once.Do(func() { close(r.first) })
 }
 
 // Fail makes known that the records cannot be read. What was known stays.

@@ -94,11 +94,18 @@ func (a *App) organization(name string) *Organization {
 		}
 		if name != "" {
 			o.ring = auth.NewRing(time.Now)
+			last, _ := lastRead.Load(name)
+			known, _ := last.(*auth.Stored)
+			o.ring.Recall(known)
 		}
 		a.all[name] = o
 	}
 	return o
 }
+
+// lastRead is what was last read of each organization (*auth.Stored by its name), over reloads: with a storage that is away,
+// a new configuration neither takes a revoked key nor forgets that the organization is disabled or paused.
+var lastRead sync.Map
 
 // Signers returns the keys that sign tokens. Whoever asks for them needs them to be published.
 func (a *App) Signers() *auth.Signers {

@@ -30,6 +30,7 @@ type shelf struct {
 	records map[string][]byte
 	fail    error
 	block   chan struct{} // where it is not nil, nothing answers before it is closed
+	room    int           // how many more records can be written, where it is not 0; then everything fails
 }
 
 func newShelf() *shelf { return &shelf{records: map[string][]byte{}} }
@@ -48,10 +49,14 @@ func (s *shelf) enter() error {
 func (s *shelf) Store(_ context.Context, key string, value []byte) error {
 	err := s.enter()
 	defer s.mu.Unlock()
-	if err == nil {
-		s.records[key] = value
+	if err != nil {
+		return err
 	}
-	return err
+	s.records[key] = value
+	if s.room--; s.room == 0 {
+		s.fail = errors.New("killed")
+	}
+	return nil
 }
 
 func (s *shelf) Load(_ context.Context, key string) ([]byte, error) {
@@ -236,6 +241,47 @@ func TestUnreadable(t *testing.T) {
 	check("a record under another name", 200, 503)
 }
 
+// TestReloadWithoutStorage: a configuration that is loaded while the storage is away knows what the one before has read. Who
+// is revoked stays so, and so does an organization that is disabled or paused; what the storage says next counts.
+func TestReloadWithoutStorage(t *testing.T) {
+	storage := newShelf()
+	before := newBench(t, storage)
+	key, revoked := before.make(t, "known"), before.make(t, "gone")
+	if err := before.Revoke(t.Context(), "gone", time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := before.Set(t.Context(), func(s State) State { s.Paused = true; return s }); err != nil {
+		t.Fatal(err)
+	}
+	before.app.refresh(t.Context())
+	storage.mu.Lock()
+	storage.fail = errors.New("no storage")
+	storage.mu.Unlock()
+	after := newBench(t, storage)
+	if got := after.let(t, key); got != 200 {
+		t.Errorf("a key that was known is answered %d", got)
+	}
+	if got := after.let(t, revoked); got != 401 && got != 503 {
+		t.Errorf("a revoked key is answered %d", got)
+	}
+	if got := after.let(t, "a-key-that-nobody-knows-0123456789"); got != 503 {
+		t.Errorf("a key that is not known is answered %d", got)
+	}
+	if !after.ring.Stored().Paused || !after.State().Paused {
+		t.Error("nobody knows that the organization is paused")
+	}
+	storage.mu.Lock()
+	storage.fail = nil
+	storage.mu.Unlock()
+	if _, err := before.Set(t.Context(), func(s State) State { s.Paused = false; return s }); err != nil {
+		t.Fatal(err)
+	}
+	after.app.refresh(t.Context())
+	if after.ring.Stored().Paused || after.State().Paused || after.let(t, revoked) != 401 {
+		t.Errorf("what the storage says does not count: %+v", after.State())
+	}
+}
+
 // TestStorageHangs: a storage that does not answer holds nobody up who has a key, and nobody forever who makes one.
 func TestStorageHangs(t *testing.T) {
 	storage := newShelf()
@@ -280,6 +326,49 @@ func TestRotate(t *testing.T) {
 	}
 	if _, err := b.New(t.Context(), Record{Key: auth.Key{Name: "again", Key: old}}); err == nil {
 		t.Error("the same key twice")
+	}
+}
+
+// TestKilledWhileRotating: whatever was written when the gateway was killed, the provider's key stays good, the next gateway
+// says what it finds, and the rotation can be done again.
+func TestKilledWhileRotating(t *testing.T) {
+	for written := range 3 {
+		storage := newShelf()
+		b := newBench(t, storage)
+		old := b.make(t, "entra")
+		b.app.refresh(t.Context())
+		storage.mu.Lock()
+		if storage.room = written; written == 0 {
+			storage.fail = errors.New("killed")
+		}
+		storage.mu.Unlock()
+		fresh := auth.Generate()
+		_, err := b.Rotate(t.Context(), "entra", fresh, "", time.Hour)
+		if written < 2 && err == nil {
+			t.Fatalf("%d records written, and no error", written)
+		}
+		storage.mu.Lock()
+		storage.fail, storage.room = nil, 0
+		storage.mu.Unlock()
+
+		next := newBench(t, storage)
+		next.app.refresh(t.Context())
+		if got := next.let(t, old); got != 200 {
+			t.Errorf("%d written: the provider's key is answered %d", written, got)
+		}
+		before, err := next.find("entra")
+		if err != nil || before.Status != "valid" || (before.ReplacedBy == "") != (written == 0) || before.Revoked.IsZero() != (written < 2) {
+			t.Errorf("%d written: %+v, %v", written, before, err)
+		}
+		again := auth.Generate()
+		if _, err := next.Rotate(t.Context(), "entra", again, "", time.Hour); err != nil {
+			t.Errorf("%d written: rotating again: %v", written, err)
+		}
+		for _, key := range []string{old, again} {
+			if got := next.let(t, key); got != 200 {
+				t.Errorf("%d written: a key is answered %d after rotating again", written, got)
+			}
+		}
 	}
 }
 

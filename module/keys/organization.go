@@ -53,7 +53,11 @@ func errUnnamed() error {
 func (o *Organization) State() State {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, s := o.records.state()
+	at, s := o.records.state()
+	if at == "" && o.ring != nil { // not read yet
+		known := o.ring.Stored()
+		s.Disabled, s.Paused = known.Disabled, known.Paused
+	}
 	return s
 }
 

@@ -90,6 +90,7 @@ func (o *Organization) read(ctx context.Context, names map[string]bool) {
 		stored.Err = nil
 	}
 	o.ring.Set(stored)
+	lastRead.Store(o.name, stored)
 }
 
 // allRevoked reports whether every damaged record is that of a key that is revoked.

@@ -133,7 +133,9 @@ func (r *Relay) Discover(ctx context.Context, c *upstream.Caller, path, base str
 	if err != nil || !a.OK() {
 		return nil, nil //nolint:nilnil,nilerr // an HTML page is no discovery document either
 	}
-	body, err := scim.Adopt(d, path, base, r.gateway.Schemas, r.Features())
+	f := r.Features()
+	f.Clients = r.gateway.Clients
+	body, err := scim.Adopt(d, path, base, r.gateway.Schemas, f)
 	if body == nil {
 		return nil, err
 	}

@@ -76,6 +76,9 @@ type Gateway struct {
 	Logger  *zap.Logger
 	Guard   *guard.Open // against mass deprovisioning; nil where nothing is guarded
 
+	// Clients is whether OAuth 2.0 clients get tokens of the gateway.
+	Clients bool
+
 	// Settled is told what was found out of an earlier request, beside all requests.
 	Settled func(resource string, told *trace.Trace)
 }

@@ -97,7 +97,7 @@ func completeConfig(n *doc.Node, base string, f Features) {
 		filter.Set("maxResults", doc.NewInt(int64(most)))
 	}
 	n.Set("bulk", noBulk())
-	n.Set("authenticationSchemes", bearer())
+	n.Set("authenticationSchemes", schemes(f))
 	describe(n, ServiceProviderConfigSchema, "ServiceProviderConfig", base+"/ServiceProviderConfig")
 }
 

@@ -29,7 +29,7 @@ func ServiceProviderConfig(f Features, base string) []byte {
 	n.Set("changePassword", supported(f.ChangePassword))
 	n.Set("sort", supported(f.Sort))
 	n.Set("etag", supported(f.ETag))
-	n.Set("authenticationSchemes", bearer())
+	n.Set("authenticationSchemes", schemes(f))
 	n.Set("meta", meta("ServiceProviderConfig", base+"/ServiceProviderConfig"))
 	return n.AppendTo(nil)
 }
@@ -154,11 +154,20 @@ func noBulk() *doc.Node {
 }
 
 // bearer returns the list of the ways in: there is one.
-func bearer() *doc.Node {
-	return doc.NewArray(object(
+// schemes are the authentication schemes that the gateway offers (RFC 7643 §5).
+func schemes(f Features) *doc.Node {
+	bearer := object(
 		"type", doc.NewString("oauthbearertoken"), "name", doc.NewString("SCIM API key"),
 		"description", doc.NewString("The SCIM API key as a bearer token in the Authorization header."),
 		"specUri", doc.NewString("https://www.rfc-editor.org/info/rfc6750"), "primary", doc.NewBool(true),
+	)
+	if !f.Clients {
+		return doc.NewArray(bearer)
+	}
+	return doc.NewArray(bearer, object(
+		"type", doc.NewString("oauth2"), "name", doc.NewString("OAuth 2.0 client credentials"),
+		"description", doc.NewString("An access token of the gateway's token endpoint, as a bearer token in the Authorization header."),
+		"specUri", doc.NewString("https://www.rfc-editor.org/info/rfc6749"),
 	))
 }
 

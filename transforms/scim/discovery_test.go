@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +36,10 @@ func TestServiceProviderConfig(t *testing.T) {
 		`"meta":{"resourceType":"ServiceProviderConfig","location":"https://scim.example.com/scim/v2/ServiceProviderConfig"}}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
+	}
+	with := string(scim.ServiceProviderConfig(scim.Features{Clients: true}, base))
+	if !strings.Contains(with, `"primary":true},{"type":"oauth2","name":"OAuth 2.0 client credentials"`) {
+		t.Errorf("with clients: %s", with)
 	}
 }
 

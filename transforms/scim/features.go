@@ -11,6 +11,7 @@ type Features struct {
 	ChangePassword bool // the password of a user can be set
 	Sort           bool // sortBy and sortOrder (RFC 7644 §3.4.2.3)
 	ETag           bool // meta.version, If-Match and If-None-Match (RFC 7644 §3.14)
+	Clients        bool // OAuth 2.0 clients get tokens (RFC 6749 §4.4)
 
 	// Keeps reports whether an attribute is kept; nil means that everything is. A complex attribute is asked for by each of
 	// its sub-attributes and is kept where one of them is; sub is empty for everything else. uri is empty for the core
