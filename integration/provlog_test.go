@@ -2,11 +2,14 @@ package integration
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -92,6 +95,48 @@ func TestProvisioningLog(t *testing.T) {
 	if !strings.Contains(s.logs(), `"logger":"http.handlers.scim_gateway.provisioning"`) {
 		t.Error("the records are not in Caddy's log")
 	}
+}
+
+// TestProvisioningLogWithoutAFile: a log that cannot be written slows nothing and refuses nothing; it is said once in Caddy's
+// log, in the status, and on every page of the console.
+func TestProvisioningLogWithoutAFile(t *testing.T) {
+	site := strings.Replace(consoleSite, "provisioning_log {DIR}/provisioning.db", "provisioning_log {DIR}/caddy.log/provisioning.db", 1)
+	s := startOperated(t, site)
+	for i := range 3 {
+		s.logged(http.MethodPost, "/Users", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"p%d@example.com","active":true}`, i), 201)
+	}
+	const problem = "the provisioning log cannot be written"
+	var status string
+	for range 500 { // it is written after the answer
+		if status = s.told("/scim_gateway/log"); strings.Contains(status, problem) && strings.Contains(status, `"dropped":3`) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if !strings.Contains(status, problem) || !strings.Contains(status, `"dropped":3`) {
+		t.Errorf("status: %s", status)
+	}
+	if n := strings.Count(s.logs(), `"msg":"`+problem); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+	if page := s.page("/console/embedded/now", 200); !strings.Contains(page, "The provisioning log cannot be written") || !strings.Contains(page, "3 records of the log are missing") {
+		t.Errorf("the console: %s", page)
+	}
+}
+
+// told is what Caddy's admin API tells.
+func (s *server) told(path string) string {
+	s.t.Helper()
+	r, err := s.http.Get("http://" + s.admin + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // logged sends one request of Entra's and returns the id that the answer has.

@@ -47,10 +47,16 @@ func (p *page) nowPage(ctx context.Context) error {
 	now := p.now()
 	o := &overview{Now: now}
 	p.Data = o
-	o.Health, o.Todo = p.health(ctx)
-	o.Todo = append(p.guardTodos(now), o.Todo...)
 	if p.gateway.Records() != nil {
 		o.State = p.gateway.Records().Log().State()
+	}
+	o.Health, o.Todo = p.health(ctx)
+	o.Todo = append(p.guardTodos(now), o.Todo...)
+	if dropped := o.State.Dropped; dropped > 0 {
+		o.Todo = append(o.Todo, todo{
+			Title: count(int(dropped), "record of the log is missing", "records of the log are missing"),
+			Text:  "The file could not be written, or too many came at once. Look for room on the disk and for the rights of the file.",
+		})
 	}
 	if p.reader == nil {
 		return p.show(http.StatusOK, "now.html")
@@ -96,11 +102,6 @@ func (p *page) todos(ctx context.Context, now time.Time) ([]todo, error) {
 			Loud: true, Title: about(r.Name, r.Subject) + " still has access",
 			Text: "The provider wanted to take the access away, and was refused: " + plain(r.Error) + ". Take it away in the organization itself, or mend what is in the way; the provider asks again in its next cycle.",
 			Link: fmt.Sprintf("%s/log/%d", p.Base(), r.ID),
-		})
-	}
-	if dropped := p.gateway.Records().Log().State().Dropped; dropped > 0 {
-		all = append(all, todo{
-			Title: fmt.Sprint(dropped, " records of the log are missing"), Text: "The file could not be written, or too many came at once. Look for room on the disk and for the rights of the file.",
 		})
 	}
 	waiting, err := p.reader.Invited(ctx, p.Org, now.Add(-oldInvitation))

@@ -77,7 +77,9 @@ func (p *page) serve(path string) error {
 	}
 	done, err := p.open()
 	if err != nil {
-		p.Problem = "The provisioning log cannot be read. Caddy's log says why."
+		if p.Problem == "" {
+			p.Problem = "The provisioning log cannot be read. Caddy's log says why."
+		}
 		p.logger.Error("reading the provisioning log for the console", zap.Error(err))
 	}
 	defer done()
