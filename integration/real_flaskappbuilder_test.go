@@ -29,7 +29,7 @@ func TestFlaskAppBuilder(t *testing.T) {
 	if mapping == nil {
 		t.Fatal("the example has no mapping any more")
 	}
-	fab := newFlaskAppBuilder(t, addr, password)
+	fab := newFlaskAppBuilder(addr, password)
 	for _, flag := range []bool{false, true} {
 		t.Run(fmt.Sprintf("flag=%v", flag), func(t *testing.T) {
 			fab.clear(t)
@@ -45,17 +45,24 @@ func TestFlaskAppBuilder(t *testing.T) {
 	t.Run("acceptance", func(t *testing.T) { acceptance(t, fab.platform(addr, string(mapping))) })
 }
 
-type flaskAppBuilder struct{ jsonAPI }
+type flaskAppBuilder struct {
+	jsonAPI
+	password string
+}
 
-func newFlaskAppBuilder(t *testing.T, addr, password string) *flaskAppBuilder {
+func newFlaskAppBuilder(addr, password string) *flaskAppBuilder {
+	return &flaskAppBuilder{jsonAPI{base: "http://" + addr + "/api/v1/security", http: http.DefaultClient}, password}
+}
+
+// login gets a token, which lives a quarter of an hour.
+func (f *flaskAppBuilder) login(t *testing.T) {
 	t.Helper()
-	f := &flaskAppBuilder{jsonAPI{base: "http://" + addr + "/api/v1/security", http: http.DefaultClient}}
 	var login struct {
 		Token string `json:"access_token"`
 	}
-	f.do(t, "POST", "/login", map[string]any{"username": "admin", "password": password, "provider": "db"}, &login)
+	f.header = nil
+	f.do(t, "POST", "/login", map[string]any{"username": "admin", "password": f.password, "provider": "db"}, &login)
 	f.header = http.Header{"Authorization": {"Bearer " + login.Token}}
-	return f
 }
 
 type fabUser struct {
@@ -117,6 +124,7 @@ func (f *flaskAppBuilder) groups(t *testing.T) []group {
 // clear removes everybody but the administrator.
 func (f *flaskAppBuilder) clear(t *testing.T) {
 	t.Helper()
+	f.login(t)
 	for _, g := range f.groups(t) {
 		f.do(t, "PUT", "/groups/"+g.id, map[string]any{"users": []int{}, "roles": []int{}}, nil)
 		f.do(t, "DELETE", "/groups/"+g.id, nil, nil)
