@@ -12,6 +12,7 @@ import (
 	_ "github.com/caddy-scim/gateway/module"
 	_ "github.com/caddy-scim/gateway/module/command"
 	_ "github.com/caddy-scim/gateway/module/console"
+	_ "github.com/caddy-scim/gateway/module/explain"
 	_ "github.com/caddy-scim/gateway/module/organization"
 	_ "github.com/caddy-scim/gateway/module/provision"
 	_ "github.com/caddy-scim/gateway/module/relay"

@@ -140,7 +140,9 @@ func TestOneDoorToTheUpstream(t *testing.T) {
 				calls++
 				return true
 			}
-			if path == "module/console/console.go" { // what is no page of it goes on as it came
+			switch path {
+			case "module/console/console.go", // what is no page of it goes on as it came
+				"module/explain/command.go": // it stands where Caddy's server stands, in front of the gateway
 				return true
 			}
 			t.Errorf("%s calls %s", files.Position(call.Pos()), name.Sel.Name)

@@ -54,12 +54,30 @@ func (h *Handler) Cleanup() error {
 
 // logRecord hands the request over to the provisioning log.
 func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool, later func()) {
+	if tell, ok := x.r.Context().Value(watchKey{}).(func(*provlog.Entry, error)); ok {
+		tell(x.entry(status, answer, err, leaver), err)
+	}
 	if x.h.sink == nil || x.refused != nil && !x.h.strangers.Allow() {
 		return
 	}
+	e := x.entry(status, answer, err, leaver)
+	e.Note = later
+	x.h.sink.Add(e)
+}
+
+type watchKey struct{}
+
+// Watched returns a context of a request whose entry of the provisioning log is handed to tell, too, with the error that it
+// came to.
+func Watched(ctx context.Context, tell func(*provlog.Entry, error)) context.Context {
+	return context.WithValue(ctx, watchKey{}, tell)
+}
+
+// entry is what the provisioning log is told of the request.
+func (x *exchange) entry(status int, answer *scim.Answer, err error, leaver bool) *provlog.Entry {
 	e := &provlog.Entry{
 		Time: x.start, Took: time.Since(x.start), Key: x.id.Name, Activity: activityID(x.r.Header),
-		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace, DryRun: x.h.run != nil, Note: later,
+		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace, DryRun: x.h.run != nil,
 	}
 	if !x.routed && x.id.Name == "" {
 		e.Key = ""
@@ -81,7 +99,7 @@ func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver 
 	} else if answer != nil && x.route.resource() && answer.Status < http.StatusBadRequest {
 		e.Answered = answer.Body // a discovery document is the same every time
 	}
-	x.h.sink.Add(e)
+	return e
 }
 
 // logStatus is how the provisioning log fares, for "caddy scim status".

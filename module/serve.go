@@ -53,7 +53,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil
 	}
 	x := &exchange{h: h, w: w, r: r, start: time.Now(), trace: &trace.Trace{Dry: h.DryRun}}
-	if h.sink != nil {
+	if h.sink != nil || r.Context().Value(watchKey{}) != nil {
 		x.account.Limit = recordedRules
 	}
 	if x.health() {

@@ -66,6 +66,7 @@ func Open(ctx caddy.Context, rehearsed ...any) (*Opened, error) {
 	}
 	o.Run = v.(*Run) //nolint:forcetypeassert // the pool holds nothing else
 	o.drop = o.scratch.use(ctx.Storage())
+	o.Offline = ctx.Value(offlineKey{}) != nil
 	return o, nil
 }
 
@@ -113,9 +114,14 @@ func (r *Run) Gate(call upstream.Call) error {
 	case call.Writes():
 		return upstream.ErrPlanned
 	case r.Offline:
-		return &scim.Error{Status: http.StatusServiceUnavailable, Detail: "what the organization has decides what comes next, and it is not asked here", Cause: ErrOffline}
+		return NotAsked()
 	}
 	return nil
+}
+
+// NotAsked returns the answer where what comes next depends on what the upstream has, in a run that is offline.
+func NotAsked() error {
+	return &scim.Error{Status: http.StatusServiceUnavailable, Detail: "what the upstream has decides what comes next, and it is not asked here", Cause: ErrOffline}
 }
 
 // ErrNotDone is the cause of [NotDone].
@@ -139,7 +145,13 @@ func NewID() string { return mark + strings.ToLower(rand.Text()) }
 // Imagined reports whether an id is one that a dry run has made, this one or one that is over.
 func Imagined(id string) bool { return strings.HasPrefix(id, mark) && len(id) == len(mark)+26 }
 
-type contextKey struct{}
+type (
+	contextKey struct{}
+	offlineKey struct{}
+)
+
+// WithoutUpstream returns a context in which a dry run reads nothing from the upstream.
+func WithoutUpstream(ctx caddy.Context) caddy.Context { return ctx.WithValue(offlineKey{}, true) }
 
 // With returns a context in which an upstream is provisioned that rehearses.
 func With(ctx caddy.Context, r *Run) caddy.Context { return ctx.WithValue(contextKey{}, r) }

@@ -40,7 +40,13 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := mapping.Compile(*o.Mapping, set, outside)
+	run := dryrun.From(ctx)
+	o.dry = run != nil
+	lookup := outside
+	if o.dry && run.Offline { // nobody is asked, so that no secret is needed
+		lookup = orUnset
+	}
+	compiled, err := mapping.Compile(*o.Mapping, set, lookup)
 	if err != nil {
 		return err
 	}
@@ -51,8 +57,6 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	run := dryrun.From(ctx)
-	o.dry = run != nil
 	key, err := fingerprint([]any{o.ID, digest, o.Pace, o.PaceWait, o.ViewTTL, run.ID()})
 	if err != nil {
 		return err

@@ -16,3 +16,11 @@ func outside(placeholder string) (string, bool) {
 	text, _ := v.(string)
 	return text, text != ""
 }
+
+// orUnset is outside where it does not matter what it says.
+func orUnset(placeholder string) (string, bool) {
+	if v, ok := outside(placeholder); ok {
+		return v, true
+	}
+	return "unset", true
+}

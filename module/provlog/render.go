@@ -36,6 +36,11 @@ type subject struct {
 // mention is one line of a timeline; what is empty for the record's own subject.
 type mention struct{ id, what string }
 
+// Describe puts an entry into words that nobody keeps: with all values but secrets.
+func Describe(organization string, e *Entry) *Record {
+	return &newMasker(Full, nil).render(organization, e).Record
+}
+
 func (m *masker) render(organization string, e *Entry) *rendered {
 	if m.group = e.Resource == "Group"; e.Note != nil {
 		e.Note()

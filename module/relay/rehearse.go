@@ -88,6 +88,9 @@ func (r *Relay) rehearse(ctx context.Context, c *upstream.Caller, op *scim.Opera
 	if a, err := r.send(ctx, c, op); !errors.Is(err, upstream.ErrPlanned) {
 		return a, err
 	}
+	if r.rehearsal.run.Offline {
+		return nil, dryrun.NotAsked()
+	}
 	before, err := r.current(ctx, c, op)
 	if err != nil {
 		return nil, err
@@ -178,6 +181,9 @@ func (r *Relay) imagine(ctx context.Context, c *upstream.Caller, op *scim.Operat
 	}
 	if a, err := r.send(ctx, c, op); !errors.Is(err, upstream.ErrPlanned) {
 		return a, err
+	}
+	if r.rehearsal.run.Offline {
+		return nil, dryrun.NotAsked()
 	}
 	attribute, kind := "userName", trace.Created
 	if op.Type.Name == "Group" {
