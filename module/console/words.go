@@ -9,13 +9,14 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/provlog"
 )
 
 // words are what templates can say.
 var words = template.FuncMap{
 	"did": did, "about": about, "ago": ago, "clock": clock, "day": day, "plain": plain, "label": label, "pretty": pretty, "folder": folder, "add": func(a, b int) int { return a + b },
-	"list": strings.Fields, "what": what, "state": state, "status": status,
+	"sentence": dryrun.Sentence, "list": strings.Fields, "what": what, "state": state, "status": status,
 	"words": func(all ...string) []string { return all },
 	"pair":  func(base string, r *provlog.Record) map[string]any { return map[string]any{"Base": base, "Record": r} },
 }
@@ -109,7 +110,7 @@ func folder(resource string) string {
 var labels = map[string]string{
 	"linked": "linked to somebody who was there before", "adopted": "found again after an interrupted request", "waiting": "waits until active",
 	"unchanged": "nothing had to change", "protected": "none of the provider's", "guarded": "held back by the guard", "settled": "found out what became of a call without an answer",
-	"invited": "invited", "revoked": "access revoked", "restored": "access restored", "removed": "removed from the organization",
+	"created": "created", "renamed": "renamed", "changed": "changed", "invited": "invited", "revoked": "access revoked", "restored": "access restored", "removed": "removed from the organization",
 	"group_created": "group created", "group_renamed": "group renamed", "group_changed": "group changed", "group_removed": "group deleted",
 	"member_added": "added to the group", "member_removed": "taken out of the group",
 }
