@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/caddy-scim/gateway/integration/entra"
 	"github.com/caddy-scim/gateway/integration/vaultwarden"
 	"github.com/caddy-scim/gateway/module/admin"
 )
@@ -68,5 +69,33 @@ func TestExplainWithUpstream(t *testing.T) {
 	personsNow, groupsNow := looked(t, vaultwardenBackend{org})
 	if len(persons) != len(personsNow) || len(groups) != len(groupsNow) {
 		t.Error("the organization has changed")
+	}
+}
+
+// A row of the provisioning log is explained by its number, with the configuration that keeps the log.
+func TestExplainRow(t *testing.T) {
+	s := start(t, loggedOrganization)
+	c := s.entra("/scim/v2")
+	if res, err := c.Create(entra.User{UserName: "ann@example.com", Mail: "ann@example.com", DisplayName: "Ann"}); err != nil || res.Status != 201 {
+		t.Fatalf("%v %s", err, res.Raw)
+	}
+	s.move("respond 404") // what was logged is written by then
+	config := filepath.Join(t.TempDir(), "Caddyfile")
+	site := strings.NewReplacer("{KEY}", testKey, "{DIR}", s.dir).Replace(loggedOrganization)
+	if err := os.WriteFile(config, []byte("{\n\tadmin off\n\tauto_https off\n\tstorage file_system "+s.dir+"/storage\n}\n:80 {\n"+site+"\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for number, want := range map[string]string{"1": "POST /Users", "4711": "has no record 4711"} {
+		root := &cobra.Command{Use: "scim", SilenceErrors: true, SilenceUsage: true}
+		root.AddCommand(admin.Commands()...)
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetArgs([]string{"explain", "--row", number, "--config", config, "--adapter", "caddyfile"})
+		if err := root.Execute(); err != nil {
+			out.WriteString(err.Error())
+		}
+		if !strings.Contains(out.String(), want) || number == "1" && !strings.Contains(out.String(), `"userName": "ann@example.com"`) {
+			t.Errorf("%s lacks %q", out.String(), want)
+		}
 	}
 }
