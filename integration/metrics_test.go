@@ -35,7 +35,11 @@ func registered(t *testing.T) map[string][]string {
 
 // measurable is a site with all that has metrics.
 func measurable() string {
-	return gateway("", "provisioning_log {DIR}/log.db\nrecord {DIR}/traffic.jsonl\n"+bitwarden) + organization
+	return gateway("", "provisioning_log {DIR}/log.db\nrecord {DIR}/traffic.jsonl\n"+bitwarden) + organization + `
+	scim_gateway /dry/* {
+		key test {KEY}
+		dry_run
+	}`
 }
 
 // TestDocumentedMetrics: the table of docs/operations.md is the metrics that there are, with their labels.
