@@ -110,10 +110,15 @@ func (b *Book) at(ctx context.Context, key string) (*Record, error) {
 
 // specials reads the records that lists must know of.
 func (b *Book) specials(ctx context.Context) ([]*Record, error) {
-	list := "special"
 	if b.listed {
-		list = "records"
+		return b.listedIn(ctx, "records")
 	}
+	all, err := b.listedIn(ctx, "special")
+	return slices.DeleteFunc(all, func(r *Record) bool { return !r.Special() }), err
+}
+
+// listedIn reads the records that a folder of the book lists.
+func (b *Book) listedIn(ctx context.Context, list string) ([]*Record, error) {
 	var keys []string
 	err := b.call(ctx, func(ctx context.Context, s Storage) (err error) {
 		keys, err = s.List(ctx, path.Join(b.root, list), false)
@@ -142,7 +147,7 @@ func (b *Book) specials(ctx context.Context) ([]*Record, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(r *Record) bool { return r == nil || !b.listed && !r.Special() }), nil
+	return slices.DeleteFunc(all, func(r *Record) bool { return r == nil }), nil
 }
 
 // transfer makes the storage hold a record in the place of what it holds; nil is none. unsure says that it may hold

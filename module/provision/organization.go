@@ -94,6 +94,9 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		return err
 	}
 	o.engine = o.newEngine(compiled, sharedBy(o.seat, nil), sn, ctx.Logger())
+	if err := admin.Register(ctx, admin.Part{Name: "drift", Organization: organization, Actions: map[string]admin.Action{"report": o.engine.driftReport}}); err != nil {
+		return err
+	}
 	return admin.Register(ctx, admin.Part{Name: "ledger", Organization: organization, Status: o.engine.status})
 }
 
