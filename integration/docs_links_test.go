@@ -147,3 +147,24 @@ func anchors(text string) map[string]bool {
 	}
 	return names
 }
+
+// TestPaths: the folders and files that maintainers are sent to are there.
+func TestPaths(t *testing.T) {
+	path := regexp.MustCompile("`((?:caddyfile|module|transforms|integration|docs|examples|cmd)/[A-Za-z0-9_./-]*)`")
+	found := 0
+	for _, page := range []string{"../ARCHITECTURE.md", "../CONTRIBUTING.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range path.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if _, err := os.Stat(filepath.Join("..", m[1])); err != nil {
+				t.Errorf("%s: there is no %s", page, m[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("%d paths: the search is broken", found)
+	}
+}
