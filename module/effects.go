@@ -172,7 +172,7 @@ func (x *exchange) relayedMembers(what trace.Kind, group string, ids []string) {
 	}
 }
 
-// membersOf are the ids of the members in a document.
+// membersOf returns the ids of the members in a document.
 func membersOf(d doc.Doc) (ids []string) {
 	list, _ := d.Value().Lookup("members")
 	for item := range list.Items() {

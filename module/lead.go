@@ -32,7 +32,7 @@ const (
 // leaderKey is the placeholder for the address of the gateway that leads.
 const leaderKey = "http.scim.leader"
 
-// seat is the place of the organization in the cluster; nil where the upstream is no organization.
+// seat returns the place of the organization in the cluster; nil where the upstream is no organization.
 func (h *Handler) seat() *cluster.Seat {
 	if s, ok := h.upstream.(upstream.Seated); ok {
 		return s.Seat()
@@ -125,11 +125,11 @@ func (x *exchange) begin(ctx context.Context, seat *cluster.Seat, asked cluster.
 	return turn, err
 }
 
-// repeatable tells whether it makes no difference if the operation is carried out twice. What is created twice is a
+// repeatable reports whether it makes no difference if the operation is carried out twice. What is created twice is a
 // conflict, and what is deleted twice is not there.
 func (x *exchange) repeatable() bool { return x.verb != scim.Create && x.verb != scim.Delete }
 
-// leaver tells whether the operation takes somebody's access away.
+// leaver reports whether the operation takes somebody's access away.
 func (x *exchange) leaver() bool {
 	return x.route.endpoint == users && (x.verb == scim.Delete || x.verb.Writes() && quirks.Deactivates(x.scanned))
 }

@@ -49,7 +49,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 		return
 	}
 	if leaver {
-		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (catalogue Q53).
+		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (Q53).
 		x.h.metrics.leaversOff.Inc()
 		x.log(zapcore.ErrorLevel, "a request that deactivates a user was refused: the user is still active", err, zap.Int("status", status))
 	}
@@ -70,7 +70,7 @@ func (x *exchange) word() string {
 	return x.verb.String()
 }
 
-// rules are those that were applied.
+// rules returns those that were applied.
 func (x *exchange) rules() (ids []string) {
 	for id := range x.account.Counts() {
 		ids = append(ids, id)
@@ -78,7 +78,7 @@ func (x *exchange) rules() (ids []string) {
 	return ids
 }
 
-// inAccessLog tells whether there may be a line about the request at all.
+// inAccessLog reports whether there may be a line about the request at all.
 func (x *exchange) inAccessLog() bool {
 	server, ok := x.r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	return !ok || server.Logs != nil
@@ -171,7 +171,7 @@ func (x *exchange) log(level zapcore.Level, message string, err error, fields ..
 	c.Write(fields...)
 }
 
-// activityID is the one identifier by which Microsoft's support finds a request (catalogue Q4). The header is the client's:
+// activityID returns the one identifier by which Microsoft's support finds a request (Q4). The header is the client's:
 // it is cut, and what is no printable ASCII is dropped.
 func activityID(h http.Header) string {
 	const limit = 128

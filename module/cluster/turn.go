@@ -46,7 +46,7 @@ func Blind(ctx context.Context) bool {
 	return t != nil && t.blind
 }
 
-// Alive is why the operation of a context may start no call; nil while it may. It is asked before every call of the
+// Alive returns why the operation of a context may start no call; nil while it may. It is asked before every call of the
 // upstream.
 func Alive(ctx context.Context) error {
 	t, _ := ctx.Value(turnKey{}).(*Turn)
@@ -80,7 +80,7 @@ func (t *Turn) End() {
 	t.lead.end(t)
 }
 
-// Alive is why no call may be started any more; nil while calls may be.
+// Alive returns why no call may be started any more; nil while calls may be.
 func (t *Turn) Alive() error {
 	if t == nil || t.lead == nil || t.blind {
 		return nil

@@ -120,7 +120,7 @@ func sentences(steps []trace.Step) (lines []string) {
 	return lines
 }
 
-// Sentence says whom a step is about, and what is different then.
+// Sentence returns whom a step is about, and what is different then.
 func Sentence(s trace.Step) string {
 	name := s.Name
 	switch {

@@ -42,7 +42,7 @@ func badRequest(message string) *refusal {
 	return &refusal{status: http.StatusBadRequest, message: message}
 }
 
-// err is the refusal of a body in which these problems were found, nil when none were.
+// err returns the refusal of a body in which these problems were found, nil when none were.
 func (p problems) err() error {
 	if len(p) == 0 {
 		return nil

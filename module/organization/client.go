@@ -32,7 +32,7 @@ func (c client) is(id, secret string) bool {
 	return subtle.ConstantTimeCompare(i[:], c.id[:])&subtle.ConstantTimeCompare(s[:], c.secret[:]) == 1
 }
 
-// CheckClientID says what is wrong with a client id, nil when nothing is.
+// CheckClientID returns what is wrong with a client id, nil when nothing is.
 func CheckClientID(id string) error {
 	rest, ok := strings.CutPrefix(id, "organization.")
 	if !ok {
@@ -44,7 +44,7 @@ func CheckClientID(id string) error {
 	return nil
 }
 
-// CheckClientSecret says what is wrong with a client secret or the hash of one, nil when nothing is. It never
+// CheckClientSecret returns what is wrong with a client secret or the hash of one, nil when nothing is. It never
 // repeats the secret.
 func CheckClientSecret(secret string) error {
 	_, err := secretSum(secret)

@@ -10,7 +10,7 @@ import (
 // a dot whose last label consists of letters.
 var address = regexp.MustCompile(`^[\x00-\x7F]+@.+\.\p{L}+$`)
 
-// CheckEmail says whether a member can be invited at the address, nil when so. It never repeats the address.
+// CheckEmail returns an error unless a member can be invited at the address. It never repeats the address.
 func CheckEmail(s string) error {
 	// The address has to be bare: what the parser understands must be all that was written, no name, no comment.
 	if a, err := mail.ParseAddress(s); err != nil || a.Name != "" || a.Address != s || !address.MatchString(s) {

@@ -207,7 +207,7 @@ func (s *session) findCreated(ctx context.Context, k *kind, l lookup) (id, key s
 	return "", "", notFound(k)
 }
 
-// unclear is the answer where something was created and cannot be found: a 404 would make the provider believe that
+// unclear returns the answer where something was created and cannot be found: a 404 would make the provider believe that
 // nothing was.
 func (s *session) unclear(k *kind, err error) error {
 	k.view.Expire()

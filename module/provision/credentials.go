@@ -282,7 +282,7 @@ func (s *session) tooMany(res *http.Response) error {
 	}
 }
 
-// unanswered is the error of a request for a token that brought no answer, or none that is understood. What came through
+// unanswered returns the error of a request for a token that brought no answer, or none that is understood. What came through
 // the next handler says itself what was wrong; of another server it is told apart here, as it is for calls.
 func unanswered(err error, otherwise string) error {
 	if e, ok := errors.AsType[*scim.Error](err); ok {

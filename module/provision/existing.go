@@ -13,7 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// existing is the resource, other than the one with the id except, that stands in the way of a new one: the same userName,
+// existing returns the resource, other than the one with the id except, that stands in the way of a new one: the same userName,
 // externalId, e-mail or displayName. A stale view is no reason to refuse: what it says is read again. Of several, it is the
 // one that is meant; a user who only has the same externalId stands in the way unless the provider has deleted them.
 //
@@ -57,7 +57,7 @@ func (k *kind) rivalLookups(wanted *doc.Node, thorough bool) (looked []lookup) {
 	return looked
 }
 
-// holders are the resources, other than the one with the id except, that have a value; read just now.
+// holders returns the resources, other than the one with the id except, that have a value; read just now.
 func (s *session) holders(ctx context.Context, k *kind, l lookup, except string) iter.Seq2[*subject, error] {
 	return func(yield func(*subject, error) bool) {
 		m, err := s.marks(ctx, k)
@@ -128,7 +128,7 @@ func (s *session) checkUnique(ctx context.Context, k *kind, id string, res *doc.
 	return nil
 }
 
-// spelledOtherwise is the group that stands in the way of a new one because the organization writes its name differently,
+// spelledOtherwise returns the group that stands in the way of a new one because the organization writes its name differently,
 // without spaces for example. Under which name the provider knows it is remembered: it looks for that next, and would be
 // refused and find nothing for ever. A group that has such a name already is another one.
 func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {

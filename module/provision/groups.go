@@ -206,7 +206,7 @@ func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership)
 	return s.withLedger(ctx, k, &subject{id: id, entry: e})
 }
 
-// membership is what has to be added to and removed from a group. Everything that can be wrong with it is found here,
+// membership returns what has to be added to and removed from a group. Everything that can be wrong with it is found here,
 // before the first call that changes something.
 func (s *session) membership(ctx context.Context, sub *subject, m *patch.Membership) (add, remove []string, err error) {
 	if !m.Touched {
@@ -258,7 +258,7 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
 }
 
-// memberValues are the ids of a group's members in a document, each once.
+// memberValues returns the ids of a group's members in a document, each once.
 func memberValues(group *doc.Node) []string {
 	var ids []string
 	seen := make(map[string]bool)

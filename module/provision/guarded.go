@@ -6,7 +6,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/view"
 )
 
-// guarded are those of some users (the upstream's ids) who are protected. To the provider they do not exist, in a group no
+// guarded returns those of some users (the upstream's ids) who are protected. To the provider they do not exist, in a group no
 // less than in a list: it neither sees them there, nor does it put them in or take them out. A provider that sets all
 // members of a group, as some do with every change, would otherwise throw the owner out of it.
 func (s *session) guarded(ctx context.Context, ids []string) (protected []string, err error) {

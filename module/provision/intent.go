@@ -24,7 +24,7 @@ import (
 // may take.
 const settleAfter = 70 * time.Second
 
-// intents is where intents are; nil where nothing is remembered.
+// intents returns where intents are; nil where nothing is remembered.
 func (s *session) intents() *ledger.Book {
 	if s.user.book == nil {
 		return nil
@@ -149,7 +149,7 @@ func goesBy(in *ledger.Intent, names []string) bool {
 	})
 }
 
-// settle settles intents about resources of a kind. wait tells whether the calls that are under way are waited for.
+// settle settles intents about resources of a kind. wait says whether the calls that are under way are waited for.
 func (s *session) settle(ctx context.Context, k *kind, wait bool, concerned func(*ledger.Intent) bool) error {
 	intents, err := s.allIntents(ctx)
 	if err != nil {

@@ -129,7 +129,7 @@ func (s *session) offered(ctx context.Context, sub *subject, f filter.Filter) (b
 	return err == nil && !s.stranger(full), err
 }
 
-// conflict is the answer to a resource that the organization has already.
+// conflict returns the answer to a resource that the organization has already.
 func conflict(k *kind) error {
 	detail := "a user with this userName, e-mail address or externalId exists already"
 	if k.name == "group" {
@@ -138,7 +138,7 @@ func conflict(k *kind) error {
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
 }
 
-// another is the answer to a user who stands in the way of a new one and is not taken for the same person.
+// another returns the answer to a user who stands in the way of a new one and is not taken for the same person.
 func (s *session) another(ctx context.Context, sub *subject) error {
 	line, detail := "email_domains", ""
 	switch {

@@ -45,7 +45,7 @@ func (s *session) loadMembers(ctx context.Context, sub *subject) error {
 	return nil
 }
 
-// upstreamMembers are the upstream's ids of a group's members, each once.
+// upstreamMembers returns the upstream's ids of a group's members, each once.
 func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, error) {
 	k := s.group
 	if k.Embedded {
@@ -94,7 +94,7 @@ func (s *session) refresh(ctx context.Context, k *kind, sub *subject) error {
 	return err
 }
 
-// members are a group's members as SCIM shows them (RFC 7643 §4.2).
+// members returns a group's members as SCIM shows them (RFC 7643 §4.2).
 func (s *session) members(ids []string) *doc.Node { return scim.Members(ids, s.user.rt, s.op.Base) }
 
 // setMembers adds and removes members, all of them known. The group's lock is held.
@@ -138,7 +138,7 @@ func (s *session) sayMembers(ctx context.Context, what trace.Kind, group string,
 	}
 }
 
-// usesMembers tells whether calls take a list of members at once.
+// usesMembers reports whether calls take a list of members at once.
 func usesMembers(calls []*plan.Call) bool {
 	return slices.ContainsFunc(calls, func(c *plan.Call) bool { return c.Uses("members") })
 }

@@ -132,7 +132,7 @@ func noMemory(detail string, err error) *scim.Error {
 	return &scim.Error{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: 10 * time.Second, Cause: err}
 }
 
-// busy is the answer to a request that ended before it was its turn.
+// busy returns the answer to a request that ended before it was its turn.
 func busy(err error) error {
 	return &scim.Error{
 		Status: http.StatusServiceUnavailable, Detail: "the resource is being changed by another request; try again", RetryAfter: time.Second, Cause: err,

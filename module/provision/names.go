@@ -35,7 +35,7 @@ func locked(unlock func(), err error) (func(), error) {
 	return unlock, nil
 }
 
-// lasting is the context in which an operation waits: what is half done is finished, whether anybody waits for it or not.
+// lasting returns the context in which an operation waits: what is half done is finished, whether anybody waits for it or not.
 func (s *session) lasting(ctx context.Context) context.Context {
 	if s.begun {
 		return context.WithoutCancel(ctx)

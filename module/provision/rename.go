@@ -49,7 +49,7 @@ func (s *session) follow(ctx context.Context, k *kind, sub *subject, after *doc.
 	}
 }
 
-// names are the lookups that find a resource by what no other one has.
+// names returns the lookups that find a resource by what no other one has.
 func (s *session) names(k *kind, res *doc.Node) []lookup {
 	looked := k.rivalLookups(res, true)
 	if name, ok := k.writtenName(res); ok {

@@ -137,7 +137,7 @@ func (s *session) authorized(ctx context.Context, name string, req plan.Request,
 	}
 }
 
-// retryAfter is when the organization wants to be asked again; without its word it is a second, so that the provider does
+// retryAfter returns when the organization wants to be asked again; without its word it is a second, so that the provider does
 // not come back at once.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	return max(time.Second, upstream.RetryAfter(h, now))
@@ -179,7 +179,7 @@ func (s *session) run(ctx context.Context, k *kind, calls []*plan.Call, env *pla
 	return last, nil
 }
 
-// env is what the placeholders of the calls about an item stand for.
+// env returns what the placeholders of the calls about an item stand for.
 func (s *session) env(id, key string, item doc.Value) *plan.Env {
 	return &plan.Env{ID: id, Key: cmp.Or(key, id), Cur: item, Random: rand.Text}
 }
@@ -208,13 +208,13 @@ func (s *session) pages(ctx context.Context, k *kind, c *plan.Call, env *plan.En
 	return nil
 }
 
-// gone tells whether an error says that the resource is not there.
+// gone reports whether an error says that the resource is not there.
 func gone(err error) bool {
 	e, ok := errors.AsType[*scim.Error](err)
 	return ok && e.Status == http.StatusNotFound
 }
 
-// taken tells whether an error says that there is such a resource already.
+// taken reports whether an error says that there is such a resource already.
 func taken(err error) bool {
 	e, ok := errors.AsType[*scim.Error](err)
 	return ok && e.Status == http.StatusConflict

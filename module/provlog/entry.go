@@ -40,7 +40,7 @@ type Entry struct {
 	Note      func() // adds to the trace what no request should wait for; nil where there is nothing
 }
 
-// size is about how much memory the entry holds on to.
+// size returns about how much memory the entry holds on to.
 func (e *Entry) size() int64 {
 	return int64(512 + len(e.Received) + len(e.Canonical) + len(e.Answered) + len(e.Query))
 }
@@ -112,5 +112,5 @@ func (t *text) UnmarshalJSON(b []byte) error {
 // IsZero reports whether there is none.
 func (t text) IsZero() bool { return len(t) == 0 }
 
-// String is the JSON.
+// String returns the JSON.
 func (t text) String() string { return string(t) }

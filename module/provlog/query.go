@@ -94,7 +94,7 @@ func (r *Reader) ask(ctx context.Context, text string, args ...any) (*sql.Rows, 
 	return r.db.QueryContext(ctx, text, args...)
 }
 
-// like is a pattern that finds a text anywhere, with nothing in it that is special.
+// like returns a pattern that finds a text anywhere, with nothing in it that is special.
 func like(s string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s) + "%"
 }

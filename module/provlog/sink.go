@@ -41,7 +41,7 @@ const (
 // Off is the name of no file.
 const Off = "off"
 
-// DefaultFile is the file where the configuration names none.
+// DefaultFile returns the file where the configuration names none.
 func DefaultFile() string {
 	return filepath.Join(caddy.AppDataDir(), "scim_gateway", "provisioning.db")
 }

@@ -208,7 +208,7 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 	return size, tx.Commit()
 }
 
-// documents are those of a record, in the order of their columns.
+// documents returns those of a record, in the order of their columns.
 func (r *Record) documents() [3]*Document { return [3]*Document{r.Received, r.Canonical, r.Answered} }
 
 // apart returns the record as JSON, and the documents of it, which are JSON already.
@@ -308,7 +308,7 @@ func (s *store) old(ctx context.Context, than time.Time, upTo *int64) error {
 		than.UnixMilli()).Scan(upTo)
 }
 
-// used is how many bytes of the file hold something.
+// used returns how many bytes of the file hold something.
 func (s *store) used(ctx context.Context) (int64, error) {
 	var size, pages, free int64
 	err := s.db.QueryRowContext(ctx, "SELECT (SELECT page_size FROM pragma_page_size), (SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM pragma_freelist_count)").

@@ -106,25 +106,25 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 	}
 }
 
-// Conditions are the provider's conditional headers (RFC 7644 §3.14), for an upstream with entity tags. The gateway tells
+// Conditions returns the provider's conditional headers (RFC 7644 §3.14), for an upstream with entity tags. The gateway tells
 // the provider weak ones, since it changes the representation; the upstream may know them as strong, so it is asked for
 // both.
 func (c *Caller) Conditions() http.Header { return conditions(c.orig.Header) }
 
-// Account is the one of the request, for the rules that are applied to answers; nil where nobody counts.
+// Account returns the one of the request, for the rules that are applied to answers; nil where nobody counts.
 func (c *Caller) Account() *quirks.Account { return c.config.Account }
 
-// Root is the SCIM root of the provider's request as it stands in its path, escaped: where a SCIM server of the same layout
+// Root returns the SCIM root of the provider's request as it stands in its path, escaped: where a SCIM server of the same layout
 // has its own.
 func (c *Caller) Root() string { return c.config.Root }
 
-// Path is what follows the root, in the provider's spelling: an identifier has to come back as the server gave it.
+// Path returns what follows the root, in the provider's spelling: an identifier has to come back as the server gave it.
 func (c *Caller) Path() string { return c.config.Path }
 
-// Calls is how many calls were made so far.
+// Calls returns how many calls were made so far.
 func (c *Caller) Calls() int { return int(c.calls.Load()) }
 
-// Spent is the time all calls took together; calls that ran side by side count each.
+// Spent returns the time all calls took together; calls that ran side by side count each.
 func (c *Caller) Spent() time.Duration { return time.Duration(c.spent.Load()) }
 
 // Do makes one call. Any answer of the upstream is an answer, whatever its status; the error is a *[scim.Error] and means
@@ -157,7 +157,7 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	return a, err
 }
 
-// spanned is the call with a span of its own, where the request is traced.
+// spanned returns the call with a span of its own, where the request is traced.
 func (c *Caller) spanned(ctx context.Context, call Call, target *url.URL) (a *Answer, err error) {
 	ctx, s := span.StartCall(ctx, call.Name, call.Method)
 	defer func() {
@@ -170,7 +170,7 @@ func (c *Caller) spanned(ctx context.Context, call Call, target *url.URL) (a *An
 	return c.do(ctx, call, target)
 }
 
-// traced is the call as the log shows it. Values of users are in the query of a path, which is left out.
+// traced returns the call as the log shows it. Values of users are in the query of a path, which is left out.
 func traced(call Call, target *url.URL, a *Answer, err error, took time.Duration) trace.Call {
 	t := trace.Call{Name: call.Name, Method: call.Method, Path: target.EscapedPath(), Took: took}
 	if a != nil {
@@ -194,7 +194,7 @@ func (c *Caller) do(ctx context.Context, call Call, target *url.URL) (*Answer, e
 	return outcome(parent, ctx, res, err)
 }
 
-// request is the call as the next handler gets it.
+// request returns the call as the next handler gets it.
 func (c *Caller) request(ctx context.Context, call Call, target *url.URL) *http.Request {
 	sub := c.orig.WithContext(ctx)
 	sub.Method, sub.URL, sub.RequestURI = call.Method, target, call.Path
@@ -284,7 +284,7 @@ func outcome(parent, ctx context.Context, res *response, err error) (*Answer, er
 	return nil, failure(http.StatusBadGateway, "the upstream's answer could not be read", err)
 }
 
-// interrupted is the error of a call that nobody waits for any more.
+// interrupted returns the error of a call that nobody waits for any more.
 func interrupted(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return tooSlow(err)
@@ -292,7 +292,7 @@ func interrupted(err error) error {
 	return failure(StatusCanceled, "the client closed the request", err)
 }
 
-// Unreachable tells whether no connection came about. reverse_proxy's own error hides what it wraps.
+// Unreachable reports whether no connection came about. reverse_proxy's own error hides what it wraps.
 func Unreachable(err error) bool {
 	if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
 		return true

@@ -207,7 +207,7 @@ func Escape(name string) string {
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// pathError is an [*Error] in a path.
+// pathError returns an [*Error] in a path.
 func pathError(at int, reason string) error { return &Error{Offset: at, Reason: reason} }
 
 func checkPath(s string) error {

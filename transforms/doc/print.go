@@ -37,7 +37,7 @@ func (n *Node) AppendTo(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Value is what the node is now, to be read: its text in the document where nothing was changed, else printed anew.
+// Value returns what the node is now, to be read: its text in the document where nothing was changed, else printed anew.
 func (n *Node) Value() Value {
 	switch {
 	case n == nil:

@@ -34,13 +34,13 @@ func Tree(v Value) *Node {
 
 // Constructors of new nodes.
 
-// NewObject is an empty object.
+// NewObject returns an empty object.
 func NewObject() *Node { return &Node{kind: Object, open: true} }
 
-// NewArray is an array of the given elements.
+// NewArray returns an array of the given elements.
 func NewArray(items ...*Node) *Node { return &Node{kind: Array, open: true, items: items} }
 
-// NewStrings is an array of strings, printed at once: a long list costs no node for each.
+// NewStrings returns an array of strings, printed at once: a long list costs no node for each.
 func NewStrings(list []string) *Node {
 	size := 2
 	for _, s := range list {
@@ -56,14 +56,14 @@ func NewStrings(list []string) *Node {
 	return &Node{kind: Array, raw: append(text, ']')}
 }
 
-// Printed is an array or object of which the caller has made the text, of what [AppendString] and [Node.AppendTo] print and
+// Printed returns an array or object of which the caller has made the text, of what [AppendString] and [Node.AppendTo] print and
 // of constants. It is not scanned again.
 func Printed(text []byte) *Node { return Tree(Value{text}) }
 
-// NewString is a string.
+// NewString returns a string.
 func NewString(s string) *Node { return &Node{kind: String, raw: AppendString(nil, s)} }
 
-// NewBool is true or false.
+// NewBool returns true or false.
 func NewBool(b bool) *Node {
 	if b {
 		return &Node{kind: Bool, raw: []byte("true")}
@@ -71,13 +71,13 @@ func NewBool(b bool) *Node {
 	return &Node{kind: Bool, raw: []byte("false")}
 }
 
-// NewNull is the literal null.
+// NewNull returns the literal null.
 func NewNull() *Node { return &Node{kind: Null, raw: []byte("null")} }
 
-// NewInt is an integer.
+// NewInt returns an integer.
 func NewInt(i int64) *Node { return &Node{kind: Number, raw: strconv.AppendInt(nil, i, 10)} }
 
-// Kind tells what the node is; nil is [Invalid].
+// Kind returns what the node is; nil is [Invalid].
 func (n *Node) Kind() Kind {
 	if n == nil {
 		return Invalid
@@ -85,7 +85,7 @@ func (n *Node) Kind() Kind {
 	return n.kind
 }
 
-// Text is the decoded text of a string and the raw text of anything else. For nil it is empty.
+// Text returns the decoded text of a string and the raw text of anything else. For nil it is empty.
 func (n *Node) Text() string {
 	if n == nil {
 		return ""
@@ -96,10 +96,10 @@ func (n *Node) Text() string {
 	return Value{n.raw}.Text()
 }
 
-// True tells whether the node is the literal true.
+// True reports whether the node is the literal true.
 func (n *Node) True() bool { return n.Kind() == Bool && n.raw[0] == 't' }
 
-// Fields are an object's members in order; nil for anything else. The slice is the node's own and must not be written to.
+// Fields returns an object's members in order; nil for anything else. The slice is the node's own and must not be written to.
 // A member may be deleted while one ranges over it.
 func (n *Node) Fields() []Field {
 	if n.Kind() != Object {
@@ -110,7 +110,7 @@ func (n *Node) Fields() []Field {
 	return n.fields
 }
 
-// Len is the number of an object's members; 0 for anything else.
+// Len returns the number of an object's members; 0 for anything else.
 func (n *Node) Len() int {
 	if n.Kind() != Object {
 		return 0
@@ -144,7 +144,7 @@ func (n *Node) HasItems() bool {
 	return n.raw[space(n.raw, 1)] != ']'
 }
 
-// Items are an array's elements in order; nil for anything else. The slice is the node's own and must not be written to.
+// Items returns an array's elements in order; nil for anything else. The slice is the node's own and must not be written to.
 func (n *Node) Items() []*Node {
 	if n.Kind() != Array {
 		return nil
@@ -153,7 +153,7 @@ func (n *Node) Items() []*Node {
 	return n.items
 }
 
-// Get is the member called name, compared as [FoldEqual] does; nil where there is none or n is no object.
+// Get returns the member called name, compared as [FoldEqual] does; nil where there is none or n is no object.
 func (n *Node) Get(name string) *Node {
 	if i := n.find(name); i >= 0 {
 		return n.fields[i].Value
@@ -182,7 +182,7 @@ func (n *Node) Set(name string, v *Node) {
 	n.fields, n.raw = append(n.fields, Field{name, v}), nil
 }
 
-// Delete removes the member called name and tells whether there was one.
+// Delete removes the member called name and reports whether there was one.
 func (n *Node) Delete(name string) bool {
 	i := n.find(name)
 	if i < 0 {
@@ -205,7 +205,7 @@ func (n *Node) Delete(name string) bool {
 	return true
 }
 
-// Rename gives the member called name another name or spelling, in its place, and tells whether it did. It does not where
+// Rename gives the member called name another name or spelling, in its place, and reports whether it did. It does not where
 // there is no such member, and where another member has that name already: an object never has two of a name.
 func (n *Node) Rename(name, to string) bool {
 	i := n.find(name)
@@ -229,7 +229,7 @@ func (n *Node) Rename(name, to string) bool {
 // many is how many fields an object has before it gets an index: a body with 100,000 keys must not cost 100,000² steps.
 const many = 32
 
-// find is the place of an object's field, or -1.
+// find returns the place of an object's field, or -1.
 func (n *Node) find(name string) int {
 	if n.Kind() != Object {
 		return -1
@@ -265,7 +265,7 @@ func (n *Node) Add(items ...*Node) {
 	}
 }
 
-// Clone is a copy that shares no changeable part with n.
+// Clone returns a copy that shares no changeable part with n.
 func (n *Node) Clone() *Node {
 	if n == nil {
 		return nil

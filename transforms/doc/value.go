@@ -14,10 +14,10 @@ import (
 // The zero Value is no value: its kind is [Invalid].
 type Value struct{ raw []byte }
 
-// Raw is the value's text in the document.
+// Raw returns the value's text in the document.
 func (v Value) Raw() []byte { return v.raw }
 
-// Kind tells what the value is.
+// Kind returns what the value is.
 func (v Value) Kind() Kind {
 	if len(v.raw) == 0 {
 		return Invalid
@@ -37,10 +37,10 @@ func (v Value) Kind() Kind {
 	return Number
 }
 
-// True tells whether the value is the literal true.
+// True reports whether the value is the literal true.
 func (v Value) True() bool { return len(v.raw) > 0 && v.raw[0] == 't' }
 
-// Text is the decoded text of a string, and the raw text of anything else.
+// Text returns the decoded text of a string, and the raw text of anything else.
 func (v Value) Text() string {
 	if v.Kind() != String {
 		return string(v.raw)
@@ -53,7 +53,7 @@ func (v Value) Text() string {
 	return string(appendUnescaped(short[:0], in))
 }
 
-// Is tells whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
+// Is reports whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
 // letters fold: neither the long s nor the Kelvin sign is an ASCII letter. It does not allocate.
 func (v Value) Is(name string) bool {
 	n := len(v.raw) - 2
@@ -112,7 +112,7 @@ func (v Value) Items() iter.Seq[Value] {
 	}
 }
 
-// Lookup is the value of an object's key, compared as [Value.Is] does.
+// Lookup returns the value of an object's key, compared as [Value.Is] does.
 func (v Value) Lookup(name string) (Value, bool) {
 	for key, val := range v.Fields() {
 		if key.Is(name) {
@@ -125,7 +125,7 @@ func (v Value) Lookup(name string) (Value, bool) {
 // FoldEqual compares two names as SCIM does: ASCII letters without case, everything else exactly.
 func FoldEqual(a, b string) bool { return foldEqual(a, b) }
 
-// Fold is the name with its ASCII letters in lower case.
+// Fold returns the name with its ASCII letters in lower case.
 func Fold(s string) string {
 	for i := range len(s) {
 		if s[i] != lower(s[i]) {
@@ -198,7 +198,7 @@ func foldEqual[A, B string | []byte](a A, b B) bool {
 
 func trim(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
 
-// skip is the index after the value that begins at i. The text has been scanned, so it is known to be whole.
+// skip returns the index after the value that begins at i. The text has been scanned, so it is known to be whole.
 func skip(b []byte, i int) int {
 	switch b[i] {
 	case '"':
@@ -224,7 +224,7 @@ func skip(b []byte, i int) int {
 	return i
 }
 
-// skipString is the index after the string that begins at i. Eight bytes are looked at together, as in [stringEnd].
+// skipString returns the index after the string that begins at i. Eight bytes are looked at together, as in [stringEnd].
 func skipString(b []byte, i int) int {
 	for i++; ; {
 		if i+8 <= len(b) {

@@ -11,7 +11,7 @@ import (
 // Membership is what the operations of a PATCH come to for the members of a group, so that an upstream that takes single
 // additions and removals need not give out the whole list first.
 type Membership struct {
-	// Touched tells whether any operation is about members.
+	// Touched reports whether any operation is about members.
 	Touched bool
 	// Whole tells that the operations set the list as a whole: to Set. Add and Remove are empty then.
 	Whole bool

@@ -35,7 +35,7 @@ const cut = 120
 // Hidden stands in a record for a value that nobody may see, such as a password.
 const Hidden = "(hidden)"
 
-// Applied tells how many times any rule was applied.
+// Applied returns how many times any rule was applied.
 func (a *Account) Applied() int {
 	if a == nil {
 		return 0

@@ -119,7 +119,7 @@ func (n *Normalizer) Schemas() *schema.Set { return n.set }
 // On reports whether a rule is on.
 func (n *Normalizer) On(id string) bool { return n.on[byID(id)] }
 
-// Untyped reports whether a body that comes without a Content-Type is taken for SCIM (catalogue Q3), and counts it.
+// Untyped reports whether a body that comes without a Content-Type is taken for SCIM (Q3), and counts it.
 func (n *Normalizer) Untyped(acc *Account) bool {
 	if n.on[missingContentType] {
 		acc.note(missingContentType, "Content-Type", "", scim.MediaType)

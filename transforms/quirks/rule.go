@@ -172,7 +172,7 @@ func ids() iter.Seq[string] {
 	}
 }
 
-// unknown is the error for a name that is not in the list; it names what is near.
+// unknown returns the error for a name that is not in the list; it names what is near.
 func unknown(what, name string, known iter.Seq[string]) error {
 	var near []string
 	for k := range known {

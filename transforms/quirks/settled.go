@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// Settled tells cheaply whether a document is a whole answer of SCIM that [Normalizer.Answer] would leave as it is, so that a
+// Settled reports cheaply whether a document is a whole answer of SCIM that [Normalizer.Answer] would leave as it is, so that a
 // good server's answer need not be taken apart. It looks at shapes only and errs on the side of no.
 func (n *Normalizer) Settled(op *scim.Operation, d doc.Doc) bool {
 	if len(op.Query.Attributes) > 0 || len(op.Query.Excluded) > 0 {

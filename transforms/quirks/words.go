@@ -31,7 +31,7 @@ var booleans = [...]struct{ language, yes, no string }{
 // longestWord is longer than any of the words.
 const longestWord = 32
 
-// localized is "true" or "false" for a word that means it, and empty for any other text.
+// localized returns "true" or "false" for a word that means it, and empty for any other text.
 func localized(text string) string {
 	if len(text) > longestWord {
 		return ""

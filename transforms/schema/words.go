@@ -77,7 +77,7 @@ func IsURN(s string) bool {
 	return segments >= 3
 }
 
-// IsURI tells the URI of a schema, as a key of a resource, from an attribute's name, which has no colon (RFC 7643 §2.1).
+// IsURI reports whether a key of a resource is the URI of a schema: an attribute's name has no colon (RFC 7643 §2.1).
 func IsURI(key string) bool { return strings.IndexByte(key, ':') >= 0 }
 
 // ParseDateTime reads an xsd:dateTime (RFC 7643 §2.3.5). The time zone is optional there; without one it is UTC.

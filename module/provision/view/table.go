@@ -194,7 +194,7 @@ func (t *Table) unindex(e *Entry) {
 	}
 }
 
-// hashes are the places of an entry in the indexes, each once.
+// hashes returns the places of an entry in the indexes, each once.
 func (t *Table) hashes(e *Entry) iter.Seq2[*index, uint64] {
 	return func(yield func(*index, uint64) bool) {
 		res := e.Resource()

@@ -69,7 +69,7 @@ func (r *Rule) matchesValue(v doc.Value) bool {
 	return r.Pattern.MatchString(v.Text())
 }
 
-// Judge says what an answer means: the first rule that matches, or else the status. The body is scanned here; an answer
+// Judge returns what an answer means: the first rule that matches, or else the status. The body is scanned here; an answer
 // that is no JSON document is an error only where the call needs to read it. RetryAfter of an error is the caller's to
 // fill in, from the header.
 func (c *Call) Judge(status int, body []byte) Verdict {
