@@ -10,7 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -61,6 +64,7 @@ func serveCaddyfile(file string) int {
 // process is a Caddy in a process of its own.
 type process struct {
 	t       testing.TB
+	mu      sync.Mutex // one accident at a time: two calls may go wrong at once
 	cmd     *exec.Cmd
 	file    string
 	storage string
@@ -109,10 +113,29 @@ func (p *process) begin() {
 // again kills the process and starts another one in its place.
 func (p *process) again() {
 	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.signal(os.Kill)
 	_ = p.stdin.Close()
 	_ = p.cmd.Wait()
 	p.begin()
+}
+
+// freeze stops the process for a while.
+func (p *process) freeze(d time.Duration) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.signal(syscall.SIGSTOP)
+	frozen := p.cmd.Process
+	time.AfterFunc(d, func() { _ = frozen.Signal(syscall.SIGCONT) })
+}
+
+// reload has the process load its configuration anew, and does not wait for it.
+func (p *process) reload() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = io.WriteString(p.stdin, "load\n")
 }
 
 // configure writes the configuration that the process loads next.

@@ -2,13 +2,11 @@ package integration
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -78,12 +76,8 @@ func soakProcesses(t *testing.T, run *soakRun, n int) {
 	}
 	if n > 1 {
 		run.proxy.Kill = append(run.proxy.Kill,
-			soak.Kill{Name: "a gateway is reloaded", Rate: 4, Do: func() { _, _ = io.WriteString(one().stdin, "load\n") }},
-			soak.Kill{Name: "a gateway is frozen", Rate: 3, Do: func() {
-				p := one()
-				p.signal(syscall.SIGSTOP)
-				time.AfterFunc(2*clusterTTL, func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) })
-			}})
+			soak.Kill{Name: "a gateway is reloaded", Rate: 4, Do: func() { one().reload() }},
+			soak.Kill{Name: "a gateway is frozen", Rate: 3, Do: func() { one().freeze(2 * clusterTTL) }})
 	}
 	w := &world{platform: onEmbedded, org: restarted{&server{t: t, addr: orgAddr, http: patience}}, c: clients[0]}
 	run.playOn(t, w, clients...)
