@@ -74,7 +74,9 @@ func TestConsoleInBrowser(t *testing.T) {
 	s.logged(http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Engineers","externalId":"g1","members":[{"value":"`+ada+`"}]}`, 201)
 	s.logged(http.MethodPatch, "/Users/"+bad, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}`, 200)
 	s.logged(http.MethodPatch, "/Users/"+ada, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"frobnicate","path":"active","value":"x"}]}`, 400)
+	s.logged(http.MethodPost, "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"owner@example.com","active":true}`, 409)
 	see("#rows .row", "Engineers")
+	see("#rows .row", "owner@example.com")
 
 	// One request in full, from what came to what was answered.
 	do(chromedp.Navigate(base+"/log?q=Lovelace&verb=create"), click("#rows .row"))
@@ -85,6 +87,14 @@ func TestConsoleInBrowser(t *testing.T) {
 	for i, width := range []int64{390, 800, 1280} {
 		picture(t, ctx, fmt.Sprint("record-", width), width, i == 1)
 	}
+
+	// What was decided: the owner was there before.
+	do(chromedp.Navigate(base + "/log?q=owner@example.com"))
+	see("#rows .row", "owner@example.com")
+	do(click("#rows .row"))
+	see(".steps .notes", "linked to somebody who was there before because of userName, existing conflict")
+	do(chromedp.Navigate(base+"/log?q=Lovelace&verb=create"), click("#rows .row"))
+	see("h1", "Created a person: Ada Lovelace")
 
 	// The person, and why she has access.
 	do(chromedp.EmulateViewport(1280, 900), click(`.lead a`))

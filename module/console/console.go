@@ -106,7 +106,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Referrer-Policy", "strict-origin") // the name that somebody has looked for is in an address
 	h.Set("Cache-Control", "no-store")
 	p := &page{Console: c, w: w, r: r}
 	var allowed bool
@@ -118,6 +118,11 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if err := c.sameOrigin(r, p.User); err != nil {
 			return p.refuse(http.StatusForbidden, "That did not come from a page of the console", "Open the page again, and try once more.")
 		}
+	}
+	if r.URL.Query().Get("q") != "" {
+		// The access log would have the name. Who has looked is worth a line all the same.
+		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+		c.logger.Info("somebody was looked for in the console", zap.String("user", p.User), zap.String("path", r.URL.Path))
 	}
 	return p.serve(path)
 }
