@@ -38,7 +38,7 @@ bench: ## measure, always as a ratio to a floor of the same run
 	$(GO) test -run '^$$' -bench 'Timeline' -benchtime 20x ./module/provlog
 	$(GO) test -run '^$$' -bench 'Record' -benchtime 1000000x -timeout 30m ./module/provlog
 	$(GO) test -run '^$$' -bench 'Throttle|Tenants' -benchtime 5x ./integration
-	$(GO) test -run '^$$' -bench 'BenchmarkStorage|Page|Member' -benchtime 1x ./integration
+	$(GO) test -run '^$$' -bench 'BenchmarkStorage|Page|Refresh|Member' -benchtime 1x ./integration
 	$(GO) test -run '^$$' -bench 'Provisioning|Cycle' -benchtime 1x -timeout 30m ./integration
 
 N       ?= 300000

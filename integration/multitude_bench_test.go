@@ -114,11 +114,12 @@ func (c *multitude) gather(group string, n int) {
 	c.groups[group] = []byte("[" + strings.Join(ids, ",") + "]")
 }
 
-// before starts a gateway for a provider, in a process of its own, in front of the organization.
-func (c *multitude) before(b *testing.B, profile string) (client *entra.Client, pid int) {
+// before starts a gateway for a provider, in a process of its own, in front of the organization. What was listed is current
+// for ttl.
+func (c *multitude) before(b *testing.B, profile, ttl string) (client *entra.Client, pid int) {
 	b.Helper()
 	addr := freeAddr(b)
-	site := gateway(c.Listener.Addr().String(), strings.TrimSuffix(bitwarden, "}")+"\tview_ttl 1h\n\t\t}")
+	site := gateway(c.Listener.Addr().String(), strings.TrimSuffix(bitwarden, "}")+"\tview_ttl "+ttl+"\n\t\t}")
 	site = strings.Replace(site, "quirks entra", "quirks "+profile, 1)
 	pid = startProcess(b, b.TempDir(), "http://"+addr+" {"+site+"\n}\n")
 	h := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
@@ -166,7 +167,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 	for b.Loop() {
 		for _, s := range sides {
-			client, pid := newMultitude(b, s.n).before(b, "entra")
+			client, pid := newMultitude(b, s.n).before(b, "entra", "1h")
 			s.client, s.still, s.changed = client, spent{b: b, pid: pid}, spent{b: b, pid: pid}
 			for range s.n/count + 10 { // every record of the ledger was looked for once
 				page(s)
@@ -194,12 +195,60 @@ func BenchmarkPage(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkRefresh reads pages of an organization of 10,000 and one of 50,000, four at once, while what was listed becomes
+// out of date again and again. Each time one request has to wait for the list: waits-ms is how long the slowest did, others-ms
+// is the slowest of those that had not to.
+func BenchmarkRefresh(b *testing.B) {
+	const ttl = 2 * time.Second
+	for _, n := range []int{10000, 50000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := newMultitude(b, n)
+			client, _ := c.before(b, "entra", ttl.String())
+			page := func(i int) time.Duration {
+				began := time.Now()
+				res, err := client.Do("GET", fmt.Sprintf("/Users?startIndex=%d&count=10", 1+i*10%(n-10)), nil)
+				if err != nil || res.Total() != n {
+					b.Errorf("%v %.200s", err, res.Raw)
+				}
+				return time.Since(began)
+			}
+			for b.Loop() {
+				page(0)
+				c.mu.Lock()
+				lists := c.lists
+				c.mu.Unlock()
+				var mu sync.Mutex
+				var took []time.Duration
+				var workers sync.WaitGroup
+				until := time.Now().Add(3 * ttl)
+				for range 4 {
+					workers.Go(func() {
+						for i := 0; time.Now().Before(until); i++ {
+							d := page(i)
+							mu.Lock()
+							took = append(took, d)
+							mu.Unlock()
+						}
+					})
+				}
+				workers.Wait()
+				lists = c.lists - lists
+				slices.SortFunc(took, func(a, b time.Duration) int { return int(b - a) })
+				b.ReportMetric(float64(took[0].Microseconds())/1e3, "waits-ms")
+				b.ReportMetric(float64(took[lists].Microseconds())/1e3, "others-ms")
+				b.ReportMetric(float64(took[lists])/float64(took[0]), "others-×-waits")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
 // BenchmarkMember reports what it costs to add one member to a group of 10,000 against a group of 100, in processor time of
 // the gateway; 3 is the goal. Entra is answered 204, others are shown the group.
 func BenchmarkMember(b *testing.B) {
 	measure := func(profile string) float64 {
 		c := newMultitude(b, 11000)
-		client, pid := c.before(b, profile)
+		client, pid := c.before(b, profile, "1h")
 		few, many := spent{b: b, pid: pid}, spent{b: b, pid: pid}
 		c.gather("few", 100)
 		c.gather("many", 10000)

@@ -40,7 +40,7 @@ type View struct {
 	open    map[Asked]bool   // questions that are not answered yet
 	dropped map[string]Asked // items that are gone, for as long as an earlier question may be answered with them
 	missed  map[string]bool  // items that a read did not find since the last list, which has not confirmed it yet
-	listing int              // lists under way
+	listing int              // lists under way, and those who are about to list
 	listed  bool             // whether there ever was a list
 }
 
@@ -229,8 +229,15 @@ func (v *View) Browse(ctx context.Context, list Lister, f func(*Table)) error {
 }
 
 func (v *View) with(ctx context.Context, list Lister, f func(*Table), browse bool) error {
+	if browse {
+		shown, done := v.glance(f)
+		if shown {
+			return nil
+		}
+		defer done()
+	}
 	for {
-		if v.Known(f) || browse && v.underWay() && v.known(f, 2*v.ttl) {
+		if v.Known(f) {
 			return nil
 		}
 		var leader bool
@@ -252,10 +259,21 @@ func (v *View) with(ctx context.Context, list Lister, f func(*Table), browse boo
 	}
 }
 
-func (v *View) underWay() bool {
+// glance calls f with what is known, or with what was known where somebody else lists. Otherwise that falls to the caller, from now on until done:
+// of many who look at once, one does it.
+func (v *View) glance(f func(*Table)) (shown bool, done func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.listing > 0
+	if v.fresh(v.ttl) || v.listing > 0 && v.fresh(2*v.ttl) {
+		f(v.table)
+		return true, nil
+	}
+	v.listing++
+	return false, func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.listing--
+	}
 }
 
 // Refresh lists the items now, whatever is known.

@@ -304,6 +304,38 @@ func TestBrowse(t *testing.T) {
 	})
 }
 
+// Of many who look at once when what is known has become too old, one waits for the list.
+func TestOneWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := New([]string{"userName"}, time.Minute, time.Now)
+		var made atomic.Int32
+		goOn := make(chan struct{}, 1)
+		slow := lister(func() map[string]string { <-goOn; return map[string]string{"1": "a"} }, &made)
+		goOn <- struct{}{}
+		for range 20 {
+			if err := v.With(t.Context(), slow, func(*Table) {}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(61 * time.Second)
+			var wg sync.WaitGroup
+			var served atomic.Int32
+			for range 100 {
+				wg.Go(func() {
+					if err := v.Browse(t.Context(), slow, func(*Table) {}); err == nil {
+						served.Add(1)
+					}
+				})
+			}
+			synctest.Wait()
+			if n := served.Load(); n != 99 {
+				t.Errorf("%d of 100 were shown what was known", n)
+			}
+			goOn <- struct{}{}
+			wg.Wait()
+		}
+	})
+}
+
 // A list of what is known already makes nothing anew.
 func TestRefreshMakesWhatChanged(t *testing.T) {
 	v := New([]string{"userName"}, time.Minute, time.Now)
