@@ -166,7 +166,7 @@ func open(f *found, whole map[string]any, upstream bool) (*gateway, error) {
 		return nil, err
 	}
 	g.handler = list.Compile(caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
-		return caddyhttp.Error(http.StatusBadGateway, errors.New("no handler behind the gateway answered"))
+		return caddyhttp.Error(http.StatusBadGateway, errors.New("nothing in this configuration answers the request"))
 	}))
 	return g, nil
 }
