@@ -207,7 +207,7 @@ func TestRotationUnderLoad(t *testing.T) {
 }
 
 // TestStorageGone: while the storage cannot be read, or has lost what it had, keys that are known stay valid and no other
-// is called wrong; a gateway that starts then serves the keys of the Caddyfile.
+// is called wrong; so it stays when Caddy loads a configuration then.
 func TestStorageGone(t *testing.T) {
 	rec := newRecorder(t)
 	s := startOperated(t, acme(rec, "throttle off"))
@@ -223,8 +223,9 @@ func TestStorageGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.move(acme(rec, "throttle off"))
-	s.want("unknown, after a start without a storage", key, 503)
-	s.want("the Caddyfile's, after a start without a storage", testKey, 200)
+	s.want("known, and loaded anew without a storage", key, 200)
+	s.want("the Caddyfile's, and loaded anew without a storage", testKey, 200)
+	s.want("unknown, and loaded anew without a storage", "nobodys-key", 503)
 	if _, err := s.scim("key", "new", "x"); err == nil {
 		t.Error("a key was made that nobody keeps")
 	}

@@ -2,17 +2,12 @@ package provlog
 
 import (
 	"bytes"
-	"context"
-	"database/sql"
 	"encoding/json"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -271,136 +266,6 @@ func TestMarksTellEqualFromDifferent(t *testing.T) {
 	}
 }
 
-// A file that cannot be written is said once; requests go on, and what is lost is counted.
-func TestFileThatCannotBeWritten(t *testing.T) {
-	dir := t.TempDir()
-	for name, prepare := range map[string]func(file string) error{
-		"corrupt":       func(file string) error { return os.WriteFile(file, bytes.Repeat([]byte("no database "), 1000), 0o600) },
-		"a folder":      func(file string) error { return os.MkdirAll(file, 0o700) },
-		"below a file":  func(file string) error { return os.WriteFile(filepath.Dir(file), nil, 0o600) },
-		"of the future": future,
-	} {
-		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"), "log.db")
-			if name != "below a file" {
-				if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := prepare(file); err != nil {
-				t.Fatal(err)
-			}
-			s, logs := testSink(t, Config{File: file, LogValues: Full}, "acme")
-			for range 3 {
-				s.Add(entry("patch", "u1", leave, "", 200))
-				s.Flush()
-			}
-			state := s.Log().State()
-			if state.Dropped != 3 || len(state.Problems) != 1 {
-				t.Errorf("state: %+v", state)
-			}
-			if n := logs.FilterLevelExact(zapcore.ErrorLevel).Len(); n != 1 {
-				t.Errorf("it was said %d times", n)
-			}
-			if n := logs.FilterMessage("provisioning").Len(); n != 3 {
-				t.Errorf("the logger has %d of 3 records", n)
-			}
-		})
-	}
-}
-
-func future(file string) error {
-	s, err := openStore(context.Background(), file)
-	if err != nil {
-		return err
-	}
-	if _, err := s.db.Exec("PRAGMA user_version = 99"); err != nil {
-		return err
-	}
-	return s.close()
-}
-
-// Another process may hold the file for a moment, or for long.
-func TestLockedFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "log.db")
-	s, logs := testSink(t, Config{File: file, LogValues: Full}, "acme")
-	s.Add(entry("patch", "u1", leave, "", 200))
-	s.Flush()
-	other, err := openStore(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := other.db.Exec("BEGIN IMMEDIATE"); err != nil {
-		t.Fatal(err)
-	}
-	s.Add(entry("patch", "u1", leave, "", 200))
-	s.Flush()
-	if state := s.Log().State(); state.Dropped != 1 || len(state.Problems) != 1 || logs.FilterLevelExact(zapcore.ErrorLevel).Len() != 1 {
-		t.Errorf("state: %+v", state)
-	}
-	if err := other.close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestLimits(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "log.db")
-	s, _ := testSink(t, Config{File: file, LogValues: Full, MaxSize: MinSize}, "acme")
-	long := strings.Replace(person, "Countess", strings.Repeat("x", 2000), 1)
-	for i := range 3000 {
-		e := entry("create", "", strings.ReplaceAll(long, "u1", fmt.Sprint("u", i%50)), person, 201)
-		s.Add(e)
-		if i%200 == 0 {
-			s.Flush()
-		}
-	}
-	s.Flush()
-	if state := s.Log().State(); state.Written != 3000 || state.Dropped != 0 {
-		t.Fatalf("%+v", state)
-	}
-	size := int64(0)
-	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(file + suffix); err == nil {
-			size += info.Size()
-		}
-	}
-	if size > MinSize {
-		t.Errorf("the file has %d bytes, the limit is %d", size, MinSize)
-	}
-	r := testReader(t, file)
-	newest, err := r.Records(t.Context(), Search{Limit: 1})
-	if err != nil || len(newest) != 1 || newest[0].ID != 3000 {
-		t.Errorf("the newest: %v, %v", newest, err)
-	}
-	if _, err := r.Record(t.Context(), 1); err != nil {
-		t.Error(err)
-	}
-
-	// What is too old goes at the next look.
-	store, err := openStore(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.close()
-	if n, err := store.trim(t.Context(), time.Now().Add(time.Hour), 1<<30); err != nil || n == 0 {
-		t.Errorf("%d records went, %v", n, err)
-	}
-	if found, err := r.Records(t.Context(), Search{}); err != nil || len(found) != 0 {
-		t.Errorf("%d records are left, %v", len(found), err)
-	}
-}
-
-func TestMemoryIsBounded(t *testing.T) {
-	l := &Log{entries: make(chan queued, maxWaiting), listeners: map[chan *Record]string{}} // nobody writes
-	e := entry("create", "", strings.Repeat("x", 1<<20), "", 201)
-	for range 100 {
-		l.add(queued{entry: e})
-	}
-	if held := l.memory.Load(); held > maxMemory || l.dropped.Load() == 0 || len(l.entries) == 0 {
-		t.Errorf("%d bytes wait, %d were dropped", held, l.dropped.Load())
-	}
-}
-
 func TestCommandShowsTheLog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log.db")
 	s, _ := testSink(t, Config{File: file}, "acme")
@@ -444,33 +309,5 @@ func TestEntriesOfTheLogger(t *testing.T) {
 		if all := logs.FilterMessage("provisioning").All(); len(all) != 1 || all[0].Level != want {
 			t.Errorf("%s: %v", file, all)
 		}
-	}
-}
-
-// A file of the version before gets what it lacks, and its records can be read.
-func TestOlderFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "log.db")
-	old, err := sql.Open("sqlite", dsn(file, false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(tables, ", -- JSON\n")
-	_, rest, _ := strings.Cut(tables, "answered     TEXT NOT NULL DEFAULT ''\n")
-	if _, err := old.Exec(first + rest + `PRAGMA user_version = 1;
-		INSERT INTO requests VALUES (1, 0, 'acme', 'User', 'patch', 'u1', '', 200, 0, 0, 1, 0, '', '', '', '{"organization":"acme","received":{"body":{"a":1}}}')`); err != nil {
-		t.Fatal(err)
-	}
-	if err := old.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s, _ := testSink(t, Config{File: file, LogValues: Full, MaxAge: caddy.Duration(time.Since(time.Unix(0, 0)) + time.Hour)}, "acme")
-	s.Add(entry("patch", "u1", leave, person, 200))
-	s.Flush()
-	found, err := testReader(t, file).Records(t.Context(), Search{Oldest: true})
-	if err != nil || len(found) != 2 {
-		t.Fatalf("%d records, %v: %+v", len(found), err, s.Log().State())
-	}
-	if old, is := found[0].Received, found[1].Answered; old.Body.String() != `{"a":1}` || !strings.Contains(is.Body.String(), "Lovelace") {
-		t.Errorf("documents: %+v, %+v", old, is)
 	}
 }
