@@ -83,7 +83,7 @@ func TestMessages(t *testing.T) {
 			for text := range presets {
 				inPreset = inPreset || said.MatchString(text)
 			}
-			if len(at) != 1 && !(len(at) == 0 && inPreset) {
+			if len(at) != 1 && (len(at) != 0 || !inPreset) {
 				t.Errorf("%q is in %d lines: %v", m[1], len(at), at)
 			}
 		}

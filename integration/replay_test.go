@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,7 +72,7 @@ func TestRecordAndReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 			refused := slices.ContainsFunc(report.Differ, func(d *traffic.Differ) bool {
-				return d.Method == "DELETE" && slices.Contains(d.Changes, traffic.Difference{Where: "status", Recorded: 204., Now: 403.})
+				return d.Method == http.MethodDelete && slices.Contains(d.Changes, traffic.Difference{Where: "status", Recorded: 204., Now: 403.})
 			})
 			if !refused {
 				t.Errorf("the refused deletion is not among\n%s", out)

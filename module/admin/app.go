@@ -99,7 +99,7 @@ func (a *App) Stop() error {
 }
 
 // Tell returns what the parts of one organization tell, as JSON by their names, in the configuration of ctx.
-func Tell(ctx caddy.Context, asked context.Context, organization string) map[string]json.RawMessage {
+func Tell(asked context.Context, ctx caddy.Context, organization string) map[string]json.RawMessage {
 	v, err := ctx.AppIfConfigured("scim_admin")
 	if err != nil {
 		return nil

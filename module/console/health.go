@@ -31,10 +31,10 @@ var advice = map[string]string{
 // health asks the parts of the gateway how they fare, and returns what they have found. The log and the guard have words of
 // their own.
 func (p *page) health(ctx context.Context) (h health, all []todo) {
-	told := admin.Tell(p.ctx, ctx, p.Org)
+	told := admin.Tell(ctx, p.ctx, p.Org)
 	h.Known = json.Unmarshal(told["gateway"], &h) == nil
 	if told["keys"] == nil { // an organization without a name
-		told["keys"] = admin.Tell(p.ctx, ctx, keys.Unnamed)["keys"]
+		told["keys"] = admin.Tell(ctx, p.ctx, keys.Unnamed)["keys"]
 	}
 	for _, part := range []string{"gateway", "ledger", "provisioning", "keys"} {
 		var found struct {

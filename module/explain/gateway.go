@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -125,9 +126,7 @@ type gateway struct {
 func open(f *found, whole map[string]any, upstream bool) (*gateway, error) {
 	g := &gateway{name: f.name, secret: auth.Generate()}
 	config := map[string]any{}
-	for key, v := range f.config {
-		config[key] = v
-	}
+	maps.Copy(config, f.config)
 	for _, key := range []string{"clients", "entra_tokens", "provisioning_log", "record", "throttle"} {
 		delete(config, key)
 	}

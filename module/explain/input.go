@@ -3,6 +3,7 @@ package explain
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -130,7 +131,7 @@ func checked(q *request) (*request, error) {
 	if !strings.HasPrefix(q.Target, "/") {
 		return nil, fmt.Errorf("%q is no path such as /Users/123", q.Target)
 	}
-	if _, err := http.NewRequest(q.Method, q.Target, nil); err != nil {
+	if _, err := http.NewRequestWithContext(context.Background(), q.Method, q.Target, nil); err != nil {
 		return nil, err
 	}
 	if len(q.Body) > 0 && q.Header.Get("Content-Type") == "" {

@@ -244,11 +244,11 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 			m["type"], m["externalId"], m["collections"] = body["type"], body["externalId"], body["collections"]
 			if email, ok := body["email"].(string); ok { // as other organizations have it
 				m["email"] = email
-				if id, was := m["id"], m["id"]; b.idOf != nil {
-					id = b.idOf(email)
+				if was := m["id"]; b.idOf != nil {
+					id := b.idOf(email)
 					for _, members := range b.in {
 						if i := slices.Index(members, was.(string)); i >= 0 {
-							members[i] = id.(string)
+							members[i] = id
 						}
 					}
 					m["id"] = id

@@ -116,7 +116,7 @@ func (s *session) offered(ctx context.Context, sub *subject, f filter.Filter) (b
 		case "externalId":
 			return slices.Contains(links, ByExternalID)
 		case "userName":
-			return slices.Contains(links, ByUserName) && !(outside && strings.Contains(sub.shown().Get("userName").Text(), "@"))
+			return slices.Contains(links, ByUserName) && (!outside || !strings.Contains(sub.shown().Get("userName").Text(), "@"))
 		case "emails.value":
 			return slices.Contains(links, ByEmail) && !outside
 		}
@@ -140,12 +140,12 @@ func conflict(k *kind) error {
 
 // another returns the answer to a user who stands in the way of a new one and is not taken for the same person.
 func (s *session) another(ctx context.Context, sub *subject) error {
-	line, detail := "email_domains", ""
+	var line, detail string
 	switch {
 	case !s.stranger(sub):
 		return conflict(s.user)
 	case s.outside(sub):
-		detail = "the organization has a member with this userName, e-mail address or externalId already, whose address is outside of email_domains: such a member is not linked by the address alone"
+		line, detail = "email_domains", "the organization has a member with this userName, e-mail address or externalId already, whose address is outside of email_domains: such a member is not linked by the address alone"
 	case len(s.config.LinkBy) > 0:
 		line, detail = "link_by", "the organization has a member with this userName, e-mail address or externalId already, who is not linked by that: link_by is "+strings.Join(s.config.LinkBy, " ")
 	default:

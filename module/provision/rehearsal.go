@@ -261,7 +261,7 @@ func (s *session) updates(ctx context.Context, k *kind, sub *subject, after *doc
 	if others = distinct(others); len(others) > 0 {
 		s.plans(ctx, trace.Changed, sub, func(step *trace.Step) { step.Attributes = others })
 	}
-	if disables(k, sub, after, changed) && !(s.op.Verb == scim.Create && dryrun.Imagined(sub.entry.ID)) {
+	if disables(k, sub, after, changed) && (s.op.Verb != scim.Create || !dryrun.Imagined(sub.entry.ID)) {
 		return dryrun.NotDone()
 	}
 	if touches(attributes, "emails") && k == s.user && k.NamedByAddress() {

@@ -154,13 +154,13 @@ func differences(ctx context.Context, op *scim.Operation, before, after *doc.Nod
 	had, has := members(before), members(after)
 	for _, id := range had {
 		if !slices.Contains(has, id) {
-			member(ctx, trace.MemberRemoved, op, before, id)
+			member(ctx, trace.MemberRemoved, before, id)
 			removed = true
 		}
 	}
 	for _, id := range has {
 		if !slices.Contains(had, id) {
-			member(ctx, trace.MemberAdded, op, before, id)
+			member(ctx, trace.MemberAdded, before, id)
 		}
 	}
 	return removed
@@ -211,7 +211,7 @@ func (r *Relay) imagine(ctx context.Context, c *upstream.Caller, op *scim.Operat
 	res.Set("id", doc.NewString(id))
 	plans(ctx, kind, op, res, nil)
 	for _, user := range members(res) {
-		member(ctx, trace.MemberAdded, op, res, user)
+		member(ctx, trace.MemberAdded, res, user)
 	}
 	r.rehearsal.put(op, id, res)
 	created := resource(op, res, http.StatusCreated)
@@ -300,7 +300,7 @@ func plans(ctx context.Context, kind trace.Kind, op *scim.Operation, res *doc.No
 	trace.Plan(ctx, step)
 }
 
-func member(ctx context.Context, kind trace.Kind, op *scim.Operation, group *doc.Node, id string) {
+func member(ctx context.Context, kind trace.Kind, group *doc.Node, id string) {
 	trace.Plan(ctx, trace.Step{
 		Kind: kind, Resource: "User", ID: id, Group: group.Get("id").Text(), GroupName: group.Get("displayName").Text(),
 	})

@@ -158,21 +158,22 @@ func (s *Scrubber) filter(raw string) string {
 		i += n
 	}
 	at = append(at, len(raw))
-	text, out, from := decoded.String(), "", 0
+	text, from := decoded.String(), 0
+	var out strings.Builder
 	for _, span := range redact.Literals(text) {
 		quoted := text[span[0]:span[1]]
-		out += raw[from:at[span[0]]]
+		out.WriteString(raw[from:at[span[0]]])
 		if other := redact.Literal(text[:span[0]], quoted, s); other == quoted {
-			out += raw[at[span[0]]:at[span[1]]]
+			out.WriteString(raw[at[span[0]]:at[span[1]]])
 		} else {
 			first, last := at[span[0]], at[span[0]+1]
 			inside := other[1 : len(other)-1]
-			out += raw[first:last] + strings.ReplaceAll(url.QueryEscape(inside), "+", "%20")
+			out.WriteString(raw[first:last] + strings.ReplaceAll(url.QueryEscape(inside), "+", "%20"))
 			if strings.HasSuffix(quoted, `"`) && len(quoted) > 1 {
-				out += raw[at[span[1]-1]:at[span[1]]]
+				out.WriteString(raw[at[span[1]-1]:at[span[1]]])
 			}
 		}
 		from = at[span[1]]
 	}
-	return out + raw[from:]
+	return out.String() + raw[from:]
 }
