@@ -14,8 +14,8 @@ func init() {
 		Usage: "<command>",
 		Short: "What an operator does with the SCIM gateway",
 		Long: `
-Works with the SCIM gateway (the handler scim_gateway). "keygen" and "quirks" need
-no running Caddy; the others ask it through its admin API.`,
+Works with the SCIM gateway (the handler scim_gateway). "keygen", "quirks", "explain",
+"ledger", "log" and "replay" need no admin API; the others ask the running Caddy through it.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(keygen(), listQuirks())
 			cmd.AddCommand(admin.Commands()...)

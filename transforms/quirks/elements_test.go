@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -53,5 +54,38 @@ func TestMemberInThePath(t *testing.T) {
 	in := patchHead + `{"op":"replace","path":"members[value eq \"2\"]"}]}`
 	if out, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(in)); err == nil {
 		t.Errorf("%s became %s", in, out)
+	}
+}
+
+// TestTextThatHoldsJSON checks that a role whose text is JSON of a hostile kind (H9) stays the text that it is: what is
+// inside has limits of its own.
+func TestTextThatHoldsJSON(t *testing.T) {
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra, Enable: []string{"roles-json"}})
+	roles := func(inner string) []byte {
+		return []byte(patchHead + `{"op":"add","path":"roles","value":[{"value":` + string(doc.AppendString(nil, inner)) + `}]}]}`)
+	}
+	if out, err := checkBody(t, n, n.Schemas().User, scim.Patch, roles(`{"value":"25"}`)); err != nil || !strings.Contains(string(out), `[{"value":"25"}]`) {
+		t.Errorf("a role as Entra sends it: %v\n%s", err, out)
+	}
+	for name, inner := range map[string]string{
+		"deep":              strings.Repeat(`{"value":`, 1000) + `"25"` + strings.Repeat(`}`, 1000),
+		"long":              `{"value":"` + strings.Repeat("x", 1<<20) + `"}`,
+		"two of a name":     `{"value":"25","value":"26"}`,
+		"half a character":  `{"value":"\ud800"}`,
+		"a number":          `{"value":1e400}`,
+		"another key":       `{"value":"25","primary":"true"}`,
+		"JSON in JSON":      `"{\"value\":\"25\"}"`,
+		"broken":            `{"value":"25"`,
+		"more than one":     `{"value":"25"}{"value":"26"}`,
+		"a list":            `[{"value":"25"}]`,
+		"nothing":           `{}`,
+		"no text":           `{"value":null}`,
+		"with control keys": "{\"value\u0000\":\"25\"}",
+	} {
+		in := roles(inner)
+		out, err := checkBody(t, n, n.Schemas().User, scim.Patch, in)
+		if err != nil || string(out) != string(in) {
+			t.Errorf("%s: %v, became %.300s", name, err, out)
+		}
 	}
 }
