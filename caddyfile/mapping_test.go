@@ -14,7 +14,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// updating tells whether golden files are to be written; the flag is that of the package's other tests.
+// updating reports whether golden files are to be written; the flag is that of the package's other tests.
 func updating() bool {
 	f := flag.Lookup("update")
 	return f != nil && f.Value.String() == "true"

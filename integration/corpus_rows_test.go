@@ -246,7 +246,7 @@ func mustRefuse(t *testing.T, res *http.Response, seen []recorded, wants ...expe
 	t.Error(strings.Join(slices.Compact(reasons), "\n"))
 }
 
-// writes tells whether any request was more than a read.
+// writes reports whether any request was more than a read.
 func writes(seen []recorded) bool {
 	return slices.ContainsFunc(seen, func(r recorded) bool { return r.Method != http.MethodGet })
 }

@@ -240,7 +240,7 @@ func (row *corpusRow) arrived(t *testing.T, seen []recorded, asSent bool) {
 	}
 }
 
-// answered tells whether the answer is the expected one, or why not.
+// answered reports whether the answer is the expected one, or why not.
 func answered(res *http.Response, want expectation) string {
 	body, err := io.ReadAll(res.Body)
 	if err != nil {

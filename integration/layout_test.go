@@ -54,7 +54,7 @@ func goList(t *testing.T, args ...string) []goPackage {
 	}
 }
 
-// below tells whether a package is the one named, or in a folder of it.
+// below reports whether a package is the one named, or in a folder of it.
 func below(path, name string) bool { return path == name || strings.HasPrefix(path, name+"/") }
 
 // TestTransformsArePure: transforms turn bytes into bytes. What they need, directly or through others, has no network, no

@@ -154,7 +154,7 @@ func (s *Server) ofTeam(h func(http.ResponseWriter, *http.Request, *Team)) http.
 	}
 }
 
-// mailTaken tells whether somebody else has the address.
+// mailTaken reports whether somebody else has the address.
 func (s *Server) mailTaken(mail string, but *Person) bool {
 	return slices.ContainsFunc(s.people, func(p *Person) bool { return p != but && strings.EqualFold(p.Mail, mail) })
 }

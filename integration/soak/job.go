@@ -23,10 +23,10 @@ type Job struct {
 	// Impatient are the requests in a thousand whose client is gone before it can be answered.
 	Impatient int
 
-	// Later tells whether something in the last cycle was to be tried again later.
+	// Later reports whether something in the last cycle was to be tried again later.
 	Later bool
 
-	// Beside tells whether users and groups are provisioned at the same time.
+	// Beside reports whether users and groups are provisioned at the same time.
 	Beside bool
 
 	mu    sync.Mutex

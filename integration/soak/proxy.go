@@ -89,7 +89,7 @@ func (p *Proxy) draw(r *http.Request) (*fault, *Kill, bool) {
 	}
 }
 
-// shown tells whether a call is of those whose effect is looked at: reads, and what decides over access.
+// shown reports whether a call is of those whose effect is looked at: reads, and what decides over access.
 func shown(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodPost ||
 		r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/members/")

@@ -79,11 +79,11 @@ func resource(t *rapid.T) string {
 	return object(append([]string{core, `"id":"1"`, `"userName":"u"`}, attributes(t)...)...)
 }
 
-// operation draws one operation. A calm one does not contradict its own filter, which would make it fail or mean
+// operation draws one operation. A consistent one does not contradict its own filter, which would make it fail or mean
 // something else the second time.
-func operation(t *rapid.T, calm bool) string {
+func operation(t *rapid.T, consistent bool) string {
 	filters := []string{`type eq "work"`, `type eq "home" and primary eq true`, `value eq "a"`, `primary eq true`}
-	if !calm {
+	if !consistent {
 		filters = append(filters, `type eq "work" or value eq "b"`, `not (type eq "work")`, `value pr`, `display co "a"`)
 	}
 	value := func(path string) string {
@@ -115,7 +115,7 @@ func operation(t *rapid.T, calm bool) string {
 		func() string { return `tags[value eq "a"]` },
 	}
 	ops := []string{"replace", "remove"}
-	if !calm {
+	if !consistent {
 		ops = append(ops, "add", "add")
 		paths = append(paths, func() string { return selected() + ".primary" }, func() string { return selected() + ".value" },
 			func() string { return "userName" }, func() string { return "name.unknown" }, func() string { return "id" }, func() string { return "tags.x" })
@@ -132,20 +132,20 @@ func operation(t *rapid.T, calm bool) string {
 		return object(`"op":"`+op+`"`, `"value":`+value(path))
 	}
 	v := value(path)
-	if !calm && rapid.IntRange(0, 9).Draw(t, "null?") == 0 {
+	if !consistent && rapid.IntRange(0, 9).Draw(t, "null?") == 0 {
 		v = "null"
 	}
 	return object(`"op":"`+op+`"`, `"path":`+quoted(path), `"value":`+v)
 }
 
-func operations(t *rapid.T, calm bool) string {
+func operations(t *rapid.T, consistent bool) string {
 	n := 1
-	if !calm {
+	if !consistent {
 		n = rapid.IntRange(0, 5).Draw(t, "operations")
 	}
 	var list []string
 	for range n {
-		list = append(list, operation(t, calm))
+		list = append(list, operation(t, consistent))
 	}
 	return "[" + strings.Join(list, ",") + "]"
 }

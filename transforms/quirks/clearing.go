@@ -8,8 +8,8 @@ import (
 
 // The rules here are about values of a PATCH that say that there is nothing: a value that is missing, null, and "".
 
-// dear reports whether nobody clears the attribute by leaving something out: whether a user is active, and a whole group.
-func (t *target) dear() bool {
+// neverCleared reports whether leaving a value out does not clear the attribute: whether a user is active, and who is in a group.
+func (t *target) neverCleared() bool {
 	return t.attr != nil && (t.boolean() || t.isMembers())
 }
 
@@ -17,7 +17,7 @@ func (t *target) boolean() bool { return t.attr.Type == schema.Boolean && !t.lis
 
 // missingIsRemove makes a remove of a replace without a value: a null that somebody left out (Q45).
 func missingIsRemove(_ *pass, c *change) (verdict, error) {
-	if c.act == replace && c.kind == doc.Invalid && !c.t.dear() {
+	if c.act == replace && c.kind == doc.Invalid && !c.t.neverCleared() {
 		return unset, nil
 	}
 	return keep, nil
@@ -25,7 +25,7 @@ func missingIsRemove(_ *pass, c *change) (verdict, error) {
 
 // nullIsRemove makes a remove of a replace with null (RFC 7643 §2.5: unassigned).
 func nullIsRemove(_ *pass, c *change) (verdict, error) {
-	if c.act == replace && c.kind == doc.Null && !c.t.dear() && !c.t.reference() {
+	if c.act == replace && c.kind == doc.Null && !c.t.neverCleared() && !c.t.reference() {
 		return unset, nil
 	}
 	return keep, nil
@@ -64,7 +64,7 @@ func emptyReferenceIsRemove(p *pass, c *change) (verdict, error) {
 	switch t := c.t; {
 	case c.act == remove:
 	case c.kind == doc.Null:
-		nowhere = c.act == replace && !t.dear() && t.reference()
+		nowhere = c.act == replace && !t.neverCleared() && t.reference()
 	case p.empty(c):
 		nowhere = t.reference() || t.address()
 	case c.kind == doc.Object:

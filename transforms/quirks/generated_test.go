@@ -86,5 +86,5 @@ func TestGeneratedMeetsEveryRule(t *testing.T) {
 	}
 }
 
-// answers tells whether a rule is about what an upstream answers.
+// answers reports whether a rule is about what an upstream answers.
 func answers(id string) bool { return len(id) > 7 && id[:7] == "answer-" }

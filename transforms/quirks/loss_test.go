@@ -29,7 +29,7 @@ func normalized(t *testing.T, n *quirks.Normalizer, group bool, operations strin
 	return strings.TrimSuffix(strings.TrimPrefix(string(d.Raw()), head), "}")
 }
 
-// as tells whether the operations are those that are wanted, or the error begins as it is wanted to.
+// as reports whether the operations are those that are wanted, or the error begins as it is wanted to.
 func as(got, want string) bool {
 	return got == want || strings.HasPrefix(want, "4") && strings.HasPrefix(got, want)
 }
