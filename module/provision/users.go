@@ -109,8 +109,8 @@ func (s *session) newUser(ctx context.Context, wanted *doc.Node) (*subject, erro
 	return s.update(ctx, k, sub, wanted, []string{"active"})
 }
 
-// creatable reports whether the organization can be asked to create a user at all: when one who waits is activated, it would
-// be too late to say what is missing.
+// creatable returns an error where the organization cannot be asked to create a user: when one who waits is activated, it
+// would be too late to say what is missing.
 func (s *session) creatable(k *kind, wanted *doc.Node) error {
 	env := s.env("", "", doc.Value{})
 	env.SCIM = wanted.Clone()
