@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -151,8 +153,11 @@ func TestWithChangesNothingElse(t *testing.T) {
 			}
 		}
 		p, err := doc.ParsePlace(path[1:])
-		if err != nil {
-			t.Skip(err)
+		switch {
+		case err != nil && strings.ContainsFunc(path, unicode.IsControl):
+			t.Skip(err) // a path with a control character is refused
+		case err != nil:
+			t.Fatal(path, err)
 		}
 		with, err := d.Value().With(p, doc.NewInt(7).Value())
 		if err != nil {
