@@ -78,7 +78,7 @@ func did(resource, verb string) string {
 	thing := map[string]string{"User": "person", "Group": "group"}[resource]
 	if thing == "" {
 		if resource == "none" {
-			return "Not a SCIM request"
+			return "Refused a request"
 		}
 		return "Read " + resource
 	}

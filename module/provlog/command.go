@@ -198,7 +198,11 @@ func show(ctx context.Context, w io.Writer, r *Reader, s Search, follow, asJSON 
 // line returns a record for a terminal.
 func line(r *Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %d  %s  %s %s", r.Time.Local().Format(time.DateTime), r.Status, admin.Printable(r.Organization), r.Resource, r.Verb)
+	what := r.Resource + " " + r.Verb
+	if r.Resource == "none" { // refused before anybody looked at what it asks for
+		what = "request"
+	}
+	fmt.Fprintf(&b, "%s  %d  %s  %s", r.Time.Local().Format(time.DateTime), r.Status, admin.Printable(r.Organization), what)
 	if r.Name != "" {
 		fmt.Fprintf(&b, "  %s", admin.Printable(r.Name))
 	}

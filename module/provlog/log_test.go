@@ -298,6 +298,13 @@ func TestCommandShowsTheLog(t *testing.T) {
 	if out := run("-o", "globex"); out != "" {
 		t.Errorf("%q", out)
 	}
+	stranger := entry("none", "", "", "", 401)
+	stranger.Resource = "none"
+	s.Add(stranger)
+	s.Flush()
+	if out := run(); strings.Contains(out, "none") || !strings.Contains(out, "401  acme  request") {
+		t.Errorf("somebody without a key: %q", out)
+	}
 }
 
 // Where there is a file, the entries of the logger are for a log that asks for them; without a file they are all there is.
