@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-scim/gateway/module/provision"
+	"github.com/caddy-scim/gateway/module/provision/api"
 )
 
 // policies are the gateway's lines about an organization: what happens to its members when the provider says this or that.
@@ -87,7 +88,7 @@ func ledger(o *provision.Organization, d *caddyfile.Dispenser) error {
 // such as "pace 60/1m" for all calls or "pace POST,PUT,DELETE 5/1s" for those that write.
 func pace(o *provision.Organization, d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
-	var p provision.Pace
+	var p api.Pace
 	if len(args) == 2 {
 		p.Methods = strings.Split(strings.ToUpper(args[0]), ",")
 		args = args[1:]

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -104,7 +105,8 @@ func (sh *shared) settleNow() {
 
 // settleAll settles all open intents, and reports whether some are left that may be settled later.
 func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
-	s := &session{engine: e, caller: c, op: &scim.Operation{Type: e.user.rt, Verb: scim.Read}, background: true}
+	s := e.begin(c, &scim.Operation{Type: e.user.rt, Verb: scim.Read}, false)
+	s.background = true
 	records, err := s.allIntents(ctx)
 	if err != nil {
 		e.log.Error("what is under way cannot be read", zap.Error(err))
@@ -155,7 +157,7 @@ func (s *session) joinLate(ctx context.Context) (left bool) {
 		if err == nil {
 			err = s.joinAll(ctx, sub)
 		}
-		if err != nil && !gone(err) {
+		if err != nil && !api.Gone(err) {
 			s.log.Warn("a user cannot be put yet into the groups that wait for them", zap.String("id", id), zap.Error(err))
 			left = true
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -78,7 +79,7 @@ func (s *session) mustBeGone(ctx context.Context, k *kind, id, key string) error
 		err = s.confirmGone(ctx, k, id, err)
 	}
 	switch {
-	case gone(err):
+	case api.Gone(err):
 		return nil
 	case err != nil:
 		return err

@@ -1,8 +1,8 @@
 // Package provision carries SCIM operations out on an organization: an API of members and groups that knows nothing of
 // SCIM. What the API looks like is said by a mapping (transforms/mapping); what has to happen is said here, and is the same
 // for every API: who is invited, linked, revoked, restored or removed, how a membership is changed without losing another
-// one, what is answered. Begin to read at organization.go, where an operation comes in; users.go and groups.go decide,
-// session.go and items.go speak to the API.
+// one, what is answered. Begin to read at engine.go, where an operation comes in; users.go and groups.go decide, items.go
+// reads and believes what the API shows, and package api speaks to it.
 package provision
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
@@ -106,7 +107,7 @@ type Organization struct {
 	ViewTTL caddy.Duration `json:"view_ttl,omitempty"`
 
 	// The limits that the API puts on its callers. The default is none.
-	Pace []Pace `json:"pace,omitempty"`
+	Pace []api.Pace `json:"pace,omitempty"`
 
 	// How long an operation waits for the limits of `pace` before it is refused with 429 and Retry-After. The default is
 	// 10s.
@@ -198,7 +199,7 @@ func (o *Organization) defaults() error {
 		o.Ledger.Store = []string{"displayName"}
 	}
 	for i := range o.Pace {
-		if err := o.Pace[i].validate(); err != nil {
+		if err := o.Pace[i].Validate(); err != nil {
 			return err
 		}
 	}

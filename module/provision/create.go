@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -20,7 +21,7 @@ func (s *session) findOrAdd(ctx context.Context, k *kind, wanted *doc.Node, exce
 	if sub, err = s.existing(ctx, k, wanted, except, except != "" || s.dry()); err != nil || sub != nil {
 		return sub, false, err
 	}
-	if sub, err = add(); !taken(err) {
+	if sub, err = add(); !api.Taken(err) {
 		return sub, true, err
 	}
 	// The upstream knows better than the view. Who is it?
@@ -51,10 +52,10 @@ func (s *session) add(ctx context.Context, k *kind, id string, wanted *doc.Node)
 	}
 	it, err := s.create(ctx, k, wanted)
 	if err != nil {
-		if taken(err) { // by whom is to be found out; the call itself may have been delivered twice
+		if api.Taken(err) { // by whom is to be found out; the call itself may have been delivered twice
 			s.disputed = end
 		} else {
-			end(s.outcome.refused())
+			end(s.talk.Outcome().Refused())
 		}
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 		if !c.Applies(env) {
 			continue
 		}
-		req, planned, err := s.requested(ctx, c, env)
+		req, planned, err := s.talk.Request(ctx, c, env)
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +169,7 @@ func (s *session) create(ctx context.Context, k *kind, wanted *doc.Node) (*item,
 			env.ID, env.Key, env.Cur, stale = made.ID, made.Name(), v, false
 			k.view.Put(made.Entry, at)
 		default:
-			if env.ID, err = c.NewID(a.header.Get("Location"), a.Value); err != nil {
+			if env.ID, err = c.NewID(a.Header.Get("Location"), a.Value); err != nil {
 				return nil, s.unclear(k, err)
 			}
 			env.Key = env.ID
@@ -211,7 +212,7 @@ func (s *session) findCreated(ctx context.Context, k *kind, l lookup) (id, key s
 // nothing was.
 func (s *session) unclear(k *kind, err error) error {
 	k.view.Expire()
-	if !gone(err) {
+	if !api.Gone(err) {
 		return err
 	}
 	return &scim.Error{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 )
@@ -117,7 +118,7 @@ func TestLogin(t *testing.T) {
 func TestPace(t *testing.T) {
 	const per = 200 * time.Millisecond
 	g, _ := onBitwarden(t, func(o *Organization) {
-		o.Pace = []Pace{{Methods: []string{"POST", "PUT"}, Calls: 2, Per: caddy.Duration(per)}}
+		o.Pace = []api.Pace{{Methods: []string{"POST", "PUT"}, Calls: 2, Per: caddy.Duration(per)}}
 		o.PaceWait = caddy.Duration(per / 10)
 	})
 	now := g.clock

@@ -66,12 +66,12 @@ func (e *engine) memory() ledger.Setting {
 }
 
 func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
-	s := &session{engine: e, caller: c, op: op}
-	k := e.user
-	if op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && quirks.Deactivates(op.Body)) {
+	leaves := op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && quirks.Deactivates(op.Body))
+	if leaves {
 		// Who is to lose access does so whether the client waits for the answer or not.
-		s.leaves, ctx = true, context.WithoutCancel(ctx)
+		ctx = context.WithoutCancel(ctx)
 	}
+	s, k := e.begin(c, op, leaves), e.user
 	if cluster.Blind(ctx) {
 		s.blind = errors.New("nobody could be asked which gateway leads")
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -80,7 +81,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 				continue
 			}
 			sub, err := s.readEntry(ctx, k, m, e)
-			if gone(err) {
+			if api.Gone(err) {
 				continue
 			}
 			if err != nil {

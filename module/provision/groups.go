@@ -233,7 +233,7 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 
 // lockGroup is for whoever changes a group or its members.
 func (s *session) lockGroup(ctx context.Context, id string) (unlock func(), err error) {
-	return locked(s.shared.locks.Group(s.lasting(ctx), id))
+	return s.shared.locks.Group(s.lasting(ctx), id)
 }
 
 // deleteGroup removes a group. Its members stay in the organization.

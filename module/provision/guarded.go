@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 )
 
@@ -23,7 +24,7 @@ func (s *session) guarded(ctx context.Context, ids []string) (protected []string
 	}
 	for _, id := range ids {
 		it, err := s.fetch(ctx, k, id, "")
-		if gone(err) {
+		if api.Gone(err) {
 			continue
 		}
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -32,18 +34,9 @@ func (s *session) intents() *ledger.Book {
 	return s.shared.ledger.Intents
 }
 
-// outcome is what is known of the calls that change something, since the last intent was written down.
-type outcome struct {
-	done int  // how many were carried out
-	lost bool // whether one was not answered, or by nobody knows whom
-}
-
-// refused reports whether nothing was changed, for certain.
-func (o outcome) refused() bool { return o.done == 0 && !o.lost }
-
 // intend writes an intent down. What is returned ends it: known says whether the outcome is known, and remembered on disk.
 func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end func(known bool), err error) {
-	s.outcome = outcome{}
+	s.talk.Reset()
 	book := s.intents()
 	if book == nil {
 		return func(bool) {}, nil
@@ -125,7 +118,7 @@ func (s *session) settleOperation(ctx context.Context, k *kind) error {
 		for _, l := range lookups {
 			names = append(names, schema.Fold(strings.TrimSpace(l.Value)))
 		}
-		unlock, err := locked(s.shared.locks.Names(ctx, k.name, names))
+		unlock, err := s.shared.locks.Names(ctx, k.name, names)
 		if err != nil {
 			return err
 		}
@@ -170,7 +163,7 @@ func (s *session) settle(ctx context.Context, k *kind, wait bool, concerned func
 			select {
 			case <-ended:
 			case <-ctx.Done():
-				return busy(ctx.Err())
+				return locks.Busy(ctx.Err())
 			}
 		}
 		if err := s.settleLocked(ctx, k, r); err != nil {
@@ -295,7 +288,7 @@ func (s *session) carriedOut(ctx context.Context, k *kind, in *ledger.Intent, wa
 		if err != nil {
 			return nil, false, err
 		}
-		if _, err := s.fetch(ctx, k, marks.Upstream(in.ID), ""); !gone(err) {
+		if _, err := s.fetch(ctx, k, marks.Upstream(in.ID), ""); !api.Gone(err) {
 			return nil, err == nil, err
 		}
 	case in.ID != "":

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/dryrun"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -110,7 +111,7 @@ func (s *session) wholeItem(ctx context.Context, k *kind, c *plan.Call, v doc.Va
 	switch {
 	case errors.Is(err, plan.ErrForeign):
 		return doc.Value{}, scim.Errorf(http.StatusBadGateway, "", "something answered that a listed %s is not there, in a form that is not the organization's own", k.name)
-	case gone(err):
+	case api.Gone(err):
 		return doc.Value{}, nil
 	}
 	return whole, err
@@ -135,10 +136,10 @@ func (s *session) fetch(ctx context.Context, k *kind, id, key string) (*item, er
 		return s.search(ctx, k, id)
 	}
 	v, err := s.get(ctx, k, id, key)
-	if gone(err) && s.doubtful(k, id, err) {
+	if api.Gone(err) && s.doubtful(k, id, err) {
 		err = s.confirmGone(ctx, k, id, err)
 	}
-	if gone(err) {
+	if api.Gone(err) {
 		k.view.Drop(id, at)
 		return nil, notFound(k)
 	}
@@ -225,7 +226,7 @@ func (s *session) candidates(ctx context.Context, k *kind, attribute, value stri
 	}
 	if attribute == "id" && len(k.Get) > 0 {
 		it, err := s.fetch(ctx, k, value, "")
-		if gone(err) {
+		if api.Gone(err) {
 			return nil, nil
 		}
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/trace"
 )
 
@@ -60,7 +61,7 @@ func (s *session) joinGroups(ctx context.Context, user string) error {
 	}
 	for _, group := range m.Groups(user) {
 		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user) })
-		if err != nil && !gone(err) {
+		if err != nil && !api.Gone(err) {
 			return err
 		}
 	}

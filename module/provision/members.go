@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/dryrun"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -69,10 +70,10 @@ func (s *session) upstreamMembers(ctx context.Context, sub *subject) ([]string, 
 			return err
 		})
 		if err != nil {
-			if !gone(err) {
+			if !api.Gone(err) {
 				return nil, err
 			}
-			if err := s.confirmGone(ctx, k, sub.entry.ID, err); !gone(err) {
+			if err := s.confirmGone(ctx, k, sub.entry.ID, err); !api.Gone(err) {
 				return nil, err
 			}
 			k.view.Removed(sub.entry.ID)

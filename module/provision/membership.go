@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -57,7 +58,7 @@ func (s *session) replaceMembers(ctx context.Context, sub *subject, ids []string
 		return err
 	}
 	_, err = s.run(ctx, s.group, s.group.MembersSet, env)
-	end(err == nil || s.outcome.refused())
+	end(err == nil || s.talk.Outcome().Refused())
 	return err
 }
 
@@ -107,13 +108,13 @@ func (s *session) forMember(ctx context.Context, add bool, calls []*plan.Call, e
 	one.MID, one.Vars, one.Members = id, nil, []string{id}
 	if uses(calls, "member") {
 		it, err := s.fetch(ctx, s.user, id, s.keyOf(s.user, id))
-		if gone(err) {
+		if api.Gone(err) {
 			err = s.confirmGone(ctx, s.user, id, err) // who was there a moment ago
 		}
 		switch {
-		case gone(err) && add:
+		case api.Gone(err) && add:
 			return noMember()
-		case gone(err):
+		case api.Gone(err):
 			return nil // a user who is gone is a member of nothing
 		case err != nil:
 			return err

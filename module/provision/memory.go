@@ -131,10 +131,3 @@ func unwritable(err error) *scim.Error {
 func noMemory(detail string, err error) *scim.Error {
 	return &scim.Error{Status: http.StatusServiceUnavailable, Detail: detail, RetryAfter: 10 * time.Second, Cause: err}
 }
-
-// busy returns the answer to a request that ended before it was its turn.
-func busy(err error) error {
-	return &scim.Error{
-		Status: http.StatusServiceUnavailable, Detail: "the resource is being changed by another request; try again", RetryAfter: time.Second, Cause: err,
-	}
-}

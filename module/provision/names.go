@@ -14,7 +14,7 @@ import (
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
 // would both find them free. What became of earlier calls with these values is found out first.
 func (s *session) lockNames(ctx context.Context, k *kind, names []string) (unlock func(), err error) {
-	if unlock, err = locked(s.shared.locks.Names(s.lasting(ctx), k.name, names)); err != nil {
+	if unlock, err = s.shared.locks.Names(s.lasting(ctx), k.name, names); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
@@ -27,17 +27,9 @@ func (s *session) lockNames(ctx context.Context, k *kind, names []string) (unloc
 	return unlock, nil
 }
 
-// locked turns what went wrong with a lock into an answer.
-func locked(unlock func(), err error) (func(), error) {
-	if err != nil {
-		return nil, busy(err)
-	}
-	return unlock, nil
-}
-
 // lasting returns the context in which an operation waits: what is half done is finished, whether anybody waits for it or not.
 func (s *session) lasting(ctx context.Context) context.Context {
-	if s.begun {
+	if s.talk.Begun() {
 		return context.WithoutCancel(ctx)
 	}
 	return ctx

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -48,7 +49,7 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	if len(unknown) <= fewMembers && len(k.Get) > 0 {
 		for _, id := range unknown {
 			it, err := s.fetch(ctx, k, m.Upstream(id), "")
-			if gone(err) || err == nil && it.Protected {
+			if api.Gone(err) || err == nil && it.Protected {
 				return noMember()
 			}
 			if err != nil {

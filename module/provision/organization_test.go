@@ -10,6 +10,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -193,7 +194,7 @@ func TestDirectivesThatContradictEachOther(t *testing.T) {
 		"store":       func(o *Organization) { o.Ledger.Store = []string{"title"} },
 		"soft_delete": func(o *Organization) { o.Ledger.SoftDelete = true },
 		"view_ttl":    func(o *Organization) { o.ViewTTL = caddy.Duration(time.Second) },
-		"pace":        func(o *Organization) { o.Pace = []Pace{{Calls: 1, Per: caddy.Duration(time.Second)}} },
+		"pace":        func(o *Organization) { o.Pace = []api.Pace{{Calls: 1, Per: caddy.Duration(time.Second)}} },
 	} {
 		ctx := newContext(t)
 		one, err := load(t, ctx, &Organization{ID: "one", Mapping: bitwardenMapping()})

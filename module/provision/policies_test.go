@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -332,7 +333,7 @@ func TestMistakes(t *testing.T) {
 		"defer, no store": {Mapping: bitwardenMapping(), Inactive: InactiveDefer, Ledger: LedgerConfig{Off: true}},
 		"off and stores":  {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Off: true, Store: []string{"title"}}},
 		"reinvite":        {Mapping: bitwardenMapping(), ReinviteAfter: 1, Ledger: LedgerConfig{Off: true}},
-		"pace":            {Mapping: bitwardenMapping(), Pace: []Pace{{Calls: -1}}},
+		"pace":            {Mapping: bitwardenMapping(), Pace: []api.Pace{{Calls: -1}}},
 		"negative":        {Mapping: bitwardenMapping(), PageSize: -1},
 		"stores no word":  {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"titel"}}},
 		"stores active":   {Mapping: bitwardenMapping(), Ledger: LedgerConfig{Store: []string{"Active"}}},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
@@ -36,7 +37,7 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 	resources := make([]*doc.Node, 0, len(page))
 	for _, sub := range page {
 		res, err := s.shown(ctx, k, sub)
-		if gone(err) { // since the view was made; the others are there
+		if api.Gone(err) { // since the view was made; the others are there
 			total--
 			continue
 		}
@@ -48,7 +49,7 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 	if k == s.user && total == 0 && q.Filter != nil {
 		// So does a provider's connection test, and a search before somebody is invited: a login that only the invitation needs
 		// is found to be wrong now.
-		if err := s.seen.credentials.prove(ctx, s); err != nil {
+		if err := s.talk.Prove(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -127,7 +128,7 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			}
 			sub := &subject{id: id, entry: e}
 			if f != nil {
-				if sub, err = s.completeFor(ctx, k, sub, merge, f); gone(err) {
+				if sub, err = s.completeFor(ctx, k, sub, merge, f); api.Gone(err) {
 					continue
 				}
 				if err != nil {

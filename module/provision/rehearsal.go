@@ -11,7 +11,6 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
@@ -313,15 +312,4 @@ func (s *session) planMembers(ctx context.Context, kind trace.Kind, group *subje
 		}
 		trace.Plan(ctx, step)
 	}
-}
-
-// requested makes a call's request. In a dry run a call may need what an earlier one would have answered, or what an imagined
-// item would show: it is planned without a path then.
-func (s *session) requested(ctx context.Context, c *plan.Call, env *plan.Env) (req plan.Request, planned bool, err error) {
-	imagined := dryrun.Imagined(env.ID) || dryrun.Imagined(env.MID)
-	if req, err = c.Request(env); err != nil && s.dry() && (s.begun || imagined) {
-		trace.From(ctx).Call(trace.Call{Name: c.Where, Method: c.Method, Planned: true})
-		return req, true, nil
-	}
-	return req, false, err
 }

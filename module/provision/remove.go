@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -62,7 +63,7 @@ func (s *session) remove(ctx context.Context, k *kind, sub *subject) error {
 	if err == nil {
 		err = s.mustBeGone(ctx, k, sub.entry.ID, sub.entry.Name())
 	}
-	if err != nil && !gone(err) {
+	if err != nil && !api.Gone(err) {
 		return err
 	}
 	k.view.Removed(sub.entry.ID)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -67,7 +68,7 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 			s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = distinct(append(r.Waiting, sub.id)) })
 			return nil
 		})
-		if err != nil && !gone(err) {
+		if err != nil && !api.Gone(err) {
 			return places, err
 		}
 	}
@@ -77,7 +78,7 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 // losePlaces lets groups wait no longer for a user who was not retired. Where nobody knows whether that was done, it is
 // found out in the background.
 func (s *session) losePlaces(ctx context.Context, places []string) {
-	if s.begun && len(places) > 0 {
+	if s.talk.Begun() && len(places) > 0 {
 		s.shared.settleLater(s.engine, s.caller)
 		return
 	}

@@ -117,7 +117,7 @@ func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage)
 	sh, sn := sharedBy(cluster.Alone("org", storage), nil), o.newSeen(plan, nil, now.now)
 	t.Cleanup(sh.ledger.Close)
 	o.engine = o.newEngine(plan, sh, sn, zap.NewNop())
-	o.engine.now, sn.pace.now = now.now, now.now
+	o.engine.now = now.now
 	rules, err := quirks.New(quirks.Config{Schemas: set})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -91,8 +92,7 @@ func (sh *shared) leave(e *engine) {
 
 // seen is what a mapping showed of an organization. With another mapping it begins anew.
 type seen struct {
-	credentials   credentials
-	pace          *pacer
+	access        *api.Access
 	users, groups *view.View           // groups is nil where the organization has none
 	load          *prometheus.Registry // of the configuration that made it, to tell two organizations from a reload
 }
@@ -103,7 +103,7 @@ func (*seen) Destruct() error { return nil }
 var pool = caddy.NewUsagePool()
 
 func (o *Organization) newSeen(compiled *plan.Plan, load *prometheus.Registry, now func() time.Time) *seen {
-	sn := &seen{pace: newPacer(o.Pace, time.Duration(o.PaceWait)), load: load}
+	sn := &seen{access: api.NewAccess(o.Pace, time.Duration(o.PaceWait)), load: load}
 	sn.users = view.New(indexed(compiled.User), time.Duration(o.ViewTTL), now)
 	if compiled.Group != nil {
 		sn.groups = view.New(indexed(compiled.Group), time.Duration(o.ViewTTL), now)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -89,7 +90,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 		return nil, notFound(k)
 	}
 	it, err := s.fetch(ctx, k, upstreamID, s.keyOf(k, upstreamID))
-	if gone(err) && s.blind != nil {
+	if api.Gone(err) && s.blind != nil {
 		// The id may be one that only the ledger knows to be somebody's.
 		return nil, unreadable(s.blind)
 	}

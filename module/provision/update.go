@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -80,7 +81,7 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 			return nil, err
 		}
 		if _, err := s.run(ctx, k, k.Update, env); err != nil {
-			end(s.outcome.refused())
+			end(s.talk.Outcome().Refused())
 			return nil, err
 		}
 		wrote, updated = true, true
@@ -91,7 +92,7 @@ func (s *session) updateUnguarded(ctx context.Context, k *kind, sub *subject, af
 	item := sub.value
 	if wrote {
 		it, err := s.fetch(ctx, k, e.ID, e.Name())
-		if updated && gone(err) {
+		if updated && api.Gone(err) {
 			it, err = s.follow(ctx, k, sub, after)
 		}
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 // once would undo one another, be it that one of them deactivates. Whoever holds it does not wait for a group, since those
 // who hold a group wait for users.
 func (s *session) lockUser(ctx context.Context, id string) (unlock func(), err error) {
-	return locked(s.shared.locks.User(s.lasting(ctx), id))
+	return s.shared.locks.User(s.lasting(ctx), id)
 }
 
 // createUser invites a new user, or does what the configuration says where the organization has such a member or the

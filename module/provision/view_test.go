@@ -110,7 +110,7 @@ func TestViewMemory(t *testing.T) {
 	m := bitwardenMapping() // with all that the preset shows of a member
 	m.User.Map = append(m.User.Map, mapping.MapDef{Attribute: `emails[type eq "work"].primary`, Value: "{true}"}, mapping.MapDef{Attribute: "name.formatted", Value: "name"})
 	g, _ := onBitwarden(t, func(o *Organization) { o.Mapping = m })
-	s := &session{engine: g.engine}
+	s := g.begin(g.caller, nil, false)
 	heap := func() uint64 {
 		runtime.GC()
 		runtime.GC()

@@ -8,12 +8,18 @@
 //  3. [Locks.User]: one user, while what is written was read before. Nobody holds two, and nobody who holds one waits for a
 //     group.
 //  4. [Locks.Credential]: a credential of the upstream, while it is fetched.
+//
+// Who does not get a lock in the time of the request gets an answer for the provider, [Busy].
 package locks
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // Locks are queues by name. The zero value has none.
@@ -62,6 +68,13 @@ func (l *Locks) Credential(ctx context.Context, name string) (unlock func(), err
 	return l.lock(ctx, "credential "+name)
 }
 
+// Busy returns the answer to a request that ended before it was its turn.
+func Busy(err error) error {
+	return &scim.Error{
+		Status: http.StatusServiceUnavailable, Detail: "the resource is being changed by another request; try again", RetryAfter: time.Second, Cause: err,
+	}
+}
+
 // lock waits for its turn. The returned function must be called once.
 func (l *Locks) lock(ctx context.Context, name string) (unlock func(), err error) {
 	l.mu.Lock()
@@ -81,7 +94,7 @@ func (l *Locks) lock(ctx context.Context, name string) (unlock func(), err error
 		return func() { k.turn <- struct{}{}; l.leave(name, k) }, nil
 	case <-ctx.Done():
 		l.leave(name, k)
-		return nil, ctx.Err()
+		return nil, Busy(ctx.Err())
 	}
 }
 

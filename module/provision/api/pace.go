@@ -1,4 +1,4 @@
-package provision
+package api
 
 import (
 	"context"
@@ -28,7 +28,8 @@ type Pace struct {
 // maxPaceCalls bounds the memory of a limit: it remembers as many moments as it allows calls.
 const maxPaceCalls = 100_000
 
-func (c *Pace) validate() error {
+// Validate fills in the default and finds what is wrong with a limit.
+func (c *Pace) Validate() error {
 	if c.Calls <= 0 || c.Calls > maxPaceCalls {
 		return errors.New("pace: calls must be at least 1 and at most 100000")
 	}
@@ -46,7 +47,6 @@ type pacer struct {
 	mu     sync.Mutex
 	limits []limit
 	wait   time.Duration // longest wait before an operation is refused
-	now    func() time.Time
 }
 
 // limit remembers when its last calls were, or will be. APIs count calls in windows of their own, and nobody knows when
@@ -60,18 +60,18 @@ type limit struct {
 }
 
 func newPacer(paces []Pace, wait time.Duration) *pacer {
-	p := &pacer{wait: wait, now: time.Now}
-	for _, c := range paces {
-		p.limits = append(p.limits, limit{methods: c.Methods, per: time.Duration(c.Per), calls: make([]time.Time, c.Calls)})
+	limits := make([]limit, len(paces))
+	for i, c := range paces {
+		limits[i] = limit{methods: c.Methods, per: time.Duration(c.Per), calls: make([]time.Time, c.Calls)}
 	}
-	return p
+	return &pacer{limits: limits, wait: wait}
 }
 
 // take waits until a call may be made. An operation that has not changed anything yet is refused when that would take
 // too long: the provider is told when to come back (429). One that is half done waits for as long as the request lives,
 // because to stop in the middle is worse than to be slow.
-func (p *pacer) take(ctx context.Context, method string, begun bool) error {
-	delay, ok := p.reserve(method, begun)
+func (p *pacer) take(ctx context.Context, now time.Time, method string, begun bool) error {
+	delay, ok := p.reserve(now, method, begun)
 	switch {
 	case !ok:
 		return &scim.Error{
@@ -91,10 +91,9 @@ func (p *pacer) take(ctx context.Context, method string, begun bool) error {
 }
 
 // reserve finds out how long a call has to wait and takes its place, unless the wait is too long.
-func (p *pacer) reserve(method string, begun bool) (delay time.Duration, ok bool) {
+func (p *pacer) reserve(now time.Time, method string, begun bool) (delay time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
 	at := now
 	counts := func(l *limit) bool { return len(l.methods) == 0 || slices.Contains(l.methods, method) }
 	for i := range p.limits {

@@ -1,4 +1,4 @@
-package provision
+package api
 
 import (
 	"slices"
@@ -20,12 +20,11 @@ func TestPaceHoldsInEveryWindow(t *testing.T) {
 			{Calls: n, Per: caddy.Duration(per)},
 			{Methods: []string{"POST"}, Calls: 2, Per: caddy.Duration(per / 2)},
 		}, 3*per)
-		p.now = func() time.Time { return now }
 		var made, posts []time.Time
 		for range rapid.IntRange(1, 60).Draw(t, "attempts") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "pause")) * time.Millisecond)
 			method := rapid.SampledFrom([]string{"GET", "POST"}).Draw(t, "method")
-			delay, ok := p.reserve(method, rapid.Bool().Draw(t, "begun"))
+			delay, ok := p.reserve(now, method, rapid.Bool().Draw(t, "begun"))
 			if delay < 0 {
 				t.Fatalf("a delay of %v", delay)
 			}
