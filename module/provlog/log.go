@@ -13,14 +13,14 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-scim/gateway/module/keyfile"
+	"github.com/caddy-scim/gateway/module/queue"
 )
 
 const (
-	maxWaiting    = 4096     // entries that wait to be written
-	maxMemory     = 16 << 20 // bytes that they may hold on to
-	maxBatch      = 256      // entries of one commit
-	maxBatchBytes = 512 << 10
-	retryAfter    = 30 * time.Second // until a file that failed is tried again
+	pause      = time.Second      // until an entry is written: what a crash costs
+	maxBatch   = 512              // records of one commit
+	maxCommit  = 1 << 20          // bytes of one
+	retryAfter = 30 * time.Second // until a file that failed is tried again
 )
 
 // logs are the open files of the process, over reloads.
@@ -29,13 +29,11 @@ var logs = caddy.NewUsagePool()
 // Log is one file and the goroutine that writes it.
 type Log struct {
 	file    string
-	entries chan queued
-	memory  atomic.Int64
+	entries *queue.Queue[queued]
 	dropped atomic.Int64
 	written atomic.Int64
 	limits  atomic.Pointer[limits]
 	trouble atomic.Pointer[string]
-	ended   chan struct{}
 
 	store   *store
 	tryAt   time.Time
@@ -54,38 +52,26 @@ type limits struct {
 type queued struct {
 	entry *Entry
 	sink  *Sink
-	done  chan struct{} // closed instead of writing: everything before has been written
 }
 
 func open(file string, l limits) *Log {
-	log := &Log{file: file, entries: make(chan queued, maxWaiting), ended: make(chan struct{}), listeners: map[chan *Record]string{}}
+	log := &Log{file: file, listeners: map[chan *Record]string{}}
 	log.limits.Store(&l)
-	go log.run()
+	log.entries = queue.New(pause, func(q queued) int64 { return q.entry.size() }, log.work, log.end)
 	return log
 }
 
 // Destruct ends the writer once everything is written.
 func (l *Log) Destruct() error {
-	close(l.entries)
-	select {
-	case <-l.ended:
-	case <-time.After(5 * time.Second):
-	}
+	l.entries.Close()
 	return nil
 }
 
 // add takes an entry, or drops it where too much waits already: a request never waits for the log.
-func (l *Log) add(w queued) {
-	size := w.entry.size()
-	if l.memory.Add(size) <= maxMemory {
-		select {
-		case l.entries <- w:
-			return
-		default:
-		}
+func (l *Log) add(q queued) {
+	if !l.entries.Add(q) {
+		l.drop(1)
 	}
-	l.memory.Add(-size)
-	l.drop(1)
 }
 
 func (l *Log) drop(n int) {
@@ -93,57 +79,30 @@ func (l *Log) drop(n int) {
 	metrics().dropped.Add(float64(n))
 }
 
-func (l *Log) run() {
-	defer close(l.ended)
+// work puts entries into words and writes them, in batches: each is one commit.
+func (l *Log) work(all []queued) {
 	ctx := context.Background()
-	for first := range l.entries {
-		var batch []*rendered
-		var sinks []*Sink
-		take := func(w queued) {
-			if w.done != nil {
-				l.flush(ctx, batch, sinks)
-				batch, sinks = nil, nil
-				close(w.done)
-				return
-			}
-			batch, sinks = append(batch, w.sink.render(w.entry)), append(sinks, w.sink)
-			l.memory.Add(-w.entry.size())
+	var batch []*rendered
+	var sinks []*Sink
+	size := int64(0)
+	for i, q := range all {
+		r := q.sink.render(q.entry)
+		batch, sinks, size = append(batch, r), append(sinks, q.sink), size+r.size()
+		if len(batch) == maxBatch || size > maxCommit || i == len(all)-1 {
+			l.flush(ctx, batch, sinks)
+			batch, sinks, size = nil, nil, 0
 		}
-		take(first)
-		l.gather(take)
-		l.flush(ctx, batch, sinks)
 	}
+}
+
+func (l *Log) end() {
 	if l.store != nil {
 		_ = l.store.close()
 	}
 }
 
-// gather takes what waits already, and what comes in a moment: a batch is one commit.
-func (l *Log) gather(take func(queued)) {
-	timer := time.NewTimer(100 * time.Millisecond)
-	defer timer.Stop()
-	size := int64(0)
-	for n := 1; n < maxBatch && size < maxBatchBytes; n++ {
-		select {
-		case w, ok := <-l.entries:
-			if !ok {
-				return
-			}
-			if w.entry != nil {
-				size += w.entry.size()
-			}
-			take(w)
-		case <-timer.C:
-			return
-		}
-	}
-}
-
 // flush writes a batch, tells the other readers of the log, and keeps the limits.
 func (l *Log) flush(ctx context.Context, batch []*rendered, sinks []*Sink) {
-	if len(batch) == 0 {
-		return
-	}
 	if l.file != "" {
 		if err := l.write(ctx, batch); err != nil {
 			l.drop(len(batch))
@@ -244,7 +203,7 @@ func (l *Log) publish(r *Record) {
 
 // Follow returns the records of an organization as they are written, until stop is called.
 func (l *Log) Follow(organization string) (records <-chan *Record, stop func()) {
-	ch := make(chan *Record, 64)
+	ch := make(chan *Record, maxBatch)
 	l.mu.Lock()
 	l.listeners[ch] = organization
 	l.mu.Unlock()

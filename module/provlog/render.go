@@ -26,6 +26,17 @@ type rendered struct {
 	mentions []mention // whose timelines the record belongs to
 }
 
+// size returns about how long the record is in the file.
+func (r *rendered) size() int64 {
+	n := 512 + len(r.mentions)*100 + len(r.Rules)*200
+	for _, d := range r.documents() {
+		if d != nil {
+			n += len(d.Body) + len(d.Query)
+		}
+	}
+	return int64(n)
+}
+
 // subject is a user or group as the provider was last told.
 type subject struct {
 	resource, id, name, login, state string

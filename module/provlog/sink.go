@@ -138,19 +138,7 @@ func (s *Sink) Close() error {
 }
 
 // Flush waits until what was added is written, five seconds at most.
-func (s *Sink) Flush() {
-	done := make(chan struct{})
-	deadline := time.After(5 * time.Second)
-	select {
-	case s.target.entries <- queued{done: done}:
-	case <-deadline:
-		return
-	}
-	select {
-	case <-done:
-	case <-deadline:
-	}
-}
+func (s *Sink) Flush() { s.target.entries.Flush() }
 
 // Log returns the log that the sink's entries go to.
 func (s *Sink) Log() *Log { return s.target }

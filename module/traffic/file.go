@@ -14,12 +14,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/keyfile"
+	"github.com/caddy-scim/gateway/module/queue"
 	"github.com/caddy-scim/gateway/transforms/scrub"
 )
 
 const (
-	maxWaiting = 1024             // exchanges that wait to be written
-	maxMemory  = 16 << 20         // bytes that they may hold on to
+	pause      = time.Second      // until an exchange is written: what a crash costs
 	retryAfter = 30 * time.Second // until a file that failed is tried again
 )
 
@@ -37,9 +37,7 @@ func Collectors() []prometheus.Collector { return []prometheus.Collector{dropped
 // file is one record and the goroutine that writes it.
 type file struct {
 	path    string
-	in      chan waiting
-	ended   chan struct{}
-	memory  atomic.Int64
+	in      *queue.Queue[waiting]
 	limit   atomic.Int64
 	log     atomic.Pointer[zap.Logger]
 	written atomic.Int64
@@ -52,43 +50,32 @@ type file struct {
 	scrubber *scrub.Scrubber
 	begins   *Beginning // the last that was written
 	missing  int64      // dropped since the last line
+	seen     int64      // of the drops
 	tryAt    time.Time
 }
 
 type waiting struct {
 	passed *Passed
 	begins *Beginning
-	done   chan struct{} // closed instead of writing: everything before has been written
 }
 
 func newFile(path string) *file {
-	f := &file{path: path, in: make(chan waiting, maxWaiting), ended: make(chan struct{})}
-	go f.run()
+	f := &file{path: path}
+	f.in = queue.New(pause, func(w waiting) int64 { return w.passed.size() }, f.work, f.close)
 	return f
 }
 
 // Destruct ends the writer once everything is written.
 func (f *file) Destruct() error {
-	close(f.in)
-	select {
-	case <-f.ended:
-	case <-time.After(5 * time.Second):
-	}
+	f.in.Close()
 	return nil
 }
 
 // add takes an exchange, or drops it where too much waits already: a request never waits for the record.
 func (f *file) add(w waiting) {
-	size := w.passed.size()
-	if f.memory.Add(size) <= maxMemory {
-		select {
-		case f.in <- w:
-			return
-		default:
-		}
+	if !f.in.Add(w) {
+		f.drop()
 	}
-	f.memory.Add(-size)
-	f.drop()
 }
 
 func (f *file) drop() {
@@ -96,40 +83,17 @@ func (f *file) drop() {
 	dropped().Inc()
 }
 
-// flush waits until what was added is written, five seconds at most.
-func (f *file) flush() {
-	done := make(chan struct{})
-	deadline := time.After(5 * time.Second)
-	select {
-	case f.in <- waiting{done: done}:
-	case <-deadline:
-		return
-	}
-	select {
-	case <-done:
-	case <-deadline:
-	}
-}
-
-func (f *file) run() {
-	defer close(f.ended)
-	seen := int64(0) // of the drops
-	for w := range f.in {
-		if w.done != nil {
-			close(w.done)
-			continue
-		}
+func (f *file) work(all []waiting) {
+	for _, w := range all {
 		now := f.dropped.Load()
-		f.missing, seen = f.missing+now-seen, now
+		f.missing, f.seen = f.missing+now-f.seen, now
 		if err := f.write(w); err != nil {
 			f.drop()
 			f.fail(err)
 		} else if f.trouble.Swap(nil) != nil {
 			f.log.Load().Info("traffic is recorded again", zap.String("file", f.path))
 		}
-		f.memory.Add(-w.passed.size())
 	}
-	f.close()
 }
 
 var (

@@ -101,7 +101,7 @@ func (r *Recorder) Close() error {
 	if r == nil {
 		return nil
 	}
-	r.file.flush()
+	r.file.in.Flush()
 	_, err := files.Delete(r.pooled)
 	return err
 }

@@ -112,14 +112,14 @@ func TestRecordThatCannotBeWritten(t *testing.T) {
 			for range 3 {
 				r.Add(created())
 			}
-			r.file.flush()
+			r.file.in.Flush()
 			if s := r.State(); s.Dropped != 3 || len(s.Problems) != 1 || logs.Len() != 1 {
 				t.Errorf("%+v, said %d times", s, logs.Len())
 			}
 			if name == "full" { // somebody gives it more room
 				more, _ := testRecorder(t, Config{File: file})
 				more.Add(created())
-				more.file.flush()
+				more.file.in.Flush()
 				if all := lines(t, file); len(all) != 3 || all[1].Dropped != 3 || len(more.State().Problems) != 0 {
 					t.Errorf("got %+v", all)
 				}
