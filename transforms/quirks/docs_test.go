@@ -64,7 +64,7 @@ A profile decides policy only, and most profiles are another name of ` + "`gener
 	}
 	b.WriteString(strings.Join(names, ", ") + ". They differ in these rules:\n\n| rule | on in |\n|---|---|\n")
 	for _, r := range quirks.Rules() {
-		if !r.Everywhere() {
+		if !everywhere(r) {
 			var on []string
 			for _, p := range quirks.Profiles() {
 				if r.On(p) {
@@ -76,7 +76,7 @@ A profile decides policy only, and most profiles are another name of ` + "`gener
 	}
 	var off []string
 	for _, r := range quirks.Rules() {
-		if r.Everywhere() && !r.On(quirks.Generic) {
+		if everywhere(r) && !r.On(quirks.Generic) {
 			off = append(off, fmt.Sprintf("[%s](#%s)", r.ID, r.ID))
 		}
 	}
@@ -105,7 +105,7 @@ scim.example.com {
 	for _, r := range quirks.Rules() {
 		state := "on"
 		switch {
-		case !r.Everywhere():
+		case !everywhere(r):
 			state = "depends on the profile"
 		case !r.On(quirks.Generic):
 			state = "off"
@@ -195,4 +195,9 @@ func TestNew(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", c.config, got, c.want)
 		}
 	}
+}
+
+// everywhere reports whether every profile agrees on a rule.
+func everywhere(r quirks.Rule) bool {
+	return !slices.ContainsFunc(quirks.Profiles(), func(p string) bool { return r.On(p) != r.On(quirks.Generic) })
 }

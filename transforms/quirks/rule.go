@@ -75,9 +75,6 @@ func (r Rule) On(profile string) bool {
 	return i >= 0 && r.profiles&(1<<i) != 0
 }
 
-// Everywhere reports whether every profile agrees on the rule.
-func (r Rule) Everywhere() bool { return r.profiles == all || r.profiles == never }
-
 // Rules returns all rules, in the order in which a request meets them.
 func Rules() []Rule { return slices.Clone(table[1:]) }
 
