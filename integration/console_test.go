@@ -229,7 +229,7 @@ func TestConsoleShowsOneOrganizationOnly(t *testing.T) {
 		t.Fatalf("the log of globex: %s", all)
 	}
 	for _, path := range []string{
-		"/log", "/log?organization=globex", "/log?q=globex", "/log?q=%25", "/people", "/people?q=The", "/now", "/log/1", "/log/2", "/people/globex", "/organization",
+		"/log", "/log?organization=globex", "/log?q=globex", "/log?q=%25", "/people", "/people?q=The", "/now", "/log/1", "/log/2", "/people/globex", "/organization", "/drift",
 	} {
 		res, err := s.http.Get("http://" + s.addr + "/acme/acme" + path)
 		if err != nil {
@@ -240,7 +240,7 @@ func TestConsoleShowsOneOrganizationOnly(t *testing.T) {
 			t.Errorf("%s shows the other organization: %s", path, text)
 		}
 	}
-	for _, path := range []string{"/acme/globex/log", "/acme/globex/now", "/acme/globex/log/live", "/acme/GLOBEX/log", "/acme/%2e%2e/globex"} {
+	for _, path := range []string{"/acme/globex/log", "/acme/globex/now", "/acme/globex/log/live", "/acme/globex/drift", "/acme/GLOBEX/log", "/acme/%2e%2e/globex"} {
 		if text := s.page(path, 404); strings.Contains(text, "The one of") {
 			t.Errorf("%s: %s", path, text)
 		}

@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"github.com/caddy-scim/gateway/integration/entra"
-	engine "github.com/caddy-scim/gateway/module/provision"
+	"github.com/caddy-scim/gateway/module/drift"
 )
 
 // TestDrift: who was invited, removed or renamed past the provider is told, and who waits; asking changes nothing.
 func TestDrift(t *testing.T) {
 	s := startOperated(t, gateway("", "organization acme\nview_ttl off\n"+bitwarden)+organization)
 	c, api := s.entra("/scim"), newPublicAPI(t, s, "")
-	drift := func(flags ...string) (d engine.Drift) {
+	report := func(flags ...string) (d drift.Report) {
 		t.Helper()
 		out := s.must(append([]string{"drift", "--json"}, flags...)...)
 		if err := json.Unmarshal([]byte(out), &d); err != nil {
@@ -23,7 +23,7 @@ func TestDrift(t *testing.T) {
 		}
 		return d
 	}
-	if d := drift(); d.Users != 0 || !strings.Contains(strings.Join(d.NotKnown, "\n"), "nobody has asked for a list") {
+	if d := report(); d.Users != 0 || !strings.Contains(strings.Join(d.NotKnown, "\n"), "nobody has asked for a list") {
 		t.Errorf("before anything was read: %+v", d)
 	}
 
@@ -44,6 +44,15 @@ func TestDrift(t *testing.T) {
 	}
 	api.do(t, http.MethodPost, "/members", map[string]any{"email": "dora@example.com", "type": 2, "collections": []any{}, "groups": []any{}}, nil)
 	api.do(t, http.MethodDelete, "/members/"+ids["ben"], nil, nil)
+	made, err := c.CreateGroup("Team", "ext-team")
+	if err != nil || made.Status != 201 {
+		t.Fatalf("%v, %s", err, made.Raw)
+	}
+	if res, err := c.AddMembers(made.ID(), ids["ada"]); err != nil || res.Status >= 300 {
+		t.Fatalf("%v, %s", err, res.Raw)
+	}
+	dora := personWith(t, api, "dora@example.com").id
+	api.do(t, http.MethodPut, "/groups/"+made.ID()+"/member-ids", map[string]any{"memberIds": []string{dora}}, nil)
 	look := func() *entra.Response {
 		res, err := c.Do(http.MethodGet, "/Users", nil)
 		if err != nil || res.Status != 200 {
@@ -53,9 +62,9 @@ func TestDrift(t *testing.T) {
 	}
 	look()
 
-	d := drift("--older", "0s")
-	of := func(all []engine.Drifted, id string) bool {
-		return slices.ContainsFunc(all, func(one engine.Drifted) bool { return one.ID == id && one.Resource == "User" })
+	d := report("--older", "0s")
+	of := func(all []drift.One, id string) bool {
+		return slices.ContainsFunc(all, func(one drift.One) bool { return one.ID == id && one.Resource == "User" })
 	}
 	switch {
 	case len(d.NeverProvisioned) != 2 || d.NeverProvisioned[0].Name != "owner@example.com" || d.NeverProvisioned[1].Name != "dora@example.com":
@@ -64,11 +73,15 @@ func TestDrift(t *testing.T) {
 		t.Errorf("gone: %+v", d.Gone)
 	case len(d.Waiting) != 1 || !of(d.Waiting, ids["cyd"]) || d.Waiting[0].Name != "cyd@example.com":
 		t.Errorf("waiting: %+v", d.Waiting)
-	case d.Users != 3 || len(d.Changed) != 0:
+	case d.Users != 3 || d.Groups != 1 || len(d.Changed) != 0:
 		t.Errorf("users: %+v", d)
+	case len(d.AddedByHand) != 1 || !of(d.AddedByHand, dora) || d.AddedByHand[0].GroupName != "Team" || d.AddedByHand[0].Name != "dora@example.com":
+		t.Errorf("added by hand: %+v", d.AddedByHand)
+	case len(d.TakenOut) != 1 || !of(d.TakenOut, ids["ada"]):
+		t.Errorf("taken out: %+v", d.TakenOut)
 	}
 	out := s.must("drift", "--older", "0s")
-	for _, want := range []string{"3 users and 0 groups", "dora@example.com", "cyd@example.com", ids["ben"], "who was added to a group by hand"} {
+	for _, want := range []string{"3 users and 1 group", "dora@example.com", "cyd@example.com", ids["ben"], "Not known is"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
@@ -77,4 +90,16 @@ func TestDrift(t *testing.T) {
 		t.Errorf("asking has changed somebody: %v", people)
 	}
 	look()
+}
+
+// TestDriftOfAServer: in front of a SCIM server there is nothing to compare, and that is what is said.
+func TestDriftOfAServer(t *testing.T) {
+	s := startOperated(t, `scim_gateway /scim/* {
+		key entra {KEY}
+		organization acme
+	}
+	respond 404`)
+	if out := s.must("drift"); !strings.Contains(out, "Not known is") || !strings.Contains(out, "what stands behind this gateway is a SCIM server") || strings.Contains(out, "0 users") {
+		t.Errorf("%s", out)
+	}
 }

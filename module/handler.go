@@ -117,6 +117,7 @@ type Handler struct {
 	ctx       caddy.Context
 	logger    *zap.Logger
 	sink      *provlog.Sink
+	compared  *comparison
 	recorder  *traffic.Recorder
 	run       *dryrun.Opened // nil where what is said is done
 	events    *caddyevents.App
@@ -207,6 +208,9 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	}
 	if err := h.tellDryRun(ctx); err != nil {
 		return fmt.Errorf("dry_run: %w", err)
+	}
+	if err := h.tellDrift(ctx); err != nil {
+		return fmt.Errorf("drift: %w", err)
 	}
 	h.base = new(atomic.Pointer[string])
 	h.enter()

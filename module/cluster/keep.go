@@ -28,6 +28,7 @@ func (l *leadership) keeper() {
 		due, wait, idle, back := l.next()
 		switch {
 		case back:
+			l.seat.handOver()
 			if err := l.lease.GiveBack(ctx, idle); err != nil && !errors.Is(err, lease.ErrNotHeld) {
 				l.seat.log().Warn("the lease could not be given back: others have to wait until it ends",
 					zap.String("organization", l.seat.name), zap.Error(err))

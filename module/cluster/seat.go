@@ -24,6 +24,7 @@ type Seat struct {
 	lead     *leadership // nil where there is one gateway
 	takeover []func()
 	busy     []func() bool
+	handover []func()
 
 	secret   string // known to the other gateways of a cluster
 	presence presence
@@ -87,6 +88,23 @@ func (s *Seat) Busy(f func() bool) {
 	s.busy = append(s.busy, f)
 }
 
+// OnHandover has f called before another gateway may provision the organization, and before this process ends: it writes what
+// is still to be written, and takes a few seconds at most. No operation is under way then. f calls no method of the seat.
+func (s *Seat) OnHandover(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handover = append(s.handover, f)
+}
+
+func (s *Seat) handOver() {
+	s.mu.Lock()
+	all := slices.Clone(s.handover)
+	s.mu.Unlock()
+	for _, f := range all {
+		f()
+	}
+}
+
 func (s *Seat) open(l *load) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,6 +148,8 @@ func (s *Seat) stop(l *load) {
 	}
 	if before != nil {
 		before.stop()
+	} else if last {
+		s.handOver()
 	}
 }
 

@@ -18,6 +18,9 @@ const keep = 7 * 24 * time.Hour
 
 // act changes something. Whoever gets here has a page of this console. What it came to is on the page that is shown next.
 func (p *page) act(path []string) error {
+	if len(path) == 2 && path[0] == "drift" && path[1] == "compare" {
+		return p.compare(p.r.Context())
+	}
 	org := p.gateway.KeyRing()
 	if len(path) != 2 || path[0] != "organization" || org == nil {
 		return p.refuse(http.StatusNotFound, "Not found", "There is nothing to change here.")

@@ -128,6 +128,8 @@ func (p *page) route(path []string) error {
 		return p.nowPage(ctx)
 	case path[0] == "organization" && id == "":
 		return p.organizationPage(ctx)
+	case path[0] == "drift" && id == "":
+		return p.driftPage()
 	case path[0] == "dry-run" && id == "":
 		return p.dryRunPage()
 	case path[0] == "log" && id == "live":

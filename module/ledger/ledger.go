@@ -33,6 +33,9 @@ type Ledger struct {
 	// Intents has a record for each call whose outcome is not known.
 	Intents *Book
 
+	// Synced has a record for each group that the provider has made or changed: what it last said of it.
+	Synced *Book
+
 	mu      sync.Mutex
 	setting Setting
 	retry   *time.Timer
@@ -81,6 +84,7 @@ func New(organization string) *Ledger {
 	l.Groups = newBook(l, path.Join(root, "groups"))
 	l.Intents = newBook(l, path.Join(root, "intents"))
 	l.Intents.listed = true
+	l.Synced = newBook(l, path.Join(root, "synced"))
 	return l
 }
 
@@ -152,7 +156,7 @@ func (l *Ledger) Close() {
 	}
 }
 
-func (l *Ledger) books() []*Book { return []*Book{l.Users, l.Groups, l.Intents} }
+func (l *Ledger) books() []*Book { return []*Book{l.Users, l.Groups, l.Intents, l.Synced} }
 
 func (l *Ledger) current() Setting {
 	l.mu.Lock()

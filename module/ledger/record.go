@@ -40,6 +40,9 @@ type Record struct {
 
 	// Intent is a call of the upstream whose outcome is not known yet. Only the records of [Ledger.Intents] have one.
 	Intent *Intent `json:"intent,omitempty"`
+
+	// Synced is what the provider last said of a group. Only the records of [Ledger.Synced] have one.
+	Synced *Synced `json:"synced,omitempty"`
 }
 
 // Kept is one remembered value.
@@ -105,9 +108,13 @@ func (r *Record) Clone() *Record {
 		intent := *r.Intent
 		c.Intent = &intent
 	}
+	if r.Synced != nil {
+		synced := *r.Synced
+		c.Synced = &synced
+	}
 	return &c
 }
 
 func (r *Record) empty() bool {
-	return !r.Special() && len(r.Kept) == 0 && r.Created.IsZero() && r.Modified.IsZero() && r.Invited.IsZero() && !r.Linked && r.Intent == nil
+	return !r.Special() && len(r.Kept) == 0 && r.Created.IsZero() && r.Modified.IsZero() && r.Invited.IsZero() && !r.Linked && r.Intent == nil && r.Synced == nil
 }

@@ -72,6 +72,13 @@ func (sh *shared) settleFirst(e *engine, c caller) {
 	}
 }
 
+// lastCaller returns what makes the calls of the most recent request; nil before there was one.
+func (sh *shared) lastCaller() caller {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.settling.caller
+}
+
 // stopSettling ends it for a configuration that is cleaned up. The next request begins anew.
 func (sh *shared) stopSettling(e *engine) {
 	if sh.settling.engine != e {

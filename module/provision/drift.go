@@ -2,150 +2,236 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
-	"github.com/caddy-scim/gateway/module/admin"
+	"github.com/caddy-scim/gateway/module/drift"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// Drift is in what an organization differs from what the provider last said, as far as the view and the ledger know.
-// Nobody is asked anew for it, and nothing is changed.
-type Drift struct {
-	// Users and Groups are how many there are, and AsOf is when they were listed.
-	Users  int       `json:"users"`
-	Groups int       `json:"groups"`
-	AsOf   time.Time `json:"as_of,omitzero"`
-
-	// NeverProvisioned are users whom the provider has neither created nor changed.
-	NeverProvisioned []Drifted `json:"never_provisioned,omitempty"`
-
-	// Gone is what the provider has created or changed, and the organization does not show any more.
-	Gone []Drifted `json:"gone,omitempty"`
-
-	// Changed is what the organization shows otherwise than when the provider last wrote it.
-	Changed []Drifted `json:"changed,omitempty"`
-
-	// Waiting are users whom the provider created inactive, and who have been waiting for longer than was asked for, or
-	// nobody knows for how long.
-	Waiting []Drifted `json:"waiting,omitempty"`
-
-	// Invited are users who have not accepted an invitation that is older than was asked for.
-	Invited []Drifted `json:"invited,omitempty"`
-
-	// NotKnown is what the report cannot tell, in sentences.
-	NotKnown []string `json:"not_known,omitempty"`
+// drifting is a look at an organization that compares it with what the provider last said.
+type drifting struct {
+	*session // makes no call where there is no caller
+	report   *drift.Report
+	before   time.Time // since when somebody waits for too long
+	users    map[string]*view.Entry
+	said     map[string]*ledger.Synced
+	names    map[string]bool // of what the organization shows of a kind
 }
 
-// Drifted is one user or group.
-type Drifted struct {
-	Resource   string    `json:"resource"`
-	ID         string    `json:"id"` // as the provider knows it
-	Name       string    `json:"name,omitempty"`
-	Attributes []string  `json:"attributes,omitempty"` // that were changed; their values are not told
-	Since      time.Time `json:"since,omitzero"`
-}
-
-// driftAsked is what is asked for with the admin API.
-type driftAsked struct {
-	// Older is for how long somebody waits, or is invited, before it is told, in nanoseconds.
-	Older time.Duration `json:"older"`
-}
-
-// driftReport is the action of the admin API.
-func (e *engine) driftReport(ctx context.Context, body json.RawMessage) (any, error) {
-	var asked driftAsked
-	if err := json.Unmarshal(body, &asked); err != nil {
-		return nil, admin.BadRequest("what is asked for is not understood: %v", err)
-	}
-	done, err := e.shared.turn(ctx)
-	if err != nil {
-		return nil, admin.Conflict("another gateway of the cluster leads this organization and knows it: caddy scim status names it; run the command there (%v)", err)
-	}
-	defer done()
-	return e.drift(ctx, asked.Older)
-}
-
-func (e *engine) drift(ctx context.Context, older time.Duration) (*Drift, error) {
-	d := &Drift{NotKnown: []string{"who was added to a group by hand: the gateway does not remember all members that the provider named; the timeline of a group in the console shows what it did"}}
+// drift compares the organization with what the provider last said.
+func (e *engine) drift(ctx context.Context, older time.Duration) (*drift.Report, error) {
+	d := &drifting{report: new(drift.Report), before: e.now().Add(-older)}
+	d.session = e.begin(e.shared.lastCaller(), &scim.Operation{Type: e.user.rt, Verb: scim.Read}, false)
+	d.background = true
 	if e.user.book == nil {
-		d.NotKnown = append(d.NotKnown, "anything about single users and groups: with ledger off nothing is remembered")
-		return d, nil
+		d.unknown("anything about single users and groups: with ledger off nothing is remembered")
+		return d.report, nil
 	}
-	d.NotKnown = append(d.NotKnown, "who was renamed where the organization has the provider's own value in its place: the gateway remembers only values that it has no place for",
-		"whether the provider has found a user and had nothing to change: such a user counts as never provisioned")
-	before := e.now().Add(-older)
+	d.unknown("which attributes were changed where the organization has a place for them: the gateway remembers the values that it has none for, and the names of groups")
+	d.unknown("whether the provider has found a user and had nothing to change: such a user counts as never provisioned")
+	if d.caller == nil {
+		d.unknown("who was added to a group by hand, or taken out of one: no request has come since Caddy began, and without one the organization is not asked")
+	}
 	for _, k := range []*kind{e.user, e.group} {
 		if k == nil {
 			continue
 		}
-		var entries []*view.Entry
-		if !k.view.Seen(func(t *view.Table) { entries = t.All() }) {
-			d.NotKnown = append(d.NotKnown, "the "+k.name+"s of the organization: nobody has asked for a list of them since Caddy began")
-			continue
-		}
-		_, asOf := k.view.State()
-		if d.AsOf.IsZero() || !asOf.IsZero() && asOf.Before(d.AsOf) {
-			d.AsOf = asOf
-		}
-		records, err := k.book.All(ctx)
-		if err != nil {
+		if err := d.compare(ctx, k); err != nil {
 			return nil, err
 		}
-		marks, err := k.book.Marks(ctx)
-		if err != nil {
-			return nil, err
-		}
-		d.compare(k, entries, records, marks, before)
 	}
-	return d, nil
+	return d.report, nil
+}
+
+func (d *drifting) unknown(sentence string) { d.report.NotKnown = append(d.report.NotKnown, sentence) }
+
+// entries returns what the organization shows of one kind: listed now, if that was not done a moment ago and can be done.
+func (d *drifting) entries(ctx context.Context, k *kind) (all []*view.Entry, known bool) {
+	every := func(t *view.Table) { all = t.All() }
+	if d.caller != nil {
+		err := d.known(ctx, k, every)
+		if err == nil {
+			return all, true
+		}
+		d.unknown("how the " + k.name + "s of the organization are now: " + err.Error())
+	}
+	if known = k.view.Seen(every); !known {
+		d.unknown("the " + k.name + "s of the organization: nobody has asked for a list of them since Caddy began")
+	}
+	return all, known
 }
 
 // compare compares what the organization shows of one kind with what is remembered of it.
-func (d *Drift) compare(k *kind, entries []*view.Entry, records []*ledger.Record, marks ledger.Marks, before time.Time) {
+func (d *drifting) compare(ctx context.Context, k *kind) error {
+	entries, known := d.entries(ctx, k)
+	if !known {
+		return nil
+	}
+	if _, asOf := k.view.State(); d.report.AsOf.IsZero() || !asOf.IsZero() && asOf.Before(d.report.AsOf) {
+		d.report.AsOf = asOf
+	}
+	records, err := k.book.All(ctx)
+	if err != nil {
+		return err
+	}
+	marks, err := k.book.Marks(ctx)
+	if err != nil {
+		return err
+	}
 	byID := make(map[string]*ledger.Record, len(records))
 	for _, r := range records {
 		byID[r.ID] = r
 	}
-	shown := make(map[string]bool, len(entries))
+	shown := make(map[string]*view.Entry, len(entries))
+	d.names = make(map[string]bool, len(entries))
 	for _, e := range entries {
 		id := marks.ID(e.ID)
-		r := byID[id]
-		shown[id] = true
-		one := Drifted{Resource: k.rt.Name, ID: id, Name: k.nameOf(e.SCIM.Value())}
-		if k.name == "user" {
-			d.Users++
-			if r == nil || !r.Linked {
-				d.NeverProvisioned = append(d.NeverProvisioned, one)
-			}
-			if since := invitedSince(r); e.State() == "invited" && !since.IsZero() && since.Before(before) {
-				late := one
-				late.Since = since
-				d.Invited = append(d.Invited, late)
-			}
-		} else {
-			d.Groups++
+		shown[id] = e
+		d.names[schema.Fold(k.nameOf(e.SCIM.Value()))] = true
+		if r := byID[id]; r != nil {
+			d.names[schema.Fold(k.rememberedName(r))] = true
 		}
-		if one.Attributes = k.changedThere(e, r); len(one.Attributes) > 0 {
-			d.Changed = append(d.Changed, one)
+	}
+	delete(d.names, "")
+	if k == d.user {
+		d.report.Users, d.users = len(entries), shown
+	} else {
+		d.report.Groups = len(entries)
+		if err := d.groups(ctx, shown, byID); err != nil {
+			return err
 		}
+	}
+	for _, e := range entries {
+		d.look(k, marks.ID(e.ID), e, byID[marks.ID(e.ID)])
 	}
 	for _, r := range records {
-		one := Drifted{Resource: k.rt.Name, ID: r.ID, Name: k.rememberedName(r)}
-		switch {
-		case r.Deferred != nil:
-			if r.Created.Before(before) { // it is not remembered of everybody
-				one.Since = r.Created
-				d.Waiting = append(d.Waiting, one)
-			}
-		case !shown[r.ID] && !r.Deleted && (r.Linked || k.name == "group") && r.Intent == nil:
-			d.Gone = append(d.Gone, one)
+		d.miss(k, r, shown[r.ID] != nil)
+	}
+	return nil
+}
+
+// look tells what is to be told of somebody or something that the organization shows.
+func (d *drifting) look(k *kind, id string, e *view.Entry, r *ledger.Record) {
+	one := drift.One{Resource: k.rt.Name, ID: id, Name: k.nameOf(e.SCIM.Value())}
+	if k == d.user {
+		if r == nil || !r.Linked {
+			d.report.NeverProvisioned = append(d.report.NeverProvisioned, one)
+		}
+		if since := invitedSince(r); e.State() == "invited" && !since.IsZero() && since.Before(d.before) {
+			late := one
+			late.Since = since
+			d.report.Invited = append(d.report.Invited, late)
 		}
 	}
+	if one.Attributes = k.changedThere(e, r); len(one.Attributes) > 0 {
+		d.report.Changed = append(d.report.Changed, one)
+	}
+}
+
+// miss tells what is to be told of somebody or something that is remembered.
+func (d *drifting) miss(k *kind, r *ledger.Record, shown bool) {
+	one := drift.One{Resource: k.rt.Name, ID: r.ID, Name: k.rememberedName(r)}
+	switch {
+	case r.Deferred != nil:
+		if r.Created.Before(d.before) { // it is not remembered of everybody
+			one.Since = r.Created
+			d.report.Waiting = append(d.report.Waiting, one)
+		}
+	case !shown && !r.Deleted && (r.Linked || k == d.group && d.said[r.ID] == nil) && r.Intent == nil:
+		d.gone(one)
+	}
+}
+
+// gone tells of somebody or something that is not there any more, unless another one has taken the place.
+func (d *drifting) gone(one drift.One) {
+	if !d.names[schema.Fold(one.Name)] {
+		d.report.Gone = append(d.report.Gone, one)
+	}
+}
+
+// groups tells in what groups differ from what the provider last said of them.
+func (d *drifting) groups(ctx context.Context, shown map[string]*view.Entry, records map[string]*ledger.Record) error {
+	said, err := d.shared.synced.All(ctx)
+	if err != nil {
+		return err
+	}
+	d.said = said
+	ids := make(map[uint64]string, len(d.users))
+	for id := range d.users {
+		ids[ledger.IDHash(id)] = id
+	}
+	for _, id := range slices.Sorted(maps.Keys(said)) {
+		e, s := shown[id], said[id]
+		if e == nil {
+			if r := records[id]; r == nil || !r.Deleted {
+				d.gone(drift.One{Resource: d.group.rt.Name, ID: id, Name: s.Name})
+			}
+			continue
+		}
+		name := d.group.nameOf(e.SCIM.Value())
+		if r := records[id]; s.Name != "" && s.Name != name && (r == nil || r.Kept[d.group.identity].Value == nil) {
+			d.report.Changed = append(d.report.Changed, drift.One{Resource: d.group.rt.Name, ID: id, Name: name, Attributes: []string{d.group.identity}})
+		}
+		if d.caller == nil || d.users == nil {
+			continue
+		}
+		if err := d.members(ctx, drift.One{Group: id, GroupName: name}, e, s, ids); err != nil {
+			d.unknown("who the members of the group " + id + " are: " + err.Error())
+		}
+	}
+	return nil
+}
+
+// members tells in what the members of one group differ from those whom the provider named. Nobody changes them meanwhile.
+func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s *ledger.Synced, ids map[uint64]string) error {
+	if s.TooMany {
+		d.unknown("who was added by hand to the group " + one.Group + ", or taken out of it: it has more members than are remembered")
+		return nil
+	}
+	unlock, err := d.lockGroup(ctx, one.Group)
+	if err != nil {
+		return err
+	}
+	sub := &subject{id: one.Group, entry: e}
+	err = d.loadMembers(ctx, sub)
+	unlock()
+	if err != nil {
+		return err
+	}
+	of := func(id string) drift.One {
+		one := one
+		one.Resource, one.ID = d.user.rt.Name, id
+		if e := d.users[id]; e != nil {
+			one.Name = d.user.nameOf(e.SCIM.Value())
+		}
+		return one
+	}
+	for _, id := range sub.joined {
+		switch {
+		case s.Members.Has(id):
+		case !s.Counted || s.Before.Has(id):
+			d.report.Before = append(d.report.Before, of(id))
+		default:
+			d.report.AddedByHand = append(d.report.AddedByHand, of(id))
+		}
+	}
+	is := make(map[string]bool, len(sub.members))
+	for _, id := range union(sub.members, sub.joining) {
+		is[id] = true
+	}
+	for _, hash := range s.Members {
+		if id, there := ids[hash]; there && !is[id] && !d.users[id].Protected {
+			d.report.TakenOut = append(d.report.TakenOut, of(id))
+		}
+	}
+	return nil
 }
 
 // invitedSince is when a user was invited, as far as it is remembered.

@@ -45,6 +45,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if made || slices.Contains(s.adopted, sub.id) {
+		s.synced().Made(sub.id, name)
 		sub.counted = !usesMembers(k.Create) // a new group is empty
 		return s.linkGroup(ctx, sub, members)
 	}
@@ -56,6 +57,7 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, conflict(k)
 	}
 	s.linkedBy(ctx, k, sub.id, sub.found, "existing link")
+	s.synced().Named(sub.id, name)
 	if sub.deleted() {
 		k.book.Keep(ctx, sub.id, func(r *ledger.Record) { r.Deleted = false })
 	}
@@ -73,6 +75,8 @@ func (s *session) linkGroup(ctx context.Context, sub *subject, members []string)
 		if err := s.loadMembers(ctx, sub); err != nil {
 			return nil, err
 		}
+		s.synced().Found(sub.id, sub.joined)
+		s.synced().Add(sub.id, members)
 		add, _ := (&patch.Membership{Add: members}).Against(sub.members)
 		if err := s.setMembers(ctx, sub, add, nil); err != nil {
 			return nil, err
@@ -166,6 +170,7 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if len(changed)+len(add)+len(remove) == 0 {
 		trace.Say(ctx, trace.Unchanged, sub.id, "")
 	}
+	heard := s.hear(sub, change.members, add, remove)
 	if len(changed) > 0 {
 		was := sub
 		if sub, err = s.update(ctx, k, sub, after, changed); err != nil {
@@ -176,6 +181,7 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if err := s.setMembers(ctx, sub, add, remove); err != nil {
 		return nil, err
 	}
+	heard(after.Get("displayName").Text())
 	if s.quirks.NoContent(s.op, s.caller.Account()) {
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
@@ -255,6 +261,7 @@ func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	trace.Say(ctx, trace.GroupRemoved, sub.id, "")
+	s.synced().Forget(sub.id)
 	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/drift"
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -94,9 +95,6 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 		return err
 	}
 	o.engine = o.newEngine(compiled, sharedBy(o.seat, nil), sn, ctx.Logger())
-	if err := admin.Register(ctx, admin.Part{Name: "drift", Organization: organization, Actions: map[string]admin.Action{"report": o.engine.driftReport}}); err != nil {
-		return err
-	}
 	return admin.Register(ctx, admin.Part{Name: "ledger", Organization: organization, Status: o.engine.status})
 }
 
@@ -160,6 +158,16 @@ func (o *Organization) Cleanup() error {
 // Name implements [upstream.Named].
 func (o *Organization) Name() string { return o.ID }
 
+// Drift implements [upstream.Drifting].
+func (o *Organization) Drift(ctx context.Context, asked drift.Asked) (*drift.Report, error) {
+	turn, err := o.seat.Begin(ctx, cluster.Asked{})
+	if err != nil {
+		return nil, admin.Conflict("another gateway of the cluster leads this organization and knows it: caddy scim status names it; run the command there (%v)", err)
+	}
+	defer turn.End()
+	return o.engine.drift(turn.With(ctx), asked.Older)
+}
+
 // Carry implements [upstream.Upstream].
 func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
 	return o.engine.carry(ctx, c, op)
@@ -202,4 +210,5 @@ var (
 	_ upstream.Preparer  = (*Organization)(nil)
 	_ upstream.Clustered = (*Organization)(nil)
 	_ upstream.Named     = (*Organization)(nil)
+	_ upstream.Drifting  = (*Organization)(nil)
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/locks"
+	"github.com/caddy-scim/gateway/module/provision/synced"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
@@ -23,6 +24,7 @@ type shared struct {
 	seat   *cluster.Seat
 	locks  locks.Locks
 	ledger *ledger.Ledger
+	synced *synced.Groups
 
 	rehearsal *rehearsal // nil where what is said is done
 
@@ -38,7 +40,9 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 		if run != nil {
 			sh.rehearsal = &rehearsal{run: run}
 		}
+		sh.synced = synced.New(sh.ledger.Synced, sh.turn)
 		seat.OnTakeover(sh.forget)
+		seat.OnHandover(sh.synced.HandOver)
 		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
 		return sh
 	}).(*shared)
@@ -47,6 +51,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 // forget makes everything be read again, because somebody else may have provisioned the organization since.
 func (sh *shared) forget() {
 	sh.ledger.Forget()
+	sh.synced.Drop()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.settling.looked = false

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/drift"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -67,6 +68,11 @@ type Clustered interface {
 // Named is an [Upstream] that is an organization with a name; empty where the operator gave it none.
 type Named interface {
 	Name() string
+}
+
+// Drifting is an [Upstream] that can be compared with what the provider last said of it.
+type Drifting interface {
+	Drift(ctx context.Context, asked drift.Asked) (*drift.Report, error)
 }
 
 // Gateway is what an upstream may know of the gateway.
