@@ -110,6 +110,7 @@ func folder(resource string) string {
 var labels = map[string]string{
 	"linked": "linked to somebody who was there before", "adopted": "found again after an interrupted request", "waiting": "waits until active",
 	"unchanged": "nothing had to change", "protected": "none of the provider's", "guarded": "held back by the guard", "settled": "found out what became of a call without an answer",
+	"unread":  "not put back, if they were in it: the group could not be read",
 	"created": "created", "renamed": "renamed", "changed": "changed", "invited": "invited", "revoked": "access revoked", "restored": "access restored", "removed": "removed from the organization",
 	"group_created": "group created", "group_renamed": "group renamed", "group_changed": "group changed", "group_removed": "group deleted",
 	"member_added": "added to the group", "member_removed": "taken out of the group",

@@ -35,8 +35,10 @@ type bitwarden struct {
 	asked   http.Header // of the last request for a token
 	calls   []string    // "METHOD /path"
 
-	idOf         func(email string) string // of new members, where ids are names
-	uniqueGroups bool                      // a second group of the same name is refused
+	idOf func(email string) string // of new members, where ids are names
+	// groupID makes the ids of groups of their names, where it is there.
+	groupID      func(name string) string
+	uniqueGroups bool // a second group of the same name is refused
 	// fault answers a call instead of the organization; nil lets it through.
 	fault func(r *http.Request) *upstream.Answer
 	// onCall is told of each call before it is made.
@@ -64,7 +66,7 @@ func (b *bitwarden) Do(ctx context.Context, call upstream.Call) (*upstream.Answe
 	if err := ctx.Err(); err != nil {
 		return nil, &scim.Error{Status: upstream.StatusCanceled, Cause: err}
 	}
-	r := httptest.NewRequest(call.Method, "http://bw.example"+call.Path, strings.NewReader(string(call.Body)))
+	r := httptest.NewRequest(call.Method, "http://bw.example"+call.Path, strings.NewReader(string(call.Body))).WithContext(ctx)
 	maps.Copy(r.Header, call.Header)
 	if b.onCall != nil {
 		b.onCall(call.Method + " " + call.Path)
@@ -299,7 +301,11 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 			answer(409, nil)
 			return
 		}
-		g := map[string]any{"object": "group", "id": b.id(), "name": body["name"], "externalId": body["externalId"], "collections": body["collections"]}
+		id := b.id()
+		if b.groupID != nil {
+			id = b.groupID(body["name"].(string))
+		}
+		g := map[string]any{"object": "group", "id": id, "name": body["name"], "externalId": body["externalId"], "collections": body["collections"]}
 		b.groups = append(b.groups, g)
 		answer(200, g)
 	case "GET groups/x":
@@ -310,6 +316,11 @@ func (b *bitwarden) serve(w http.ResponseWriter, r *http.Request) {
 	case "PUT groups/x":
 		if _, g := find(b.groups); g != nil {
 			g["name"], g["externalId"] = body["name"], body["externalId"]
+			if b.groupID != nil {
+				id, members := b.groupID(body["name"].(string)), b.in[parts[1]]
+				delete(b.in, parts[1])
+				g["id"], b.in[id] = id, members
+			}
 			answer(200, g)
 		}
 	case "DELETE groups/x":

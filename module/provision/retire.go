@@ -2,7 +2,12 @@ package provision
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"slices"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
@@ -10,6 +15,7 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
@@ -32,10 +38,15 @@ func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*s
 	return s.waits(sub.id, text)
 }
 
+// placesPatience is how long the removal of a leaver waits, at most, until it is known in which groups they are.
+const placesPatience = 30 * time.Second
+
 // keepPlaces lets the groups of a user who is about to retire wait for them: the organization forgets who was a member
 // where, and the provider, which told it once, will not do so again. It comes before the user's lock, because whoever holds
 // a user waits for no group; in a group that waits for somebody who is there, nothing is different. It returns the groups
 // that did not wait for the user before.
+//
+// Access comes first: a group that cannot be read in time keeps nobody in. The user is not put back into it, which is told.
 func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string, error)) (places []string, err error) {
 	k := s.user
 	if k.DisableAs != plan.DisableDelete || k.book == nil || s.group == nil {
@@ -50,29 +61,79 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 	if err != nil || sub.entry == nil || !touches(changed, "active") || after.Get("active").True() {
 		return nil, err
 	}
-	var groups []*view.Entry
-	if err := s.known(ctx, s.group, func(t *view.Table) { groups = t.All() }); err != nil {
-		return nil, err
+	within, cancel := context.WithTimeout(ctx, placesPatience)
+	defer cancel()
+	var unread []string
+	var why error
+	groups, err := s.groupIDs(within)
+	if err != nil {
+		unread, why = append(unread, ""), err
 	}
-	for _, e := range groups {
-		if e.Protected {
-			continue
-		}
-		err := s.inGroup(ctx, e.ID, func(group *subject) error {
-			if err := s.loadMembers(ctx, group); err != nil || !slices.Contains(group.joined, sub.id) {
-				return err
-			}
-			if !slices.Contains(group.joining, sub.id) {
-				places = append(places, group.id)
-			}
-			s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = distinct(append(r.Waiting, sub.id)) })
-			return nil
+	for _, id := range groups {
+		err := patiently(within, func() error {
+			return s.inGroup(within, id, func(group *subject) error {
+				if err := s.loadMembers(within, group); err != nil || !slices.Contains(group.joined, sub.id) {
+					return err
+				}
+				if !slices.Contains(group.joining, sub.id) {
+					places = append(places, group.id)
+				}
+				s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = distinct(append(r.Waiting, sub.id)) })
+				return nil
+			})
 		})
 		if err != nil && !api.Gone(err) {
-			return places, err
+			unread, why = append(unread, id), err
 		}
 	}
+	if len(unread) == 0 {
+		return places, nil
+	}
+	for _, group := range unread {
+		trace.From(ctx).Note(trace.Note{Kind: trace.Unread, ID: sub.id, Group: group})
+	}
+	s.log.Warn("a user is removed to take access away, and groups could not be read before: if the user was in them, they are not put back into them",
+		zap.String("id", sub.id), zap.Strings("groups", unread), zap.Error(why))
 	return places, nil
+}
+
+// groupIDs returns the provider's ids of all groups but those that are none of its; beside an error, of those that were
+// there when they were last listed.
+func (s *session) groupIDs(ctx context.Context) (ids []string, err error) {
+	m, err := s.marks(ctx, s.group)
+	if err != nil {
+		return nil, err
+	}
+	all := func(t *view.Table) {
+		for _, e := range t.All() {
+			if !e.Protected {
+				ids = append(ids, m.ID(e.ID))
+			}
+		}
+	}
+	if err = patiently(ctx, func() error { return s.known(ctx, s.group, all) }); err != nil {
+		s.group.view.Seen(all)
+	}
+	return ids, err
+}
+
+// patiently makes calls once more after the pause that the organization asks for, where that ends in time.
+func patiently(ctx context.Context, calls func() error) error {
+	for {
+		err := calls()
+		e, ok := errors.AsType[*scim.Error](err)
+		if !ok || e.Status != http.StatusTooManyRequests {
+			return err
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < e.RetryAfter {
+			return err
+		}
+		select {
+		case <-time.After(e.RetryAfter):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // losePlaces lets groups wait no longer for a user who was not retired. Where nobody knows whether that was done, it is

@@ -22,6 +22,7 @@ const (
 	Protected Kind = "protected" // the resource is none of the provider's
 	Guarded   Kind = "guarded"   // a limit of the guard holds the removal back
 	Settled   Kind = "settled"   // what became of a call whose answer was lost is known now
+	Unread    Kind = "unread"    // a group, or their list, could not be read: if the user was in it, they are not put back into it
 )
 
 // Effects: what is different now. They are noted once the effect has been shown, not when the call is made.
