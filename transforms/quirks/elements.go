@@ -101,7 +101,7 @@ func (p *pass) elements(a *schema.Attribute) error {
 		p.place.index(n)
 		var id doc.Span
 		if members {
-			id = p.identifier(p.cur)
+			id = p.identifier()
 		}
 		if p.again(seen, id) {
 			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
@@ -149,7 +149,7 @@ func (p *pass) again(ids identifiers, id doc.Span) bool {
 func (p *pass) one(a *schema.Attribute) error {
 	var id doc.Span
 	if isMembers(a) {
-		id = p.identifier(p.cur)
+		id = p.identifier()
 	}
 	return p.member(a, id)
 }
@@ -165,7 +165,7 @@ func (p *pass) member(a *schema.Attribute, id doc.Span) error {
 				return err
 			}
 		}
-	case kind == doc.Object && (a.Type != schema.Complex || p.numbered(p.cur)), kind == doc.String && a.Type != schema.Complex:
+	case kind == doc.Object && (a.Type != schema.Complex || p.numbered()), kind == doc.String && a.Type != schema.Complex:
 	default:
 		return p.nameless()
 	}
@@ -205,36 +205,39 @@ func idOfNumber(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 	return true, nil
 }
 
-// find moves into the object at the cursor, to the value of a key. It is false where there is no such key.
-func (p *pass) find(c *doc.Cursor, name string) bool {
-	for c.Open(); c.More(); c.Skip() {
-		if key := c.Key(); p.keyword(key, name) {
-			return true
-		}
-	}
-	return false
-}
-
 func (p *pass) nameless() error {
 	return scim.Errorf(400, scim.InvalidValue, "%s is a member without a value (the id of a user or group)", p.where())
 }
 
 // numbered reports whether the value of the object at the cursor is a number: see member-number.
-func (p *pass) numbered(c doc.Cursor) bool { return p.find(&c, "value") && c.Kind() == doc.Number }
+func (p *pass) numbered() bool { return p.kind(p.valueOf()) == doc.Number }
+
+// valueOf returns the value in the object at the cursor; the zero span where there is none.
+func (p *pass) valueOf() doc.Span {
+	for _, f := range p.fields() {
+		if p.keyword(f.key, "value") {
+			return f.value
+		}
+	}
+	return doc.Span{}
+}
 
 // identifier returns the string that identifies the member at the cursor, or the number that will be one, with what is around
 // it in the place of the quotes: the two are the same member then. It returns the zero span where nothing does.
-func (p *pass) identifier(c doc.Cursor) doc.Span {
-	if c.Kind() == doc.Object && !p.find(&c, "value") {
-		return doc.Span{}
+func (p *pass) identifier() (s doc.Span) {
+	switch p.cur.Kind() {
+	case doc.Object:
+		s = p.valueOf()
+	case doc.String, doc.Number:
+		s = p.whole()
 	}
-	switch c.Kind() {
+	switch p.kind(s) {
 	case doc.String:
-		if s := c.Skip(); s.To-s.From > 2 {
+		if s.To-s.From > 2 {
 			return s
 		}
 	case doc.Number:
-		if s := c.Skip(); p.on[memberNumber] && digits(p.raw(s)) {
+		if p.on[memberNumber] && digits(p.raw(s)) {
 			return doc.Span{From: s.From - 1, To: s.To + 1}
 		}
 	}

@@ -198,11 +198,11 @@ func (n *Normalizer) Body(rt *schema.ResourceType, verb scim.Verb, id string, d 
 	}
 	p := passes.Get().(*pass)
 	defer func() {
-		*p = pass{changes: p.changes[:0]}
+		*p = pass{changes: p.changes[:0], parts: p.parts[:0]}
 		passes.Put(p)
 	}()
 	p.n, p.on, p.rt, p.verb, p.id, p.acc = n, &n.on, rt, verb, id, acc
-	p.d, p.cur = d, c
+	p.d, p.cur, p.escapes = d, c, hasEscape(d.Raw())
 	p.ed.Begin(d)
 	switch rt {
 	case n.set.User:
@@ -240,9 +240,10 @@ type pass struct {
 	verb scim.Verb
 	id   string
 
-	d   doc.Doc
-	cur doc.Cursor
-	ed  doc.Edit
+	d       doc.Doc
+	cur     doc.Cursor
+	ed      doc.Edit
+	escapes bool // somewhere in the document, see escaped
 
 	acc    *Account
 	place  place
@@ -250,7 +251,9 @@ type pass struct {
 	ops    int  // operations written
 
 	changes []change // of the operation, or the resource
-	known   doc.Span // the operation's value, which may be long
+	known   doc.Span // a value whose end was found, and need not be looked for again: it may be long
+	opened  doc.Span // an object, and
+	parts   []field  // its members
 	uris    schemas  // of the resource
 
 	targets *targets // what paths of the resource type lead to; nil for one of an own type

@@ -27,6 +27,7 @@ type operation struct {
 	key      doc.Span // the value's
 	plain    bool     // its members are called as in the RFC, there are no others, and they come in the RFC's order
 	was, act act      // what it came as, and what it becomes
+	other    rule     // under which its name, which came in another form, is written as in the RFC
 }
 
 // operation normalizes the operation at the cursor: what it does is read into a list of changes, each of which the rules
@@ -142,8 +143,8 @@ func (p *pass) read(o *operation) error {
 	for p.cur.Open(); p.cur.More(); {
 		key, kind := p.cur.Key(), p.cur.Kind()
 		value := p.cur.Skip()
-		word := p.word(key)
-		o.plain = o.plain && word != wordExtra && p.exactly(key, words[word])
+		word, plain := p.word(key)
+		o.plain = o.plain && plain
 		switch word {
 		case wordOp:
 			o.op = value
@@ -175,22 +176,22 @@ const (
 
 var words = [...]string{wordOp: "op", wordPath: "path", wordValue: "value"}
 
-// word returns which member of an operation a key names.
-func (p *pass) word(key doc.Span) int {
+// word returns which member of an operation a key names, and whether it is spelled as in the RFC.
+func (p *pass) word(key doc.Span) (word int, plain bool) {
 	switch string(p.raw(key)) {
 	case `"op"`:
-		return wordOp
+		return wordOp, true
 	case `"path"`:
-		return wordPath
+		return wordPath, true
 	case `"value"`:
-		return wordValue
+		return wordValue, true
 	}
 	for word := wordOp; word <= wordValue; word++ {
 		if p.d.In(key).Is(words[word]) {
-			return word
+			return word, false
 		}
 	}
-	return wordExtra
+	return wordExtra, false
 }
 
 // action finds out what the operation does. Nothing is ever taken for a replace because it is nothing else.
@@ -202,50 +203,42 @@ func (p *pass) action(o *operation) error {
 	if v.Kind() != doc.String {
 		return scim.Errorf(400, scim.InvalidSyntax, "op of %s is not a string", p.where())
 	}
-	for i, name := range acts {
-		if v.Is(name) {
-			o.was, o.act = act(i), act(i)
-			return nil
-		}
+	switch string(v.Raw()) { // nearly always
+	case `"add"`, `"Add"`:
+		o.was = add
+	case `"replace"`, `"Replace"`:
+		o.was = replace
+	case `"remove"`, `"Remove"`:
+		o.was = remove
+	default:
+		return p.oddAction(o, v.Text())
 	}
-	word := v.Text()
-	if p.on[operationSpaces] {
-		word = strings.Trim(word, " \t\r\n")
+	o.act = o.was
+	if v.Raw()[1] != acts[o.was][0] && p.on[operationCase] {
+		o.other = operationCase
+	}
+	return nil
+}
+
+// oddAction finds out what the operation does by a name that is written in any other way.
+func (p *pass) oddAction(o *operation, text string) error {
+	word, r := text, operationCase
+	if trimmed := strings.Trim(text, " \t\r\n"); p.on[operationSpaces] && trimmed != text {
+		word, r = trimmed, operationSpaces
 	}
 	if p.on[operationAlias] && doc.FoldEqual(word, "delete") {
-		word = acts[remove]
+		if word = acts[remove]; r == operationCase {
+			r = operationAlias
+		}
 	}
 	for i, name := range acts {
 		if doc.FoldEqual(word, name) {
 			o.was, o.act = act(i), act(i)
+			if text != name && p.on[r] { // with escapes it is the same word
+				o.other = r
+			}
 			return nil
 		}
 	}
 	return scim.Errorf(400, scim.InvalidSyntax, "op of %s is none of add, replace and remove", p.where())
-}
-
-// deviation returns the rule under which the name that the operation came with is written in another way; none where it came as
-// it should, if only with escapes, or is to be left alone.
-func (p *pass) deviation(o *operation) rule {
-	v := p.d.In(o.op)
-	switch {
-	case p.exactly(o.op, acts[o.was]):
-		return none
-	case v.Is(acts[o.was]) && !p.escaped(o.op): // without a text being made of it, as nearly always
-		if p.on[operationCase] {
-			return operationCase
-		}
-		return none
-	}
-	text, r := v.Text(), operationCase
-	switch trimmed := strings.Trim(text, " \t\r\n"); {
-	case trimmed != text:
-		r = operationSpaces
-	case doc.FoldEqual(text, "delete"):
-		r = operationAlias
-	}
-	if text == acts[o.was] || !p.on[r] {
-		return none
-	}
-	return r
 }

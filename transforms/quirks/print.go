@@ -40,7 +40,7 @@ func (p *pass) rewrite(o *operation, c *change, object doc.Span) error {
 	p.cur.Jump(o.span.From)
 	for l := p.open(); l.next(p); {
 		key := p.cur.Key()
-		word := p.word(key)
+		word, _ := p.word(key)
 		switch {
 		case word == wordExtra:
 			p.extra(&l, key)
@@ -76,7 +76,7 @@ func (p *pass) rewrite(o *operation, c *change, object doc.Span) error {
 
 // rewriteOp writes the operation's name, if it came in another form or became another one.
 func (p *pass) rewriteOp(o *operation) {
-	if o.act == o.was && p.deviation(o) == none {
+	if o.act == o.was && o.other == none {
 		return
 	}
 	p.replace(doc.Span{From: o.op.From + 1, To: o.op.To - 1}, acts[o.act])
@@ -210,8 +210,8 @@ func (n *keyNames) rename(d doc.Doc, key doc.Span, name string) bool {
 
 // noteOp counts the rule under which an operation's name is written in another way.
 func (p *pass) noteOp(o *operation) {
-	if r := p.deviation(o); r != none {
-		p.note(r, p.raw(o.op), p.quoted(acts[o.act]))
+	if o.other != none {
+		p.note(o.other, p.raw(o.op), p.quoted(acts[o.act]))
 	}
 }
 

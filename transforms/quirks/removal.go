@@ -167,7 +167,7 @@ func (p *pass) expandValue(x *expansion) error {
 	}
 	var id doc.Span
 	if isMembers(x.t.attr) {
-		id = p.identifier(p.cur)
+		id = p.identifier()
 	}
 	return p.expandElement(x, id)
 }
@@ -179,7 +179,7 @@ func (p *pass) expandList(x *expansion) error {
 		p.place.index(n)
 		var id doc.Span
 		if isMembers(x.t.attr) {
-			id = p.identifier(p.cur)
+			id = p.identifier()
 		}
 		if p.again(seen, id) {
 			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)

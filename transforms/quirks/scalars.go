@@ -127,8 +127,10 @@ func (p *pass) uncontrolledText(name, text string) error {
 
 // escaped reports whether a string, or the inside of one, has an escape, or the one control character that needs none.
 func (p *pass) escaped(s doc.Span) bool {
-	return bytes.IndexByte(p.raw(s), '\\') >= 0 || bytes.IndexByte(p.raw(s), 0x7f) >= 0
+	return p.escapes && hasEscape(p.raw(s))
 }
+
+func hasEscape(b []byte) bool { return bytes.IndexByte(b, '\\') >= 0 || bytes.IndexByte(b, 0x7f) >= 0 }
 
 func (p *pass) identifies(a *schema.Attribute) bool {
 	switch a.Name {

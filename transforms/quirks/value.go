@@ -81,11 +81,29 @@ func (p *pass) valueAt(at position, a *schema.Attribute) error {
 		}
 	}
 	if s.To == 0 {
-		p.cur.Skip()
-	} else {
-		p.cur.Jump(s.To)
+		s = p.whole()
 	}
+	p.cur.Jump(s.To)
 	return nil
+}
+
+// field is one member of an object.
+type field struct{ key, value doc.Span }
+
+// fields returns the members of the object at the cursor, which stays where it is. They are read once, whoever asks: a list
+// may have very many objects.
+func (p *pass) fields() []field {
+	if p.opened.From != p.cur.Offset() || p.opened.To == 0 {
+		p.parts = p.parts[:0]
+		c := p.cur
+		for c.Open(); c.More(); {
+			key := c.Key()
+			p.parts = append(p.parts, field{key, c.Skip()})
+		}
+		p.opened = doc.Span{From: p.cur.Offset(), To: c.Offset()}
+	}
+	p.known = p.opened
+	return p.parts
 }
 
 // complex normalizes the object at the cursor, whose members are sub-attributes. A member of a group is one in whatever
@@ -93,15 +111,20 @@ func (p *pass) valueAt(at position, a *schema.Attribute) error {
 func (p *pass) complex(a *schema.Attribute) error {
 	was := p.inMembers
 	p.inMembers = isMembers(a)
-	for l := p.open(); l.next(p); {
-		key := p.cur.Key()
-		sub := p.sub(a, key)
+	fields, l := p.fields(), p.open()
+	p.parts, p.opened = fields[len(fields):], doc.Span{} // for what is inside
+	for i := 0; l.next(p); i++ {
+		key := fields[i].key
+		sub, spelled := p.sub(a, key)
 		p.place.key(key)
+		p.known = fields[i].value
+		p.cur.Jump(p.known.From)
 		if r := p.ofNull(sub, key); r != none {
-			p.note(r, p.raw(p.cur.Skip()), nil)
+			p.note(r, p.raw(p.known), nil)
+			p.cur.Jump(p.known.To)
 			l.drop(p)
 		} else {
-			if sub != nil {
+			if !spelled && sub != nil {
 				p.spell(key, sub.Name)
 			}
 			if err := p.value(sub, sub != nil && sub.MultiValued); err != nil {
@@ -110,29 +133,31 @@ func (p *pass) complex(a *schema.Attribute) error {
 		}
 		p.place.pop()
 	}
-	p.inMembers = was
+	p.parts, p.inMembers = fields[:0], was
 	return nil
 }
 
-// sub returns the sub-attribute that a key names. It is called for each key of each element of a list that has to be opened.
-func (p *pass) sub(a *schema.Attribute, key doc.Span) *schema.Attribute {
+// sub returns the sub-attribute that a key names, and whether it is spelled as in the schema. It is called for each key of each
+// element of a list.
+func (p *pass) sub(a *schema.Attribute, key doc.Span) (sub *schema.Attribute, spelled bool) {
+	name := p.raw(doc.Span{From: key.From + 1, To: key.To - 1})
 	for _, s := range a.Sub {
-		if p.exactly(key, s.Name) { // nearly always
-			return s
+		if string(name) == s.Name { // nearly always
+			return s, true
 		}
 	}
 	k := p.d.In(key)
 	for _, s := range a.Sub {
 		if k.Is(s.Name) {
-			return s
+			return s, false
 		}
 	}
 	if a.Name == "roles" && p.on[rolesDisplay] && k.Is("displayName") {
 		if _, ok := p.element.Lookup("display"); !ok {
-			return a.SubAttribute("display")
+			return a.SubAttribute("display"), false
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // spell writes a key in the schema's spelling.
@@ -175,7 +200,7 @@ type ofNull struct {
 
 // refIsNothing leaves out "$ref":null, but of a PUT (Q55).
 func refIsNothing(p *pass, _ *schema.Attribute, key doc.Span) bool {
-	return p.verb != scim.Replace && p.d.In(key).Is("$ref")
+	return p.verb != scim.Replace && p.keyword(key, "$ref")
 }
 
 // nullIsNothing leaves out null in a POST, booleans excepted (Q24).
