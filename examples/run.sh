@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 port=${PORT:-8080}
 caddy=build/caddy
-export SCIM_STATE=$PWD/.run SCIM_ADDRESS=http://127.0.0.1:$port
+export SCIM_STATE=.run SCIM_ADDRESS=http://127.0.0.1:$port SCIM_OPTIONS=${DRY_RUN:+dry_run}
 
 if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
 	echo "Port $port is taken. If it is another \"make run\" of this directory, stop that one; else choose a port: make run PORT=$((port + 1))" >&2
@@ -58,7 +58,18 @@ The organization's own API shows what became of it. Its token, and its members:
   TOKEN=\$(curl -s -d grant_type=client_credentials -d scope=api.organization -d client_id=$ORG_CLIENT_ID -d client_secret=$ORG_CLIENT_SECRET $SCIM_ADDRESS/identity/connect/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   curl -s -H "Authorization: Bearer \$TOKEN" $SCIM_ADDRESS/api/public/members
 
-What happens shows in the console as it happens, and with "$caddy scim log --file .run/provisioning.db".
+What happens shows in the console as it happens, and with
+
+  $caddy scim log --file .run/provisioning.db
+
+The gateway tells how it is, and in what the organization differs from what the provider said:
+
+  $caddy scim status --address unix/.run/admin.sock
+  $caddy scim drift --address unix/.run/admin.sock
+
+With "make run DRY_RUN=1" nothing is changed, and this says what would be:
+
+  $caddy scim dry-run report --address unix/.run/admin.sock
 TEXT
 }
 tell &

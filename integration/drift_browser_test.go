@@ -26,7 +26,7 @@ func TestDriftInBrowser(t *testing.T) {
 	w.see("main", "Never provisioned: 1") // the owner
 	w.see(".planned", "owner@example.com")
 
-	api := newPublicAPI(t, s, "")
+	api := publicAPIWith(t, s, "", "organization.0b9f1c3e-5a7d-4e2b-8c46-9d1f3a5b7c20", "a-secret-that-is-in-no-log")
 	api.do(t, http.MethodPut, "/groups/"+team+"/member-ids", map[string]any{"memberIds": []string{ada}}, nil)
 	w.do(click("main form button"))
 	w.see("h2", "Added to a group by hand: 1")

@@ -93,9 +93,14 @@ type publicAPI struct{ jsonAPI }
 // newPublicAPI signs in to the organization below a path of the server.
 func newPublicAPI(t *testing.T, s *server, root string) *publicAPI {
 	t.Helper()
+	return publicAPIWith(t, s, root, orgClient, orgSecret)
+}
+
+func publicAPIWith(t *testing.T, s *server, root, client, secret string) *publicAPI {
+	t.Helper()
 	base := "http://" + s.addr + root
 	res, err := s.http.PostForm(base+"/identity/connect/token", url.Values{
-		"grant_type": {"client_credentials"}, "scope": {"api.organization"}, "client_id": {orgClient}, "client_secret": {orgSecret},
+		"grant_type": {"client_credentials"}, "scope": {"api.organization"}, "client_id": {client}, "client_secret": {secret},
 	})
 	if err != nil {
 		t.Fatal(err)

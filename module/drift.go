@@ -22,7 +22,8 @@ type comparison struct {
 	made   time.Time
 }
 
-// tellDrift makes the comparison known to the operator. A dry run has nothing to compare.
+// tellDrift makes the comparison known to the operator. A dry run has nothing to compare, and
+// may be beside the gateway that has.
 func (h *Handler) tellDrift(ctx caddy.Context) error {
 	h.compared = new(comparison)
 	if h.run != nil {
@@ -41,6 +42,9 @@ func (h *Handler) tellDrift(ctx caddy.Context) error {
 
 // Compare compares the organization with what the provider last said.
 func (h *Handler) Compare(ctx context.Context, asked drift.Asked) (*drift.Report, error) {
+	if h.run != nil {
+		return nil, admin.Conflict("this gateway is a dry run: it remembers nothing of what the provider says, so that there is nothing to compare the organization with")
+	}
 	h.compared.one.Lock()
 	defer h.compared.one.Unlock()
 	r := drift.OfServer()

@@ -114,7 +114,7 @@ func pick(parts []Part, name, organization string, said bool) (found Part, err e
 	}
 	switch {
 	case len(owners) == 0:
-		return Part{}, NotFound("nothing here is called %q", name)
+		return Part{}, NotFound("no gateway of the running configuration has %q", name)
 	case said:
 		return Part{}, NotFound("there is no organization %q; there are: %s", organization, list(owners))
 	case len(owners) > 1:

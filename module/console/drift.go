@@ -48,9 +48,6 @@ func (p *page) driftPage() error {
 
 // compare makes the comparison anew, and shows it.
 func (p *page) compare(ctx context.Context) error {
-	if p.DryRun() {
-		return p.driftPage()
-	}
 	_, err := p.gateway.Compare(ctx, drift.Usual)
 	p.logger.Info("the console compared the organization with what the provider said", zap.String("organization", p.Org), zap.String("user", p.User), zap.Error(err))
 	if known, ok := errors.AsType[caddy.APIError](err); ok {
