@@ -10,53 +10,53 @@ import (
 )
 
 // answer returns a resource as the provider is told of it.
-func (s *session) answer(ctx context.Context, k *kind, sub *subject, status int) (*scim.Answer, error) {
-	res, err := s.shown(ctx, k, sub)
+func (rs *resources) answer(ctx context.Context, sub *subject, status int) (*scim.Answer, error) {
+	res, err := rs.shown(ctx, sub)
 	if err != nil {
 		return nil, err
 	}
-	if k == s.user {
-		s.reinvite(ctx, sub)
+	if rs.IsUser() {
+		rs.users.reinvite(ctx, sub)
 	}
 	return &scim.Answer{Status: status, Body: res.AppendTo(nil)}, nil
 }
 
 // created returns the answer to a POST (RFC 7644 §3.3).
-func (s *session) created(ctx context.Context, k *kind, sub *subject) (*scim.Answer, error) {
-	a, err := s.answer(ctx, k, sub, http.StatusCreated)
+func (rs *resources) created(ctx context.Context, sub *subject) (*scim.Answer, error) {
+	a, err := rs.answer(ctx, sub, http.StatusCreated)
 	if err != nil {
 		return nil, err
 	}
-	a.Location = scim.Location(s.op.Base, k.rt, sub.id)
+	a.Location = scim.Location(rs.op.Base, rs.Type, sub.id)
 	return a, nil
 }
 
 // shown returns a resource with all that the request asks for and nothing else. Members are read only where they are asked
 // for, because that is one more call for each group.
-func (s *session) shown(ctx context.Context, k *kind, sub *subject) (*doc.Node, error) {
-	sub, err := s.withLedger(ctx, k, sub)
+func (rs *resources) shown(ctx context.Context, sub *subject) (*doc.Node, error) {
+	sub, err := rs.withLedger(ctx, sub)
 	if err != nil {
 		return nil, err
 	}
 	res := sub.res.Clone()
 	if sub.entry == nil { // the ledger holds all that was written, which is more than is kept in the end
 		for _, attribute := range value.Attributes(res) {
-			if !k.shows(attribute) && attribute != "emails" {
-				value.Set(k.rt, res, attribute, nil)
+			if !rs.shows(attribute) && attribute != "emails" {
+				value.Set(rs.Type, res, attribute, nil)
 			}
 		}
 	}
-	if k == s.group {
+	if !rs.IsUser() {
 		res.Delete("members")
-		if s.wants("members") {
-			if err := s.loadMembers(ctx, sub); err != nil {
+		if rs.wants("members") {
+			if err := rs.groups.loadMembers(ctx, sub); err != nil {
 				return nil, err
 			}
-			res.Set("members", s.members(sub.members))
+			res.Set("members", rs.groups.members(sub.members))
 		}
 	}
-	scim.Complete(res, k.rt, s.op.Base)
-	return scim.Project(res, k.rt, s.op.Query), nil
+	scim.Complete(res, rs.Type, rs.op.Base)
+	return scim.Project(res, rs.Type, rs.op.Query), nil
 }
 
 // wants reports whether the request asks for an attribute, or a part of it (RFC 7644 §3.9).

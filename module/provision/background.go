@@ -112,7 +112,7 @@ func (sh *shared) settleNow() {
 
 // settleAll settles all open intents, and reports whether some are left that may be settled later.
 func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
-	s := e.begin(c, &scim.Operation{Type: e.user.rt, Verb: scim.Read}, false)
+	s := e.begin(c, &scim.Operation{Type: e.user.Type, Verb: scim.Read}, false)
 	s.background = true
 	records, err := s.allIntents(ctx)
 	if err != nil {
@@ -120,39 +120,36 @@ func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 		return true
 	}
 	for _, r := range records {
-		k := e.user
-		if r.Intent.Resource != k.rt.Name {
-			k = e.group
-		}
-		if k == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
+		rs := s.resources(r.Intent.Resource)
+		if rs == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
 			continue
 		}
 		told := new(trace.Trace)
-		err := s.settleLocked(trace.With(ctx, told), k, r)
+		err := rs.settleLocked(trace.With(ctx, told), r)
 		if e.settled != nil && len(told.Notes()) > 0 {
-			e.settled(k.rt.Name, told)
+			e.settled(rs.Type.Name, told)
 		}
 		if err != nil {
-			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", k.name), zap.Error(err))
+			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", rs.Name), zap.Error(err))
 		}
 		if r, _ := s.intents().Recall(r.ID); r != nil && r.Intent != nil && r.Intent.Found == "" {
 			left = true
 		}
 	}
-	return s.joinLate(ctx) || left
+	return s.users.joinLate(ctx) || left
 }
 
 // joinLate puts those into their groups who were created and have not joined, because the call that created them was not
 // answered, or the one that was to put them in. It reports whether some are left.
-func (s *session) joinLate(ctx context.Context) (left bool) {
-	if s.group == nil {
+func (u *users) joinLate(ctx context.Context) (left bool) {
+	if u.groups == nil {
 		return false
 	}
-	users, err := s.marks(ctx, s.user)
+	users, err := u.marks(ctx)
 	if err != nil {
 		return true
 	}
-	groups, err := s.marks(ctx, s.group)
+	groups, err := u.groups.marks(ctx)
 	if err != nil {
 		return true
 	}
@@ -160,12 +157,12 @@ func (s *session) joinLate(ctx context.Context) (left bool) {
 		if users.Waits(id) {
 			continue
 		}
-		sub, err := s.load(ctx, s.user, id)
+		sub, err := u.load(ctx, id)
 		if err == nil {
-			err = s.joinAll(ctx, sub)
+			err = u.joinAll(ctx, sub)
 		}
 		if err != nil && !api.Gone(err) {
-			s.log.Warn("a user cannot be put yet into the groups that wait for them", zap.String("id", id), zap.Error(err))
+			u.log.Warn("a user cannot be put yet into the groups that wait for them", zap.String("id", id), zap.Error(err))
 			left = true
 		}
 	}

@@ -13,45 +13,44 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// changeUser carries out PATCH and PUT.
-func (s *session) changeUser(ctx context.Context) (*scim.Answer, error) {
-	change, err := s.requestedChange(s.user)
+// change carries out PATCH and PUT.
+func (u *users) change(ctx context.Context) (*scim.Answer, error) {
+	change, err := u.requestedChange()
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := s.lockNames(ctx, s.user, s.user.namesIn(s.op))
+	unlock, err := u.lockNames(ctx, u.namesIn(u.op))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	places, err := s.keepPlaces(ctx, change)
+	places, err := u.keepPlaces(ctx, change)
 	if err != nil {
-		s.losePlaces(ctx, places)
+		u.losePlaces(ctx, places)
 		return nil, err
 	}
-	sub, err := s.applyChange(ctx, change)
+	sub, err := u.applyChange(ctx, change)
 	if err != nil {
-		s.losePlaces(ctx, places)
+		u.losePlaces(ctx, places)
 		return nil, err
 	}
-	if err := s.joinAll(ctx, sub); err != nil {
+	if err := u.joinAll(ctx, sub); err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, s.user, sub, http.StatusOK)
+	return u.answer(ctx, sub, http.StatusOK)
 }
 
 // applyChange returns the user as it is after the change, under the user's lock.
-func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]string, error)) (*subject, error) {
-	k := s.user
-	unlock, err := s.lockUser(ctx, s.op.ID)
+func (u *users) applyChange(ctx context.Context, change func(*doc.Node) ([]string, error)) (*subject, error) {
+	unlock, err := u.lock(ctx, u.op.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if err := s.settleUser(ctx, s.op.ID); err != nil {
+	if err := u.settleUser(ctx, u.op.ID); err != nil {
 		return nil, err
 	}
-	sub, err := s.load(ctx, k, s.op.ID)
+	sub, err := u.load(ctx, u.op.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +59,8 @@ func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]str
 	if err != nil {
 		return nil, err
 	}
-	if s.blind != nil {
-		return s.lockOut(ctx, sub, after, changed)
+	if u.blind != nil {
+		return u.lockOut(ctx, sub, after, changed)
 	}
 	if touches(changed, "userName") && strings.TrimSpace(after.Get("userName").Text()) == "" {
 		return nil, empty("userName")
@@ -71,9 +70,9 @@ func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]str
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "active cannot be removed: it is true or false")
 	}
 	switch named, addressed := touches(changed, "userName"), touches(changed, "emails"); {
-	case k.NamedByAddress() && named && !addressed:
+	case u.NamedByAddress() && named && !addressed:
 		followUserName(sub, after)
-	case s.config.UserNameFollowsEmail && addressed && !named && followEmail(k, sub, after):
+	case u.config.UserNameFollowsEmail && addressed && !named && u.followEmail(sub, after):
 		changed = append(changed, "userName")
 	}
 	switch {
@@ -81,22 +80,22 @@ func (s *session) applyChange(ctx context.Context, change func(*doc.Node) ([]str
 		trace.Say(ctx, trace.Unchanged, sub.id, "")
 		return sub, nil
 	case sub.entry == nil && after.Get("active").True():
-		return s.activate(ctx, sub, after)
+		return u.activate(ctx, sub, after)
 	}
-	if err := s.checkUnique(ctx, k, sub.id, after, changed); err != nil {
+	if err := u.checkUnique(ctx, sub.id, after, changed); err != nil {
 		return nil, err
 	}
 	if sub.entry == nil {
-		return s.putWaiting(ctx, sub.id, after)
+		return u.putWaiting(ctx, sub.id, after)
 	}
-	return s.update(ctx, k, sub, after, changed)
+	return u.update(ctx, sub, after, changed)
 }
 
 // lockOut deactivates a user while the ledger cannot be read. Nothing else is changed: what the ledger holds may have a say
 // in it, and the provider repeats what is refused.
-func (s *session) lockOut(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
+func (u *users) lockOut(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
 	if sub.entry == nil || after.Get("active").Kind() != doc.Bool || after.Get("active").True() {
-		e := unreadable(s.blind)
+		e := unreadable(u.blind)
 		e.NoAccess = sub.entry == nil
 		return nil, e
 	}
@@ -104,12 +103,12 @@ func (s *session) lockOut(ctx context.Context, sub *subject, after *doc.Node, ch
 	only.Set("active", doc.NewBool(false))
 	if touches(changed, "active") {
 		var err error
-		if sub, err = s.update(ctx, s.user, sub, only, []string{"active"}); err != nil {
+		if sub, err = u.update(ctx, sub, only, []string{"active"}); err != nil {
 			return nil, err
 		}
 	}
 	if slices.ContainsFunc(changed, func(path string) bool { return path != "active" }) {
-		e := unreadable(s.blind)
+		e := unreadable(u.blind)
 		e.NoAccess = true
 		return nil, e
 	}
@@ -131,7 +130,7 @@ func followUserName(sub *subject, after *doc.Node) {
 }
 
 // followEmail changes the userName with the address where it was the address.
-func followEmail(k *kind, sub *subject, after *doc.Node) bool {
+func (k *kind) followEmail(sub *subject, after *doc.Node) bool {
 	is := k.Email(after)
 	if is == "" || !value.SameText(nil, sub.res.Get("userName").Text(), k.Email(sub.res)) {
 		return false
@@ -141,23 +140,23 @@ func followEmail(k *kind, sub *subject, after *doc.Node) bool {
 }
 
 // requestedChange returns what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.
-func (s *session) requestedChange(k *kind) (func(*doc.Node) ([]string, error), error) {
-	if s.op.Verb == scim.Patch {
-		ops, err := patch.Parse(s.op.Body, k.rt)
+func (rs *resources) requestedChange() (func(*doc.Node) ([]string, error), error) {
+	if rs.op.Verb == scim.Patch {
+		ops, err := patch.Parse(rs.op.Body, rs.Type)
 		if err != nil {
 			return nil, err
 		}
-		return func(res *doc.Node) ([]string, error) { return patch.Apply(res, ops, k.rt) }, nil
+		return func(res *doc.Node) ([]string, error) { return patch.Apply(res, ops, rs.Type) }, nil
 	}
 	return func(res *doc.Node) ([]string, error) {
 		before := res.Clone()
-		if _, err := patch.Replace(res, s.op.Body, k.rt); err != nil {
+		if _, err := patch.Replace(res, rs.op.Body, rs.Type); err != nil {
 			return nil, err
 		}
 		// The externalId is what the provider finds the resource by. Like active it is changed by a word, not by an omission.
-		if _, ok := s.op.Body.Value().Lookup("externalId"); !ok {
+		if _, ok := rs.op.Body.Value().Lookup("externalId"); !ok {
 			res.Set("externalId", before.Get("externalId"))
 		}
-		return patch.Diff(before, res, k.rt), nil
+		return patch.Diff(before, res, rs.Type), nil
 	}, nil
 }

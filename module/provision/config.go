@@ -1,8 +1,11 @@
 // Package provision carries SCIM operations out on an organization: an API of members and groups that knows nothing of
 // SCIM. What the API looks like is said by a mapping (transforms/mapping); what has to happen is said here, and is the same
 // for every API: who is invited, linked, revoked, restored or removed, how a membership is changed without losing another
-// one, what is answered. Begin to read at engine.go, where an operation comes in; users.go and groups.go decide, items.go
-// reads and believes what the API shows, and package api speaks to it.
+// one, what is answered.
+//
+// Begin to read at engine.go, where an operation comes in, and session.go, which names who takes part: users and groups
+// decide, each with the resources of their kind, which are what the organization holds (package items, which speaks by
+// package api) together with what is remembered (module/ledger).
 package provision
 
 import (

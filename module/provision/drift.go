@@ -20,7 +20,7 @@ type drifting struct {
 	*session // makes no call where there is no caller
 	report   *drift.Report
 	before   time.Time // since when somebody waits for too long
-	users    map[string]*view.Entry
+	people   map[string]*view.Entry
 	said     map[string]*ledger.Synced
 	names    map[string]bool // of what the organization shows of a kind
 }
@@ -28,7 +28,7 @@ type drifting struct {
 // drift compares the organization with what the provider last said.
 func (e *engine) drift(ctx context.Context, older time.Duration) (*drift.Report, error) {
 	d := &drifting{report: new(drift.Report), before: e.now().Add(-older)}
-	d.session = e.begin(e.shared.lastCaller(), &scim.Operation{Type: e.user.rt, Verb: scim.Read}, false)
+	d.session = e.begin(e.shared.lastCaller(), &scim.Operation{Type: e.user.Type, Verb: scim.Read}, false)
 	d.background = true
 	if e.user.book == nil {
 		d.unknown("anything about single users and groups: with ledger off nothing is remembered")
@@ -39,11 +39,11 @@ func (e *engine) drift(ctx context.Context, older time.Duration) (*drift.Report,
 	if d.caller == nil {
 		d.unknown("who was added to a group by hand, or taken out of one: no request has come since Caddy began, and without one the organization is not asked")
 	}
-	for _, k := range []*kind{e.user, e.group} {
-		if k == nil {
+	for _, rs := range []*resources{d.resources("User"), d.resources("Group")} {
+		if rs == nil {
 			continue
 		}
-		if err := d.compare(ctx, k); err != nil {
+		if err := d.compare(ctx, rs); err != nil {
 			return nil, err
 		}
 	}
@@ -53,35 +53,35 @@ func (e *engine) drift(ctx context.Context, older time.Duration) (*drift.Report,
 func (d *drifting) unknown(sentence string) { d.report.NotKnown = append(d.report.NotKnown, sentence) }
 
 // entries returns what the organization shows of one kind: listed now, if that was not done a moment ago and can be done.
-func (d *drifting) entries(ctx context.Context, k *kind) (all []*view.Entry, known bool) {
+func (d *drifting) entries(ctx context.Context, rs *resources) (all []*view.Entry, known bool) {
 	every := func(t *view.Table) { all = t.All() }
 	if d.caller != nil {
-		err := d.known(ctx, k, every)
+		err := rs.items.Known(ctx, every)
 		if err == nil {
 			return all, true
 		}
-		d.unknown("how the " + k.name + "s of the organization are now: " + err.Error())
+		d.unknown("how the " + rs.Name + "s of the organization are now: " + err.Error())
 	}
-	if known = k.view.Seen(every); !known {
-		d.unknown("the " + k.name + "s of the organization: nobody has asked for a list of them since Caddy began")
+	if known = rs.View.Seen(every); !known {
+		d.unknown("the " + rs.Name + "s of the organization: nobody has asked for a list of them since Caddy began")
 	}
 	return all, known
 }
 
 // compare compares what the organization shows of one kind with what is remembered of it.
-func (d *drifting) compare(ctx context.Context, k *kind) error {
-	entries, known := d.entries(ctx, k)
+func (d *drifting) compare(ctx context.Context, rs *resources) error {
+	entries, known := d.entries(ctx, rs)
 	if !known {
 		return nil
 	}
-	if _, asOf := k.view.State(); d.report.AsOf.IsZero() || !asOf.IsZero() && asOf.Before(d.report.AsOf) {
+	if _, asOf := rs.View.State(); d.report.AsOf.IsZero() || !asOf.IsZero() && asOf.Before(d.report.AsOf) {
 		d.report.AsOf = asOf
 	}
-	records, err := k.book.All(ctx)
+	records, err := rs.book.All(ctx)
 	if err != nil {
 		return err
 	}
-	marks, err := k.book.Marks(ctx)
+	marks, err := rs.book.Marks(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,32 +94,32 @@ func (d *drifting) compare(ctx context.Context, k *kind) error {
 	for _, e := range entries {
 		id := marks.ID(e.ID)
 		shown[id] = e
-		d.names[schema.Fold(k.nameOf(e.SCIM.Value()))] = true
+		d.names[schema.Fold(rs.nameOf(e.SCIM.Value()))] = true
 		if r := byID[id]; r != nil {
-			d.names[schema.Fold(k.rememberedName(r))] = true
+			d.names[schema.Fold(rs.rememberedName(r))] = true
 		}
 	}
 	delete(d.names, "")
-	if k == d.user {
-		d.report.Users, d.users = len(entries), shown
+	if rs.IsUser() {
+		d.report.Users, d.people = len(entries), shown
 	} else {
 		d.report.Groups = len(entries)
-		if err := d.groups(ctx, shown, byID); err != nil {
+		if err := d.compareGroups(ctx, shown, byID); err != nil {
 			return err
 		}
 	}
 	for _, e := range entries {
-		d.look(k, marks.ID(e.ID), e, byID[marks.ID(e.ID)])
+		d.look(rs.kind, marks.ID(e.ID), e, byID[marks.ID(e.ID)])
 	}
 	for _, r := range records {
-		d.miss(k, r, shown[r.ID] != nil)
+		d.miss(rs.kind, r, shown[r.ID] != nil)
 	}
 	return nil
 }
 
 // look tells what is to be told of somebody or something that the organization shows.
 func (d *drifting) look(k *kind, id string, e *view.Entry, r *ledger.Record) {
-	one := drift.One{Resource: k.rt.Name, ID: id, Name: k.nameOf(e.SCIM.Value())}
+	one := drift.One{Resource: k.Type.Name, ID: id, Name: k.nameOf(e.SCIM.Value())}
 	if k == d.user {
 		if r == nil || !r.Linked {
 			d.report.NeverProvisioned = append(d.report.NeverProvisioned, one)
@@ -137,7 +137,7 @@ func (d *drifting) look(k *kind, id string, e *view.Entry, r *ledger.Record) {
 
 // miss tells what is to be told of somebody or something that is remembered.
 func (d *drifting) miss(k *kind, r *ledger.Record, shown bool) {
-	one := drift.One{Resource: k.rt.Name, ID: r.ID, Name: k.rememberedName(r)}
+	one := drift.One{Resource: k.Type.Name, ID: r.ID, Name: k.rememberedName(r)}
 	switch {
 	case r.Deferred != nil:
 		if r.Created.Before(d.before) { // it is not remembered of everybody
@@ -156,30 +156,30 @@ func (d *drifting) gone(one drift.One) {
 	}
 }
 
-// groups tells in what groups differ from what the provider last said of them.
-func (d *drifting) groups(ctx context.Context, shown map[string]*view.Entry, records map[string]*ledger.Record) error {
+// compareGroups tells in what groups differ from what the provider last said of them.
+func (d *drifting) compareGroups(ctx context.Context, shown map[string]*view.Entry, records map[string]*ledger.Record) error {
 	said, err := d.shared.synced.All(ctx)
 	if err != nil {
 		return err
 	}
 	d.said = said
-	ids := make(map[uint64]string, len(d.users))
-	for id := range d.users {
+	ids := make(map[uint64]string, len(d.people))
+	for id := range d.people {
 		ids[ledger.IDHash(id)] = id
 	}
 	for _, id := range slices.Sorted(maps.Keys(said)) {
 		e, s := shown[id], said[id]
 		if e == nil {
 			if r := records[id]; r == nil || !r.Deleted {
-				d.gone(drift.One{Resource: d.group.rt.Name, ID: id, Name: s.Name})
+				d.gone(drift.One{Resource: d.group.Type.Name, ID: id, Name: s.Name})
 			}
 			continue
 		}
 		name := d.group.nameOf(e.SCIM.Value())
-		if r := records[id]; s.Name != "" && s.Name != name && (r == nil || r.Kept[d.group.identity].Value == nil) {
-			d.report.Changed = append(d.report.Changed, drift.One{Resource: d.group.rt.Name, ID: id, Name: name, Attributes: []string{d.group.identity}})
+		if r := records[id]; s.Name != "" && s.Name != name && (r == nil || r.Kept[d.group.Identity].Value == nil) {
+			d.report.Changed = append(d.report.Changed, drift.One{Resource: d.group.Type.Name, ID: id, Name: name, Attributes: []string{d.group.Identity}})
 		}
-		if d.caller == nil || d.users == nil {
+		if d.caller == nil || d.people == nil {
 			continue
 		}
 		if err := d.members(ctx, drift.One{Group: id, GroupName: name}, e, s, ids); err != nil {
@@ -195,20 +195,20 @@ func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s 
 		d.unknown("who was added by hand to the group " + one.Group + ", or taken out of it: it has more members than are remembered")
 		return nil
 	}
-	unlock, err := d.lockGroup(ctx, one.Group)
+	unlock, err := d.groups.lock(ctx, one.Group)
 	if err != nil {
 		return err
 	}
 	sub := &subject{id: one.Group, entry: e}
-	err = d.loadMembers(ctx, sub)
+	err = d.groups.loadMembers(ctx, sub)
 	unlock()
 	if err != nil {
 		return err
 	}
 	of := func(id string) drift.One {
 		one := one
-		one.Resource, one.ID = d.user.rt.Name, id
-		if e := d.users[id]; e != nil {
+		one.Resource, one.ID = d.user.Type.Name, id
+		if e := d.people[id]; e != nil {
 			one.Name = d.user.nameOf(e.SCIM.Value())
 		}
 		return one
@@ -227,7 +227,7 @@ func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s 
 		is[id] = true
 	}
 	for _, hash := range s.Members {
-		if id, there := ids[hash]; there && !is[id] && !d.users[id].Protected {
+		if id, there := ids[hash]; there && !is[id] && !d.people[id].Protected {
 			d.report.TakenOut = append(d.report.TakenOut, of(id))
 		}
 	}
@@ -247,7 +247,7 @@ func invitedSince(r *ledger.Record) time.Time {
 
 // nameOf returns by what a person knows a resource.
 func (k *kind) nameOf(v doc.Value) string {
-	name, _ := v.Lookup(k.identity)
+	name, _ := v.Lookup(k.Identity)
 	if name.Kind() != doc.String {
 		return ""
 	}
@@ -259,7 +259,7 @@ func (k *kind) rememberedName(r *ledger.Record) string {
 	if d, err := doc.Scan(r.Deferred); err == nil {
 		return k.nameOf(d.Value())
 	}
-	if name := parsed(r.Kept[k.identity].Value); name != nil && name.Kind() == doc.String {
+	if name := parsed(r.Kept[k.Identity].Value); name != nil && name.Kind() == doc.String {
 		return name.Text()
 	}
 	return ""
@@ -272,7 +272,7 @@ func (k *kind) changedThere(e *view.Entry, r *ledger.Record) (attributes []strin
 	}
 	res := doc.Tree(e.SCIM.Value())
 	for attribute, kept := range r.Kept {
-		if k.remembers(attribute) && !value.Equal(value.Get(k.rt, res, attribute), parsed(kept.Beside)) {
+		if k.remembers(attribute) && !value.Equal(value.Get(k.Type, res, attribute), parsed(kept.Beside)) {
 			attributes = append(attributes, attribute)
 		}
 	}

@@ -9,8 +9,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/cluster"
+	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/quirks"
@@ -30,7 +32,8 @@ type engine struct {
 	quirks  *quirks.Normalizer
 	settled func(resource string, told *trace.Trace)
 
-	rehearsal *rehearsal // of a dry run
+	run      *dryrun.Run     // nil where what is said is done
+	imagined *items.Imagined // what the run has planned
 
 	onUsers bool // whether a membership is written on the user
 	log     *zap.Logger
@@ -38,7 +41,7 @@ type engine struct {
 }
 
 func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
-	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, rehearsal: sh.rehearsal}
+	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, run: sh.run, imagined: sh.imagined}
 	e.user = newKind(compiled.User, sn.users)
 	if compiled.Group != nil {
 		e.group = newKind(compiled.Group, sn.groups)
@@ -71,14 +74,12 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 		// Who is to lose access does so whether the client waits for the answer or not.
 		ctx = context.WithoutCancel(ctx)
 	}
-	s, k := e.begin(c, op, leaves), e.user
+	s := e.begin(c, op, leaves)
 	if cluster.Blind(ctx) {
 		s.blind = errors.New("nobody could be asked which gateway leads")
 	}
-	if op.Type.Name == "Group" {
-		k = e.group
-	}
-	if k == nil {
+	rs := s.resources(op.Type.Name)
+	if rs == nil {
 		return nil, scim.Errorf(404, "", "the organization has no groups")
 	}
 	defer func() {
@@ -86,41 +87,41 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 			over()
 		}
 	}()
-	if err := s.settleOperation(ctx, k); err != nil {
+	if err := rs.settleOperation(ctx); err != nil {
 		return nil, err
 	}
 	switch op.Verb {
 	case scim.List:
-		return s.query(ctx, k)
+		return rs.query(ctx)
 	case scim.Read:
-		return s.readOne(ctx, k)
+		return rs.readOne(ctx)
 	}
-	if k == e.group {
+	if !rs.IsUser() {
 		switch op.Verb {
 		case scim.Create:
-			return s.createGroup(ctx)
+			return s.groups.create(ctx)
 		case scim.Delete:
-			return s.deleteGroup(ctx)
+			return s.groups.delete(ctx)
 		}
-		return s.changeGroup(ctx)
+		return s.groups.change(ctx)
 	}
 	switch op.Verb {
 	case scim.Create:
-		return s.createUser(ctx)
+		return s.users.create(ctx)
 	case scim.Delete:
-		return s.deleteUser(ctx)
+		return s.users.delete(ctx)
 	}
-	return s.changeUser(ctx)
+	return s.users.change(ctx)
 }
 
 // readOne answers a GET of one resource. What is protected is hidden.
-func (s *session) readOne(ctx context.Context, k *kind) (*scim.Answer, error) {
-	sub, err := s.load(ctx, k, s.op.ID)
+func (rs *resources) readOne(ctx context.Context) (*scim.Answer, error) {
+	sub, err := rs.load(ctx, rs.op.ID)
 	if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == 403 {
-		return nil, notFound(k)
+		return nil, rs.NotFound()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, k, sub, 200)
+	return rs.answer(ctx, sub, 200)
 }

@@ -20,14 +20,14 @@ import (
 //
 // Where the upstream can search but nothing is known of it, only what the mapping calls unique is looked up: such an
 // upstream refuses the rest itself, which is found out then (thorough).
-func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, except string, thorough bool) (*subject, error) {
+func (rs *resources) existing(ctx context.Context, wanted *doc.Node, except string, thorough bool) (*subject, error) {
 	var other *subject
-	for _, l := range k.rivalLookups(wanted, thorough) {
-		for sub, err := range s.holders(ctx, k, l, except) {
+	for _, l := range rs.rivalLookups(wanted, thorough) {
+		for sub, err := range rs.holders(ctx, l, except) {
 			switch {
 			case err != nil:
 				return nil, err
-			case k != s.user || s.samePerson(sub, wanted):
+			case !rs.IsUser() || rs.users.samePerson(sub, wanted):
 				sub.found = l
 				return sub, nil
 			case other == nil && !sub.deleted():
@@ -41,16 +41,16 @@ func (s *session) existing(ctx context.Context, k *kind, wanted *doc.Node, excep
 // rivalLookups returns the lookups that find who stands in the way of a new resource.
 func (k *kind) rivalLookups(wanted *doc.Node, thorough bool) (looked []lookup) {
 	try := func(attribute, text string, must bool) {
-		if text != "" && (thorough || must || k.Find[attribute] == nil || k.view.Known(func(*view.Table) {})) {
+		if text != "" && (thorough || must || k.Find[attribute] == nil || k.View.Known(func(*view.Table) {})) {
 			looked = append(looked, lookup{Attribute: attribute, Value: text})
 		}
 	}
 	for _, attribute := range k.unique {
-		for _, text := range value.Texts(k.rt, wanted, attribute) {
+		for _, text := range value.Texts(k.Type, wanted, attribute) {
 			try(attribute, text, slices.Contains(k.Unique, attribute))
 		}
 	}
-	if k.name == "user" {
+	if k.Name == "user" {
 		address := k.Email(wanted)
 		try("userName", address, false)
 		try("emails.value", address, false)
@@ -59,19 +59,19 @@ func (k *kind) rivalLookups(wanted *doc.Node, thorough bool) (looked []lookup) {
 }
 
 // holders returns the resources, other than the one with the id except, that have a value; read just now.
-func (s *session) holders(ctx context.Context, k *kind, l lookup, except string) iter.Seq2[*subject, error] {
+func (rs *resources) holders(ctx context.Context, l lookup, except string) iter.Seq2[*subject, error] {
 	return func(yield func(*subject, error) bool) {
-		m, err := s.marks(ctx, k)
+		m, err := rs.marks(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		for _, record := range waitingFor(m, []lookup{l}) {
-			if sub, err := waitingSubject(record); err == nil && record.ID != except && l.In(k.rt, sub.res) && !yield(sub, nil) {
+			if sub, err := waitingSubject(record); err == nil && record.ID != except && l.In(rs.Type, sub.res) && !yield(sub, nil) {
 				return
 			}
 		}
-		entries, err := s.entriesWith(ctx, k, l)
+		entries, err := rs.entriesWith(ctx, l)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -80,7 +80,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 			if m.ID(e.ID) == except && !m.Waits(except) { // who waits has no item; one of the same id is another's
 				continue
 			}
-			sub, err := s.readEntry(ctx, k, m, e)
+			sub, err := rs.readEntry(ctx, m, e)
 			if api.Gone(err) {
 				continue
 			}
@@ -88,7 +88,7 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 				yield(nil, err)
 				return
 			}
-			if (l.In(k.rt, sub.res) || l.In(k.rt, sub.shown())) && !yield(sub, nil) {
+			if (l.In(rs.Type, sub.res) || l.In(rs.Type, sub.shown())) && !yield(sub, nil) {
 				return
 			}
 		}
@@ -96,32 +96,32 @@ func (s *session) holders(ctx context.Context, k *kind, l lookup, except string)
 }
 
 // readEntry returns the resource of an entry, read now.
-func (s *session) readEntry(ctx context.Context, k *kind, m ledger.Marks, e *view.Entry) (*subject, error) {
-	it, err := s.fetch(ctx, k, e.ID, e.Name())
+func (rs *resources) readEntry(ctx context.Context, m ledger.Marks, e *view.Entry) (*subject, error) {
+	it, err := rs.items.Fetch(ctx, e.ID, e.Name())
 	if err != nil {
 		return nil, err
 	}
 	id := m.ID(it.ID)
-	record, err := s.record(ctx, k, id)
+	record, err := rs.record(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.subject(k, id, it.Entry, it.value, record), nil
+	return rs.subject(id, it.Entry, it.Value, record), nil
 }
 
 // checkUnique returns an error where a changed resource takes a value that another one has.
-func (s *session) checkUnique(ctx context.Context, k *kind, id string, res *doc.Node, changed []string) error {
-	for _, attribute := range k.unique {
+func (rs *resources) checkUnique(ctx context.Context, id string, res *doc.Node, changed []string) error {
+	for _, attribute := range rs.unique {
 		if !touches(changed, attribute) {
 			continue
 		}
-		for _, text := range value.Texts(k.rt, res, attribute) {
-			for sub, err := range s.holders(ctx, k, lookup{Attribute: attribute, Value: text}, id) {
+		for _, text := range value.Texts(rs.Type, res, attribute) {
+			for sub, err := range rs.holders(ctx, lookup{Attribute: attribute, Value: text}, id) {
 				if err != nil {
 					return err
 				}
 				if !sub.deleted() {
-					return conflict(k)
+					return rs.conflict()
 				}
 			}
 		}
@@ -132,28 +132,27 @@ func (s *session) checkUnique(ctx context.Context, k *kind, id string, res *doc.
 // spelledOtherwise returns the group that stands in the way of a new one because the organization writes its name differently,
 // without spaces for example. Under which name the provider knows it is remembered: it looks for that next, and would be
 // refused and find nothing for ever. A group that has such a name already is another one.
-func (s *session) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {
-	k := s.group
-	name, ok := k.writtenName(wanted)
+func (g *groups) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {
+	name, ok := g.writtenName(wanted)
 	if !ok {
 		return nil, nil
 	}
-	for sub, err := range s.holders(ctx, k, lookup{Attribute: k.identity, Value: name}, "") {
+	for sub, err := range g.holders(ctx, lookup{Attribute: g.Identity, Value: name}, "") {
 		if err != nil {
 			return nil, err
 		}
 		if sub.record != nil {
-			if _, named := sub.record.Kept[k.identity]; named {
+			if _, named := sub.record.Kept[g.Identity]; named {
 				continue
 			}
 		}
 		if sub.entry.Protected {
 			continue
 		}
-		date := s.date(k)
-		record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, []string{k.identity}, func(r *ledger.Record) { date(r, false) })
-		found := s.subject(k, sub.id, sub.entry, sub.value, record)
-		found.found = lookup{Attribute: k.identity, Value: name}
+		date := g.date()
+		record, _ := g.keep(ctx, sub.id, sub.entry, wanted, []string{g.Identity}, func(r *ledger.Record) { date(r, false) })
+		found := g.subject(sub.id, sub.entry, sub.value, record)
+		found.found = lookup{Attribute: g.Identity, Value: name}
 		return found, nil
 	}
 	return nil, nil
@@ -170,7 +169,7 @@ func (k *kind) writtenName(wanted *doc.Node) (string, bool) {
 		if err != nil || c.Body != plan.JSONBody {
 			continue
 		}
-		if name, ok := k.Value(body, k.identity); ok {
+		if name, ok := k.Value(body, k.Identity); ok {
 			return name, true
 		}
 	}

@@ -15,10 +15,9 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// createGroup creates a group and then gives it its members.
-func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
-	k := s.group
-	wanted, err := patch.Create(s.op.Body, k.rt)
+// create creates a group and then gives it its members.
+func (g *groups) create(ctx context.Context) (*scim.Answer, error) {
+	wanted, err := patch.Create(g.op.Body, g.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -28,10 +27,10 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 	}
 	members := memberValues(wanted)
 	wanted.Delete("members")
-	if err := s.mustExist(ctx, members); err != nil {
+	if err := g.users.mustExist(ctx, members); err != nil {
 		return nil, err
 	}
-	unlock, err := s.lockNames(ctx, k, k.namesOf(wanted))
+	unlock, err := g.lockNames(ctx, g.namesOf(wanted))
 	if err != nil {
 		return nil, err
 	}
@@ -39,85 +38,84 @@ func (s *session) createGroup(ctx context.Context) (*scim.Answer, error) {
 
 	// Organizations take a second group of the same name without a word, and another gateway, or somebody by hand, may have
 	// made the first one since the view was read.
-	k.view.Expire()
-	sub, made, err := s.findOrAdd(ctx, k, wanted, "", func() (*subject, error) { return s.add(ctx, k, "", wanted) })
+	g.View.Expire()
+	sub, made, err := g.findOrAdd(ctx, wanted, "", func() (*subject, error) { return g.add(ctx, "", wanted) })
 	if err != nil {
 		return nil, err
 	}
-	if made || slices.Contains(s.adopted, sub.id) {
-		s.synced().Made(sub.id, name)
-		sub.counted = !usesMembers(k.Create) // a new group is empty
-		return s.linkGroup(ctx, sub, members)
+	if made || slices.Contains(g.adopted, sub.id) {
+		g.synced().Made(sub.id, name)
+		sub.counted = !usesMembers(g.Create) // a new group is empty
+		return g.link(ctx, sub, members)
 	}
 	if sub.entry.Protected {
 		trace.Say(ctx, trace.Protected, sub.id, "mapping")
-		return nil, conflict(k)
+		return nil, g.conflict()
 	}
-	if s.config.Existing == ExistingConflict && !sub.deleted() {
-		return nil, conflict(k)
+	if g.config.Existing == ExistingConflict && !sub.deleted() {
+		return nil, g.conflict()
 	}
-	s.linkedBy(ctx, k, sub.id, sub.found, "existing link")
-	s.synced().Named(sub.id, name)
+	g.linkedBy(ctx, sub.id, sub.found, "existing link")
+	g.synced().Named(sub.id, name)
 	if sub.deleted() {
-		k.book.Keep(ctx, sub.id, func(r *ledger.Record) { r.Deleted = false })
+		g.book.Keep(ctx, sub.id, func(r *ledger.Record) { r.Deleted = false })
 	}
-	return s.linkGroup(ctx, sub, members)
+	return g.link(ctx, sub, members)
 }
 
-// linkGroup gives a group that is there now the members that it was created with.
-func (s *session) linkGroup(ctx context.Context, sub *subject, members []string) (*scim.Answer, error) {
+// link gives a group that is there now the members that it was created with.
+func (g *groups) link(ctx context.Context, sub *subject, members []string) (*scim.Answer, error) {
 	if len(members) > 0 {
-		unlock, err := s.lockGroup(ctx, sub.id)
+		unlock, err := g.lock(ctx, sub.id)
 		if err != nil {
 			return nil, err
 		}
 		defer unlock()
-		if err := s.loadMembers(ctx, sub); err != nil {
+		if err := g.loadMembers(ctx, sub); err != nil {
 			return nil, err
 		}
-		s.synced().Found(sub.id, sub.joined)
-		s.synced().Add(sub.id, members)
+		g.synced().Found(sub.id, sub.joined)
+		g.synced().Add(sub.id, members)
 		add, _ := (&patch.Membership{Add: members}).Against(sub.members)
-		if err := s.setMembers(ctx, sub, add, nil); err != nil {
+		if err := g.setMembers(ctx, sub, add, nil); err != nil {
 			return nil, err
 		}
 	}
-	return s.created(ctx, s.group, sub)
+	return g.created(ctx, sub)
 }
 
-// groupChange is what a PATCH or PUT does to a group: to its members, and to everything else.
+// requested is what a PATCH or PUT does to a group: to its members, and to everything else.
 type groupChange struct {
 	members *patch.Membership
 	apply   func(*doc.Node) ([]string, error)
 }
 
-func (s *session) groupChange() (*groupChange, error) {
-	k := s.group
-	if s.op.Verb == scim.Patch {
-		ops, err := patch.Parse(s.op.Body, k.rt)
+func (g *groups) requested() (*groupChange, error) {
+	if g.op.Verb == scim.Patch {
+		ops, err := patch.Parse(g.op.Body, g.Type)
 		if err != nil {
 			return nil, err
 		}
-		m, err := patch.Members(ops, k.rt)
+		m, err := patch.Members(ops, g.Type)
 		if err != nil {
 			return nil, err
 		}
-		if err := k.selects(ops); err != nil {
+		if err := g.selects(ops); err != nil {
 			return nil, err
 		}
-		return &groupChange{m, func(res *doc.Node) ([]string, error) { return patch.Apply(res, m.Others, k.rt) }}, nil
+		return &groupChange{m, func(res *doc.Node) ([]string, error) { return patch.Apply(res, m.Others, g.Type) }}, nil
 	}
-	replace, err := s.requestedChange(k)
+	replace, err := g.requestedChange()
 	if err != nil {
 		return nil, err
 	}
 	// Read now, so that a body that is none is refused before anything is asked of the upstream.
-	wanted, err := patch.Create(s.op.Body, k.rt)
+	wanted, err := patch.Create(g.op.Body, g.Type)
 	if err != nil {
 		return nil, err
 	}
 	m := &patch.Membership{}
-	if list, ok := s.op.Body.Value().Lookup("members"); ok && list.Kind() != doc.Null {
+	if list, ok := g.op.Body.Value().Lookup("members"); ok && list.Kind() != doc.Null {
 		m.Touched, m.Whole, m.Set = true, true, memberValues(wanted)
 	}
 	return &groupChange{m, func(res *doc.Node) ([]string, error) {
@@ -126,29 +124,28 @@ func (s *session) groupChange() (*groupChange, error) {
 			return nil, err
 		}
 		res.Delete("members")
-		return patch.Diff(before, res, k.rt), nil
+		return patch.Diff(before, res, g.Type), nil
 	}}, nil
 }
 
-// changeGroup carries out PATCH and PUT, under the group's lock: Entra sends several requests for one group at once, and
+// change carries out PATCH and PUT, under the group's lock: Entra sends several requests for one group at once, and
 // most organizations only take the whole list of members.
-func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
-	k := s.group
-	change, err := s.groupChange()
+func (g *groups) change(ctx context.Context) (*scim.Answer, error) {
+	change, err := g.requested()
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.lockNames(ctx, k, k.namesIn(s.op))
+	release, err := g.lockNames(ctx, g.namesIn(g.op))
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	unlock, err := s.lockGroup(ctx, s.op.ID)
+	unlock, err := g.lock(ctx, g.op.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	sub, err := s.loadGroup(ctx, s.op.ID, change.members)
+	sub, err := g.loadFor(ctx, g.op.ID, change.members)
 	if err != nil {
 		return nil, err
 	}
@@ -160,72 +157,71 @@ func (s *session) changeGroup(ctx context.Context) (*scim.Answer, error) {
 	if touches(changed, "displayName") && strings.TrimSpace(after.Get("displayName").Text()) == "" {
 		return nil, empty("displayName")
 	}
-	if err := s.checkUnique(ctx, k, sub.id, after, changed); err != nil {
+	if err := g.checkUnique(ctx, sub.id, after, changed); err != nil {
 		return nil, err
 	}
-	add, remove, err := s.membership(ctx, sub, change.members)
+	add, remove, err := g.membership(ctx, sub, change.members)
 	if err != nil {
 		return nil, err
 	}
 	if len(changed)+len(add)+len(remove) == 0 {
 		trace.Say(ctx, trace.Unchanged, sub.id, "")
 	}
-	heard := s.hear(sub, change.members, add, remove)
+	heard := g.hear(sub, change.members, add, remove)
 	if len(changed) > 0 {
 		was := sub
-		if sub, err = s.update(ctx, k, sub, after, changed); err != nil {
+		if sub, err = g.update(ctx, sub, after, changed); err != nil {
 			return nil, err
 		}
 		sub.membership = was.membership
 	}
-	if err := s.setMembers(ctx, sub, add, remove); err != nil {
+	if err := g.setMembers(ctx, sub, add, remove); err != nil {
 		return nil, err
 	}
 	heard(after.Get("displayName").Text())
-	if s.quirks.NoContent(s.op, s.caller.Account()) {
+	if g.quirks.NoContent(g.op, g.caller.Account()) {
 		return &scim.Answer{Status: http.StatusNoContent}, nil
 	}
-	return s.answer(ctx, k, sub, http.StatusOK)
+	return g.answer(ctx, sub, http.StatusOK)
 }
 
-// loadGroup reads a group. Where only its members change, what the view says of the rest is enough, and reading the
+// loadFor reads a group. Where only its members change, what the view says of the rest is enough, and reading the
 // members will tell whether the group is still there.
-func (s *session) loadGroup(ctx context.Context, id string, m *patch.Membership) (*subject, error) {
-	k := s.group
-	if s.op.Verb != scim.Patch || len(m.Others) > 0 || !m.Touched || k.Embedded {
-		return s.load(ctx, k, id)
+func (g *groups) loadFor(ctx context.Context, id string, m *patch.Membership) (*subject, error) {
+	if g.op.Verb != scim.Patch || len(m.Others) > 0 || !m.Touched || g.Embedded {
+		return g.load(ctx, id)
 	}
-	marks, err := s.marks(ctx, k)
+	marks, err := g.marks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var e *view.Entry
-	k.view.Known(func(t *view.Table) { e = t.Get(marks.Upstream(id)) })
+	g.View.Known(func(t *view.Table) { e = t.Get(marks.Upstream(id)) })
 	switch {
 	case e == nil:
-		return s.load(ctx, k, id)
+		return g.load(ctx, id)
 	case marks.Hidden(id) || marks.ID(e.ID) != id:
-		return nil, notFound(k)
+		return nil, g.NotFound()
 	case e.Protected:
-		return nil, protectedError(ctx, k, id)
+		return nil, g.protectedError(ctx, id)
 	}
-	return s.withLedger(ctx, k, &subject{id: id, entry: e})
+	return g.withLedger(ctx, &subject{id: id, entry: e})
 }
 
 // membership returns what has to be added to and removed from a group. Everything that can be wrong with it is found here,
 // before the first call that changes something.
-func (s *session) membership(ctx context.Context, sub *subject, m *patch.Membership) (add, remove []string, err error) {
+func (g *groups) membership(ctx context.Context, sub *subject, m *patch.Membership) (add, remove []string, err error) {
 	if !m.Touched {
 		return nil, nil, nil
 	}
-	if err := s.loadMembers(ctx, sub); err != nil {
+	if err := g.loadMembers(ctx, sub); err != nil {
 		return nil, nil, err
 	}
 	// Who waits to join is to leave as well as who is there, and who is not there yet is to be added.
 	all := union(sub.members, sub.joining)
 	if m.Open {
-		if add, _, err = m.Resolve(s.members(sub.members)); err == nil {
-			_, remove, err = m.Resolve(s.members(all))
+		if add, _, err = m.Resolve(g.members(sub.members)); err == nil {
+			_, remove, err = m.Resolve(g.members(all))
 		}
 	} else {
 		add, _ = m.Against(sub.members)
@@ -234,35 +230,34 @@ func (s *session) membership(ctx context.Context, sub *subject, m *patch.Members
 	if err != nil {
 		return nil, nil, err
 	}
-	return add, remove, s.mustExist(ctx, add)
+	return add, remove, g.users.mustExist(ctx, add)
 }
 
-// lockGroup is for whoever changes a group or its members.
-func (s *session) lockGroup(ctx context.Context, id string) (unlock func(), err error) {
-	return s.shared.locks.Group(s.lasting(ctx), id)
+// lock is for whoever changes a group or its members.
+func (g *groups) lock(ctx context.Context, id string) (unlock func(), err error) {
+	return g.shared.locks.Group(g.lasting(ctx), id)
 }
 
-// deleteGroup removes a group. Its members stay in the organization.
-func (s *session) deleteGroup(ctx context.Context) (*scim.Answer, error) {
-	k := s.group
-	unlock, err := s.lockGroup(ctx, s.op.ID)
+// delete removes a group. Its members stay in the organization.
+func (g *groups) delete(ctx context.Context) (*scim.Answer, error) {
+	unlock, err := g.lock(ctx, g.op.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if len(k.Delete) == 0 {
+	if len(g.Delete) == 0 {
 		return nil, scim.Errorf(http.StatusNotImplemented, "", "groups of this organization cannot be deleted")
 	}
-	sub, err := s.load(ctx, k, s.op.ID)
+	sub, err := g.load(ctx, g.op.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.guarding(ctx, guard.GroupDeletes, sub, func() error { return s.remove(ctx, k, sub) }); err != nil {
+	if err := g.guarding(ctx, guard.GroupDeletes, sub, func() error { return g.remove(ctx, sub) }); err != nil {
 		return nil, err
 	}
 	trace.Say(ctx, trace.GroupRemoved, sub.id, "")
-	s.synced().Forget(sub.id)
-	return s.deleted(ctx, k, sub, s.config.Ledger.SoftDelete)
+	g.synced().Forget(sub.id)
+	return g.deleted(ctx, sub, g.config.Ledger.SoftDelete)
 }
 
 // memberValues returns the ids of a group's members in a document, each once.

@@ -10,20 +10,19 @@ import (
 // guarded returns those of some users (the upstream's ids) who are protected. To the provider they do not exist, in a group no
 // less than in a list: it neither sees them there, nor does it put them in or take them out. A provider that sets all
 // members of a group, as some do with every change, would otherwise throw the owner out of it.
-func (s *session) guarded(ctx context.Context, ids []string) (protected []string, err error) {
-	k := s.user
-	if !k.Protects() || len(ids) == 0 {
+func (u *users) guarded(ctx context.Context, ids []string) (protected []string, err error) {
+	if !u.Protects() || len(ids) == 0 {
 		return nil, nil
 	}
 	look := func(t *view.Table) { protected = t.Protected(ids) }
-	if k.view.Known(look) {
+	if u.View.Known(look) {
 		return protected, nil
 	}
-	if len(ids) > fewMembers || len(k.Get) == 0 {
-		return protected, s.known(ctx, k, look)
+	if len(ids) > fewMembers || len(u.Get) == 0 {
+		return protected, u.items.Known(ctx, look)
 	}
 	for _, id := range ids {
-		it, err := s.fetch(ctx, k, id, "")
+		it, err := u.items.Fetch(ctx, id, "")
 		if api.Gone(err) {
 			continue
 		}

@@ -10,17 +10,17 @@ import (
 )
 
 // synced returns where it is noted what the provider says of groups; nil where nothing is remembered.
-func (s *session) synced() *synced.Groups {
-	if s.group.book == nil || s.dry() {
+func (g *groups) synced() *synced.Groups {
+	if g.book == nil || g.dry() {
 		return nil
 	}
-	return s.shared.synced
+	return g.shared.synced
 }
 
 // hear notes what the provider says of a group's members before it is carried out: who is named is the provider's, whatever
 // becomes of the call. Who is taken out is so when it is done; heard notes that, and the name if the provider gives one.
-func (s *session) hear(sub *subject, m *patch.Membership, add, remove []string) (heard func(name string)) {
-	groups := s.synced()
+func (g *groups) hear(sub *subject, m *patch.Membership, add, remove []string) (heard func(name string)) {
+	groups := g.synced()
 	switch {
 	case !m.Touched:
 	case m.Whole:
@@ -38,7 +38,7 @@ func (s *session) hear(sub *subject, m *patch.Membership, add, remove []string) 
 		} else {
 			groups.Remove(sub.id, remove)
 		}
-		if slices.Contains(s.group.namesIn(s.op), schema.Fold(strings.TrimSpace(name))) {
+		if slices.Contains(g.namesIn(g.op), schema.Fold(strings.TrimSpace(name))) {
 			groups.Named(sub.id, name)
 		}
 	}

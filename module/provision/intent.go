@@ -19,7 +19,7 @@ import (
 
 // A call that creates something cannot be repeated blindly, and where its answer is lost, nobody knows the id of what it
 // made. So an intent is written down before the call, and goes with the outcome: see [ledger.Intent]. As long as it is
-// open, whoever asks for the resource has the organization asked first ([session.settleOperation]); and where nobody asks, the
+// open, whoever asks for the resource has the organization asked first ([resources.settleOperation]); and where nobody asks, the
 // gateway does so by itself ([shared.settleLater]).
 
 // settleAfter is how long the organization may still carry out a call that was not answered: a little more than a call
@@ -28,7 +28,7 @@ const settleAfter = 70 * time.Second
 
 // intents returns where intents are; nil where nothing is remembered.
 func (s *session) intents() *ledger.Book {
-	if s.user.book == nil {
+	if s.users.book == nil {
 		return nil
 	}
 	return s.shared.ledger.Intents
@@ -68,25 +68,25 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 }
 
 // intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
-func (s *session) intendCreate(ctx context.Context, k *kind, id string, wanted *doc.Node) (end func(known bool), err error) {
-	in, err := s.begins(ctx, k, wanted)
+func (rs *resources) intendCreate(ctx context.Context, id string, wanted *doc.Node) (end func(known bool), err error) {
+	in, err := rs.begins(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
 	in.ID = id
-	key := k.name + " " + id
+	key := rs.Name + " " + id
 	if id == "" {
-		key = k.name + " named " + schema.Fold(wanted.Get(k.identity).Text())
+		key = rs.Name + " named " + schema.Fold(wanted.Get(rs.Identity).Text())
 	}
-	return s.intend(ctx, key, in)
+	return rs.intend(ctx, key, in)
 }
 
 // begins returns the intent of a call that makes the organization have a resource under new names.
-func (s *session) begins(ctx context.Context, k *kind, wanted *doc.Node) (in ledger.Intent, err error) {
-	in = ledger.Intent{Resource: k.rt.Name, Wanted: wanted.AppendTo(nil)}
-	for _, l := range s.names(k, wanted) {
+func (rs *resources) begins(ctx context.Context, wanted *doc.Node) (in ledger.Intent, err error) {
+	in = ledger.Intent{Resource: rs.Type.Name, Wanted: wanted.AppendTo(nil)}
+	for _, l := range rs.names(wanted) {
 		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
-		entries, err := s.entriesWith(ctx, k, l)
+		entries, err := rs.entriesWith(ctx, l)
 		if err != nil {
 			return in, err
 		}
@@ -99,40 +99,40 @@ func (s *session) begins(ctx context.Context, k *kind, wanted *doc.Node) (in led
 }
 
 // intendMembers writes down that all members of a group are about to be written.
-func (s *session) intendMembers(ctx context.Context, group string) (end func(known bool), err error) {
-	return s.intend(ctx, "members "+group, ledger.Intent{Resource: s.group.rt.Name, ID: group, Members: true})
+func (g *groups) intendMembers(ctx context.Context, group string) (end func(known bool), err error) {
+	return g.intend(ctx, "members "+group, ledger.Intent{Resource: g.Type.Name, ID: group, Members: true})
 }
 
 // settleOperation settles the intents that an operation has to do with, by the id or because it asks for everything; those
 // that it has to do with by a name are settled with the name's lock. A search waits for whoever is about to give the name to
 // somebody: the client of that request may be gone, and would be told by the search that there is nobody. No lock is held.
-func (s *session) settleOperation(ctx context.Context, k *kind) error {
-	if s.intents() == nil {
+func (rs *resources) settleOperation(ctx context.Context) error {
+	if rs.intents() == nil {
 		return nil
 	}
-	s.shared.settleFirst(s.engine, s.caller)
-	id, asks, all := s.op.ID, s.op.Verb == scim.List || s.op.Verb == scim.Read, false
+	rs.shared.settleFirst(rs.engine, rs.caller)
+	id, asks, all := rs.op.ID, rs.op.Verb == scim.List || rs.op.Verb == scim.Read, false
 	var names []string
-	if s.op.Verb == scim.List {
-		lookups, some := k.lookupsFor(s.op.Query.Filter)
+	if rs.op.Verb == scim.List {
+		lookups, some := rs.lookupsFor(rs.op.Query.Filter)
 		for _, l := range lookups {
 			names = append(names, schema.Fold(strings.TrimSpace(l.Value)))
 		}
-		unlock, err := s.shared.locks.Names(ctx, k.name, names)
+		unlock, err := rs.shared.locks.Names(ctx, rs.Name, names)
 		if err != nil {
 			return err
 		}
 		unlock()
 		all = !some
 	}
-	return s.settle(ctx, k, asks, func(in *ledger.Intent) bool {
+	return rs.settle(ctx, asks, func(in *ledger.Intent) bool {
 		return all || id != "" && (in.ID == id || in.Found == id) || goesBy(in, names)
 	})
 }
 
 // settleNames settles the intents that have to do with names, which are locked.
-func (s *session) settleNames(ctx context.Context, k *kind, names []string) error {
-	return s.settle(ctx, k, false, func(in *ledger.Intent) bool { return goesBy(in, names) })
+func (rs *resources) settleNames(ctx context.Context, names []string) error {
+	return rs.settle(ctx, false, func(in *ledger.Intent) bool { return goesBy(in, names) })
 }
 
 // goesBy reports whether an intent is about somebody or something that has one of some names.
@@ -143,17 +143,17 @@ func goesBy(in *ledger.Intent, names []string) bool {
 }
 
 // settle settles intents about resources of a kind. wait says whether the calls that are under way are waited for.
-func (s *session) settle(ctx context.Context, k *kind, wait bool, concerned func(*ledger.Intent) bool) error {
-	intents, err := s.allIntents(ctx)
+func (rs *resources) settle(ctx context.Context, wait bool, concerned func(*ledger.Intent) bool) error {
+	intents, err := rs.allIntents(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range intents {
-		ended := s.shared.underWay(r.ID)
+		ended := rs.shared.underWay(r.ID)
 		if ended == nil && r.Intent.Found == "" {
-			s.shared.settleLater(s.engine, s.caller)
+			rs.shared.settleLater(rs.engine, rs.caller)
 		}
-		if r.Intent.Resource != k.rt.Name || !concerned(r.Intent) {
+		if r.Intent.Resource != rs.Type.Name || !concerned(r.Intent) {
 			continue
 		}
 		if ended != nil {
@@ -166,7 +166,7 @@ func (s *session) settle(ctx context.Context, k *kind, wait bool, concerned func
 				return locks.Busy(ctx.Err())
 			}
 		}
-		if err := s.settleLocked(ctx, k, r); err != nil {
+		if err := rs.settleLocked(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -174,21 +174,21 @@ func (s *session) settle(ctx context.Context, k *kind, wait bool, concerned func
 }
 
 // settleLocked settles an intent under the lock of the user whom it is about.
-func (s *session) settleLocked(ctx context.Context, k *kind, r *ledger.Record) error {
-	if k != s.user || r.Intent.ID == "" {
-		return s.settleOne(ctx, k, r.ID)
+func (rs *resources) settleLocked(ctx context.Context, r *ledger.Record) error {
+	if !rs.IsUser() || r.Intent.ID == "" {
+		return rs.settleOne(ctx, r.ID)
 	}
-	unlock, err := s.lockUser(ctx, r.Intent.ID)
+	unlock, err := rs.users.lock(ctx, r.Intent.ID)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return s.settleOne(ctx, k, r.ID)
+	return rs.settleOne(ctx, r.ID)
 }
 
 // settleUser settles the intent about a user, who is locked: it may have been written down while the lock was waited for.
-func (s *session) settleUser(ctx context.Context, id string) error {
-	return s.settleOne(ctx, s.user, s.user.name+" "+id)
+func (u *users) settleUser(ctx context.Context, id string) error {
+	return u.settleOne(ctx, u.Name+" "+id)
 }
 
 // allIntents returns the intents, those whose calls are under way too.
@@ -211,25 +211,25 @@ func (s *session) allIntents(ctx context.Context) ([]*ledger.Record, error) {
 
 // settleOne finds out what became of the call of an intent, and ends the intent where that is known: what the organization
 // has now and had not before is the resource that the provider wrote.
-func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
-	book := s.intents()
+func (rs *resources) settleOne(ctx context.Context, key string) error {
+	book := rs.intents()
 	if book == nil {
 		return nil
 	}
 	r := book.RecallMarks().Record(key)
-	if r == nil || r.Intent == nil || s.shared.underWay(key) != nil {
+	if r == nil || r.Intent == nil || rs.shared.underWay(key) != nil {
 		return nil
 	}
-	in, late := r.Intent, s.now().Sub(r.Intent.Began) > settleAfter
+	in, late := r.Intent, rs.now().Sub(r.Intent.Began) > settleAfter
 	switch {
-	case in.Found != "" && s.background:
+	case in.Found != "" && rs.background:
 		return nil
 	case in.Found != "": // the provider asks for it now
 		book.Keep(ctx, key, erase)
 		return nil
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
-		if k.view.Expire(); late {
+		if rs.View.Expire(); late {
 			trace.Say(ctx, trace.Settled, in.ID, "members are read anew")
 			book.Keep(ctx, key, erase)
 		}
@@ -241,8 +241,8 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 		return nil
 	}
 	wanted := doc.Tree(d.Value())
-	k.view.Expire()
-	found, known, err := s.carriedOut(ctx, k, in, wanted)
+	rs.View.Expire()
+	found, known, err := rs.carriedOut(ctx, in, wanted)
 	if err != nil {
 		return err
 	}
@@ -251,16 +251,16 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 		if id == "" {
 			id = found.entry.ID
 		}
-		sub, err := s.adopt(ctx, k, id, found, wanted)
+		sub, err := rs.adopt(ctx, id, found, wanted)
 		if err != nil {
 			return err
 		}
-		s.adopted = append(s.adopted, id)
-		trace.Say(ctx, k.made(), id, "")
+		rs.adopted = append(rs.adopted, id)
+		trace.Say(ctx, rs.made(), id, "")
 		trace.Say(ctx, trace.Adopted, id, "a call whose answer was lost")
-		s.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
-			zap.String("resource", k.name), zap.String("id", id), zap.Bool("asked_for", !s.background))
-		if s.background && in.ID == "" {
+		rs.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
+			zap.String("resource", rs.Name), zap.String("id", id), zap.Bool("asked_for", !rs.background))
+		if rs.background && in.ID == "" {
 			upstream := sub.upstreamID()
 			book.Keep(ctx, key, func(r *ledger.Record) {
 				if r.Intent != nil {
@@ -281,18 +281,18 @@ func (s *session) settleOne(ctx context.Context, k *kind, key string) error {
 
 // carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known reports
 // whether the gateway knew it already, so that there is nothing to settle.
-func (s *session) carriedOut(ctx context.Context, k *kind, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
+func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
 	switch {
 	case in.Renames:
-		marks, err := s.marks(ctx, k)
+		marks, err := rs.marks(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		if _, err := s.fetch(ctx, k, marks.Upstream(in.ID), ""); !api.Gone(err) {
+		if _, err := rs.items.Fetch(ctx, marks.Upstream(in.ID), ""); !api.Gone(err) {
 			return nil, err == nil, err
 		}
 	case in.ID != "":
-		record, err := s.record(ctx, k, in.ID)
+		record, err := rs.record(ctx, in.ID)
 		if err != nil || record == nil || record.Deferred == nil {
 			return nil, err == nil, err
 		}
@@ -302,13 +302,13 @@ func (s *session) carriedOut(ctx context.Context, k *kind, in *ledger.Intent, wa
 		except = "" // the new id may be one that it had before
 	}
 	for _, l := range in.Lookups {
-		for sub, err := range s.holders(ctx, k, lookup(l), except) {
+		for sub, err := range rs.holders(ctx, lookup(l), except) {
 			switch {
 			case err != nil:
 				return nil, false, err
 			case in.Renames && sub.id == in.ID && sub.entry != nil:
 				return sub, false, nil
-			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), k == s.user && !s.alike(sub, wanted, usualLinks, false):
+			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), rs.IsUser() && !rs.users.alike(sub, wanted, usualLinks, false):
 			case sub.linked():
 				known = true
 			default:

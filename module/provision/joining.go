@@ -10,11 +10,11 @@ import (
 )
 
 // await lets a group wait for some users, and for others no longer. The group's lock is held.
-func (s *session) await(ctx context.Context, sub *subject, add, remove []string) error {
+func (g *groups) await(ctx context.Context, sub *subject, add, remove []string) error {
 	if len(add) == 0 && len(remove) == 0 {
 		return nil
 	}
-	book := s.group.book
+	book := g.book
 	change := func(r *ledger.Record) { r.Waiting = distinct(append(without(r.Waiting, remove), add...)) }
 	sub.joining = distinct(append(without(sub.joining, remove), add...))
 	if len(add) == 0 {
@@ -24,15 +24,15 @@ func (s *session) await(ctx context.Context, sub *subject, add, remove []string)
 	if err := book.Put(ctx, sub.id, change); err != nil {
 		return unwritable(err)
 	}
-	s.sayMembers(ctx, trace.Waiting, sub.id, add)
+	g.sayMembers(ctx, trace.Waiting, sub.id, add)
 	// A user who was created in the meantime did not find the group waiting.
-	m, err := s.marks(ctx, s.user)
+	m, err := g.users.marks(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range add {
 		if !m.Waits(id) {
-			if err := s.join(ctx, sub, id); err != nil {
+			if err := g.join(ctx, sub, id); err != nil {
 				return err
 			}
 		}
@@ -42,25 +42,25 @@ func (s *session) await(ctx context.Context, sub *subject, add, remove []string)
 
 // joinAll puts a user into the groups that were waiting for them. Whoever is to lose access has lost it by then: what
 // goes wrong is made good in the background.
-func (s *session) joinAll(ctx context.Context, user *subject) error {
-	if s.group == nil || user.entry == nil || s.blind != nil {
+func (u *users) joinAll(ctx context.Context, user *subject) error {
+	if u.groups == nil || user.entry == nil || u.blind != nil {
 		return nil
 	}
-	err := s.joinGroups(ctx, user.id)
-	if err != nil && s.leaves {
-		s.shared.settleLater(s.engine, s.caller)
+	err := u.joinGroups(ctx, user.id)
+	if err != nil && u.leaves {
+		u.shared.settleLater(u.engine, u.caller)
 		return nil
 	}
 	return err
 }
 
-func (s *session) joinGroups(ctx context.Context, user string) error {
-	m, err := s.marks(ctx, s.group)
+func (u *users) joinGroups(ctx context.Context, user string) error {
+	m, err := u.groups.marks(ctx)
 	if err != nil {
 		return err
 	}
 	for _, group := range m.Groups(user) {
-		err := s.inGroup(ctx, group, func(sub *subject) error { return s.join(ctx, sub, user) })
+		err := u.groups.in(ctx, group, func(sub *subject) error { return u.groups.join(ctx, sub, user) })
 		if err != nil && !api.Gone(err) {
 			return err
 		}
@@ -68,14 +68,14 @@ func (s *session) joinGroups(ctx context.Context, user string) error {
 	return nil
 }
 
-// inGroup loads a group, given by the provider's id, under its lock.
-func (s *session) inGroup(ctx context.Context, id string, f func(*subject) error) error {
-	unlock, err := s.lockGroup(ctx, id)
+// in loads a group, given by the provider's id, under its lock.
+func (g *groups) in(ctx context.Context, id string, f func(*subject) error) error {
+	unlock, err := g.lock(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	sub, err := s.load(ctx, s.group, id)
+	sub, err := g.load(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -83,27 +83,27 @@ func (s *session) inGroup(ctx context.Context, id string, f func(*subject) error
 }
 
 // join makes a user whom the organization has a member, where the group still waits for them. The group's lock is held.
-func (s *session) join(ctx context.Context, sub *subject, id string) error {
+func (g *groups) join(ctx context.Context, sub *subject, id string) error {
 	sub.counted = false
-	if err := s.loadMembers(ctx, sub); err != nil {
+	if err := g.loadMembers(ctx, sub); err != nil {
 		return err
 	}
 	if !slices.Contains(sub.joining, id) {
 		return nil // the provider took them out meanwhile
 	}
 	if !slices.Contains(sub.joined, id) {
-		return s.setMembers(ctx, sub, []string{id}, nil)
+		return g.setMembers(ctx, sub, []string{id}, nil)
 	}
-	return s.await(ctx, sub, nil, []string{id})
+	return g.await(ctx, sub, nil, []string{id})
 }
 
 // leaveAll lets no group wait any longer for a user who is gone for good. Where ids are names, the next one of that name is
 // somebody else.
-func (s *session) leaveAll(ctx context.Context, user string) {
-	if s.group == nil {
+func (u *users) leaveAll(ctx context.Context, user string) {
+	if u.groups == nil {
 		return
 	}
-	for _, group := range s.group.book.RecallMarks().Groups(user) {
-		s.group.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{user}) })
+	for _, group := range u.groups.book.RecallMarks().Groups(user) {
+		u.groups.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{user}) })
 	}
 }

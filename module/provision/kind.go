@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
@@ -15,30 +16,20 @@ import (
 
 // kind is one resource type of one organization: how the upstream keeps it, what the gateway saw and remembers of it.
 type kind struct {
-	*plan.Resource
-	name string // for people: "user", "group"
-	rt   *schema.ResourceType
-	view *view.View
+	*items.Kind
 	book *ledger.Book // nil where nothing is remembered
 
-	identity string   // the attribute that a person calls the resource by: userName, displayName
-	indexed  []string // what entries can be found by
-	unique   []string // what no two resources may share
-	always   []string // what is remembered whatever the configuration says
-	store    []string // what the configuration says to remember; "*" for everything
-	dates    bool     // whether it is remembered when a resource was created and changed
+	indexed []string // what entries can be found by
+	unique  []string // what no two resources may share
+	always  []string // what is remembered whatever the configuration says
+	store   []string // what the configuration says to remember; "*" for everything
+	dates   bool     // whether it is remembered when a resource was created and changed
 }
 
 func newKind(r *plan.Resource, v *view.View) *kind {
-	k := &kind{Resource: r, rt: r.Type, view: v, indexed: indexed(r)}
-	if r.Type.Name == "User" {
-		k.name, k.identity = "user", "userName"
-		k.always = []string{"userName", "externalId"}
-	} else {
-		k.name, k.identity = "group", "displayName"
-		k.always = []string{"displayName", "externalId"}
-	}
-	k.unique = []string{k.identity, "externalId"}
+	k := &kind{Kind: items.NewKind(r, v), indexed: indexed(r)}
+	k.always = []string{k.Identity, "externalId"}
+	k.unique = []string{k.Identity, "externalId"}
 	for _, attribute := range r.Unique {
 		if !slices.Contains(k.unique, attribute) {
 			k.unique = append(k.unique, attribute)
@@ -77,16 +68,16 @@ func (k *kind) remembers(attribute string) bool {
 
 // shows reports whether answers may hold an attribute, given by a canonical path.
 func (k *kind) shows(path string) bool {
-	whole := value.Whole(k.rt, path)
+	whole := value.Whole(k.Type, path)
 	for _, name := range []string{"id", "schemas", "meta", "externalId"} {
 		if doc.FoldEqual(whole, name) && (name != "externalId" || k.Readable(name) || k.remembers(name)) {
 			return true
 		}
 	}
 	switch {
-	case k.name == "user" && doc.FoldEqual(whole, "active"),
-		k.name == "group" && doc.FoldEqual(whole, "members"),
-		k.rt.Schema(StateSchema) != nil && doc.FoldEqual(path, StateSchema+":state") && k.HasState():
+	case k.Name == "user" && doc.FoldEqual(whole, "active"),
+		k.Name == "group" && doc.FoldEqual(whole, "members"),
+		k.Type.Schema(StateSchema) != nil && doc.FoldEqual(path, StateSchema+":state") && k.HasState():
 		return true
 	}
 	return k.Readable(path) || k.Readable(whole) || k.remembers(whole)
@@ -94,7 +85,7 @@ func (k *kind) shows(path string) bool {
 
 // keeps reports whether an attribute or sub-attribute is kept at all, for the discovery documents.
 func (k *kind) keeps(uri, name, sub string) bool {
-	if k.name == "group" && uri == "" && name == "members" {
+	if k.Name == "group" && uri == "" && name == "members" {
 		return sub == "value" || sub == "$ref" || sub == "type"
 	}
 	path := filter.Attr{URI: uri, Name: name, Sub: sub}.String()

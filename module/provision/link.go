@@ -42,47 +42,46 @@ func (o *Organization) checkLinks() error {
 }
 
 // stranger reports whether a subject is a member with whom the provider has nothing to do yet.
-func (s *session) stranger(sub *subject) bool {
+func (u *users) stranger(sub *subject) bool {
 	return sub.entry != nil && (sub.record == nil || !sub.record.Linked && !sub.record.Deleted)
 }
 
 // outside reports whether a member has an address, and none in the domains of the configuration.
-func (s *session) outside(sub *subject) bool {
-	if len(s.config.EmailDomains) == 0 || sub.entry == nil {
+func (u *users) outside(sub *subject) bool {
+	if len(u.config.EmailDomains) == 0 || sub.entry == nil {
 		return false
 	}
-	k, shown := s.user, sub.shown()
-	addresses := slices.DeleteFunc(append(value.Texts(k.rt, shown, "emails.value"), value.Texts(k.rt, shown, "userName")...),
+	shown := sub.shown()
+	addresses := slices.DeleteFunc(append(value.Texts(u.Type, shown, "emails.value"), value.Texts(u.Type, shown, "userName")...),
 		func(text string) bool { return !strings.Contains(text, "@") })
 	return len(addresses) > 0 && !slices.ContainsFunc(addresses, func(address string) bool {
 		domain := address[strings.LastIndexByte(address, '@')+1:]
-		return slices.ContainsFunc(s.config.EmailDomains, func(listed string) bool { return schema.Fold(listed) == schema.Fold(domain) })
+		return slices.ContainsFunc(u.config.EmailDomains, func(listed string) bool { return schema.Fold(listed) == schema.Fold(domain) })
 	})
 }
 
 // samePerson reports whether a resource is the user who is to be created, by what may link the two.
-func (s *session) samePerson(sub *subject, wanted *doc.Node) bool {
-	if !s.stranger(sub) {
-		return s.alike(sub, wanted, usualLinks, false)
+func (u *users) samePerson(sub *subject, wanted *doc.Node) bool {
+	if !u.stranger(sub) {
+		return u.alike(sub, wanted, usualLinks, false)
 	}
-	links := s.config.LinkBy
+	links := u.config.LinkBy
 	if len(links) == 0 {
 		links = usualLinks
 	}
-	return s.alike(sub, wanted, links, s.outside(sub))
+	return u.alike(sub, wanted, links, u.outside(sub))
 }
 
 // alike reports whether a resource and a user who is to be created have something of links in common, and, of a member
 // outside, not the address alone.
-func (s *session) alike(sub *subject, wanted *doc.Node, links []string, outside bool) bool {
-	k := s.user
+func (u *users) alike(sub *subject, wanted *doc.Node, links []string, outside bool) bool {
 	shares := func(attribute string, texts ...string) bool {
 		return slices.ContainsFunc(texts, func(text string) bool {
 			l := lookup{Attribute: attribute, Value: text}
-			return text != "" && (l.In(k.rt, sub.res) || l.In(k.rt, sub.shown()))
+			return text != "" && (l.In(u.Type, sub.res) || l.In(u.Type, sub.shown()))
 		})
 	}
-	name, address := strings.TrimSpace(wanted.Get("userName").Text()), k.Email(wanted)
+	name, address := strings.TrimSpace(wanted.Get("userName").Text()), u.Email(wanted)
 	named := slices.Contains(links, ByUserName) && shares("userName", name)
 	addressed := slices.Contains(links, ByEmail) && (shares("emails.value", name, address) || shares("userName", address))
 	known := shares("externalId", wanted.Get("externalId").Text())
@@ -100,16 +99,15 @@ func (o *Organization) offersAll() bool { return len(o.LinkBy) == 0 && len(o.Ema
 
 // offered reports whether the provider is shown a user in a list. It links whom it finds, so that a member whom it has
 // nothing to do with yet is shown where the filter asks for what may link them, and nowhere else.
-func (s *session) offered(ctx context.Context, sub *subject, f filter.Filter) (bool, error) {
-	links, outside := s.config.LinkBy, s.outside(sub)
+func (u *users) offered(ctx context.Context, sub *subject, f filter.Filter) (bool, error) {
+	links, outside := u.config.LinkBy, u.outside(sub)
 	if len(links) == 0 {
 		if !outside {
 			return true, nil
 		}
 		links = []string{ByUserName, ByExternalID, ByEmail}
 	}
-	k := s.user
-	_, asked := value.Lookups(f, k.rt, func(attribute string) bool {
+	_, asked := value.Lookups(f, u.Type, func(attribute string) bool {
 		switch attribute {
 		case "id":
 			return true
@@ -125,31 +123,31 @@ func (s *session) offered(ctx context.Context, sub *subject, f filter.Filter) (b
 	if asked {
 		return true, nil
 	}
-	full, err := s.withLedger(ctx, k, sub)
-	return err == nil && !s.stranger(full), err
+	full, err := u.withLedger(ctx, sub)
+	return err == nil && !u.stranger(full), err
 }
 
 // conflict returns the answer to a resource that the organization has already.
-func conflict(k *kind) error {
+func (k *kind) conflict() error {
 	detail := "a user with this userName, e-mail address or externalId exists already"
-	if k.name == "group" {
+	if k.Name == "group" {
 		detail = "a group with this displayName or externalId exists already"
 	}
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
 }
 
 // another returns the answer to a user who stands in the way of a new one and is not taken for the same person.
-func (s *session) another(ctx context.Context, sub *subject) error {
+func (u *users) another(ctx context.Context, sub *subject) error {
 	var line, detail string
 	switch {
-	case !s.stranger(sub):
-		return conflict(s.user)
-	case s.outside(sub):
+	case !u.stranger(sub):
+		return u.conflict()
+	case u.outside(sub):
 		line, detail = "email_domains", "the organization has a member with this userName, e-mail address or externalId already, whose address is outside of email_domains: such a member is not linked by the address alone"
-	case len(s.config.LinkBy) > 0:
-		line, detail = "link_by", "the organization has a member with this userName, e-mail address or externalId already, who is not linked by that: link_by is "+strings.Join(s.config.LinkBy, " ")
+	case len(u.config.LinkBy) > 0:
+		line, detail = "link_by", "the organization has a member with this userName, e-mail address or externalId already, who is not linked by that: link_by is "+strings.Join(u.config.LinkBy, " ")
 	default:
-		return conflict(s.user)
+		return u.conflict()
 	}
 	trace.Say(ctx, trace.Protected, sub.id, line)
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)

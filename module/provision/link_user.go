@@ -12,54 +12,52 @@ import (
 )
 
 // existingUser answers the creation of a user whom the organization has already.
-func (s *session) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
-	k := s.user
+func (u *users) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
 	if sub.entry != nil && sub.entry.Protected {
 		trace.Say(ctx, trace.Protected, sub.id, "mapping")
-		return nil, conflict(k)
+		return nil, u.conflict()
 	}
-	if !s.samePerson(sub, wanted) {
-		return nil, s.another(ctx, sub)
+	if !u.samePerson(sub, wanted) {
+		return nil, u.another(ctx, sub)
 	}
-	if s.config.Existing == ExistingConflict && !sub.deleted() {
-		s.keepUserName(ctx, sub, wanted)
-		return nil, conflict(k)
+	if u.config.Existing == ExistingConflict && !sub.deleted() {
+		u.keepUserName(ctx, sub, wanted)
+		return nil, u.conflict()
 	}
-	sub, err := s.linkUser(ctx, sub, wanted)
+	sub, err := u.link(ctx, sub, wanted)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.joinAll(ctx, sub); err != nil {
+	if err := u.joinAll(ctx, sub); err != nil {
 		return nil, err
 	}
-	return s.created(ctx, k, sub)
+	return u.created(ctx, sub)
 }
 
-// linkUser makes a user whom the organization has already the one that the provider creates, under the user's lock.
-func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
-	k := s.user
-	unlock, err := s.lockUser(ctx, sub.id)
+// link makes a user whom the organization has already the one that the provider creates, under the user's lock.
+func (u *users) link(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
+	unlock, err := u.lock(ctx, sub.id)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if err := s.settleUser(ctx, sub.id); err != nil {
+	if err := u.settleUser(ctx, sub.id); err != nil {
 		return nil, err
 	}
 	found := sub.found
-	if sub, err = s.linkable(ctx, sub); err != nil {
+	if sub, err = u.linkable(ctx, sub); err != nil {
 		return nil, err
 	}
 	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
 	// share: linked, one of them would act as the other.
 	known := sub.entry == nil || sub.linked()
-	if known && !(lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}).In(k.rt, sub.res) {
-		return nil, conflict(k)
+	if known && !(lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}).In(u.Type, sub.res) {
+		return nil, u.conflict()
 	}
 	active := wanted.Get("active")
 	if sub.entry == nil {
 		if active.True() {
-			return s.activate(ctx, sub, wanted)
+			return u.activate(ctx, sub, wanted)
 		}
 		return sub, nil
 	}
@@ -67,53 +65,52 @@ func (s *session) linkUser(ctx context.Context, sub *subject, wanted *doc.Node) 
 	// with its next request if it wants to.
 	var missing []string
 	for _, attribute := range value.Attributes(wanted) {
-		if attribute == "userName" || !k.Readable(attribute) {
+		if attribute == "userName" || !u.Readable(attribute) {
 			missing = append(missing, attribute)
 		}
 	}
-	date := s.date(k)
-	record, _ := s.keep(ctx, k, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
+	date := u.date()
+	record, _ := u.keep(ctx, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
 		r.Deleted, r.Linked = false, true
 		date(r, false)
 	})
-	s.linkedBy(ctx, k, sub.id, found, "existing link")
-	sub = s.subject(k, sub.id, sub.entry, sub.value, record)
-	s.plans(ctx, trace.Linked, sub, nil)
+	u.linkedBy(ctx, sub.id, found, "existing link")
+	sub = u.subject(sub.id, sub.entry, sub.value, record)
+	u.plans(ctx, trace.Linked, sub, nil)
 	if value.Equal(active, sub.res.Get("active")) {
 		return sub, nil
 	}
 	after := sub.res.Clone()
 	after.Set("active", active)
-	return s.update(ctx, k, sub, after, []string{"active"})
+	return u.update(ctx, sub, after, []string{"active"})
 }
 
 // linkable returns a user, read a moment ago, as the ledger knows it now. The user is locked.
-func (s *session) linkable(ctx context.Context, sub *subject) (*subject, error) {
-	k := s.user
-	record, err := s.record(ctx, k, sub.id)
+func (u *users) linkable(ctx context.Context, sub *subject) (*subject, error) {
+	record, err := u.record(ctx, sub.id)
 	switch {
 	case err != nil:
 		return nil, err
 	case record != nil && record.Deferred != nil:
 		return waitingSubject(record)
 	case sub.entry == nil: // created in the meantime
-		return s.load(ctx, k, sub.id)
+		return u.load(ctx, sub.id)
 	}
-	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
+	return u.subject(sub.id, sub.entry, sub.value, record), nil
 }
 
 // keepUserName remembers under which name the provider knows a member that it was refused to create. It looks for the user by
 // that name next, as Entra does after a 409, and finds the member; without it, a member whose address is not the
 // provider's userName would be refused and not found for ever. A member whom the provider has taken into its hands
 // already is somebody else to it.
-func (s *session) keepUserName(ctx context.Context, sub *subject, wanted *doc.Node) {
+func (u *users) keepUserName(ctx context.Context, sub *subject, wanted *doc.Node) {
 	if sub.entry == nil || sub.record != nil && sub.record.Linked {
 		return
 	}
-	date := s.date(s.user)
-	s.keep(ctx, s.user, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) {
+	date := u.date()
+	u.keep(ctx, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) {
 		r.Linked = true
 		date(r, false)
 	})
-	s.linkedBy(ctx, s.user, sub.id, sub.found, "existing conflict")
+	u.linkedBy(ctx, sub.id, sub.found, "existing conflict")
 }

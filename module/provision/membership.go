@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -13,14 +14,13 @@ import (
 // changeMembers makes the calls that add and remove members (the upstream's ids), and returns how many of each it did, the
 // first ones of the lists. Of the three ways to do it, those that the mapping has not are derived from those that it has: the
 // whole list is written where that takes fewer calls or is all there is.
-func (s *session) changeMembers(ctx context.Context, sub *subject, current, add, remove []string) (removed, added int, err error) {
-	k := s.group
+func (g *groups) changeMembers(ctx context.Context, sub *subject, current, add, remove []string) (removed, added int, err error) {
 	if len(add) == 0 && len(remove) == 0 {
 		return 0, 0, nil
 	}
-	calls := callsFor(k.MemberAdd, add) + callsFor(k.MemberRemove, remove)
-	if len(k.MembersSet) > 0 && (calls > 1 || len(add) > 0 && len(k.MemberAdd) == 0 || len(remove) > 0 && len(k.MemberRemove) == 0) {
-		if err := s.replaceMembers(ctx, sub, append(without(current, remove), add...)); err != nil {
+	calls := callsFor(g.MemberAdd, add) + callsFor(g.MemberRemove, remove)
+	if len(g.MembersSet) > 0 && (calls > 1 || len(add) > 0 && len(g.MemberAdd) == 0 || len(remove) > 0 && len(g.MemberRemove) == 0) {
+		if err := g.replaceMembers(ctx, sub, append(without(current, remove), add...)); err != nil {
 			return 0, 0, err
 		}
 		return len(remove), len(add), nil
@@ -31,8 +31,8 @@ func (s *session) changeMembers(ctx context.Context, sub *subject, current, add,
 		calls []*plan.Call
 		ids   []string
 		done  *int
-	}{{false, k.MemberRemove, remove, &removed}, {true, k.MemberAdd, add, &added}} {
-		if err := s.oneByOne(ctx, sub, step.add, step.calls, step.ids, step.done); err != nil {
+	}{{false, g.MemberRemove, remove, &removed}, {true, g.MemberAdd, add, &added}} {
+		if err := g.oneByOne(ctx, sub, step.add, step.calls, step.ids, step.done); err != nil {
 			return removed, added, partly(err, removed+added, len(add)+len(remove))
 		}
 	}
@@ -47,43 +47,43 @@ func callsFor(calls []*plan.Call, ids []string) int {
 	return len(ids)
 }
 
-func (s *session) replaceMembers(ctx context.Context, sub *subject, ids []string) error {
-	env, err := s.groupEnv(ctx, sub, s.group.MembersSet)
+func (g *groups) replaceMembers(ctx context.Context, sub *subject, ids []string) error {
+	env, err := g.groupEnv(ctx, sub, g.MembersSet)
 	if err != nil {
 		return err
 	}
 	env.Members = ids
-	end, err := s.intendMembers(ctx, sub.id)
+	end, err := g.intendMembers(ctx, sub.id)
 	if err != nil {
 		return err
 	}
-	_, err = s.run(ctx, s.group, s.group.MembersSet, env)
-	end(err == nil || s.talk.Outcome().Refused())
+	_, err = g.items.Run(ctx, g.MembersSet, env)
+	end(err == nil || g.talk.Outcome().Refused())
 	return err
 }
 
 // oneByOne makes calls that add or remove for each member, or once for all of them where they take a list.
-func (s *session) oneByOne(ctx context.Context, sub *subject, add bool, calls []*plan.Call, ids []string, done *int) error {
+func (g *groups) oneByOne(ctx context.Context, sub *subject, add bool, calls []*plan.Call, ids []string, done *int) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	if len(calls) == 0 {
 		return scim.Errorf(501, "", "the organization has no way to change the members of a group like this")
 	}
-	env, err := s.groupEnv(ctx, sub, calls)
+	env, err := g.groupEnv(ctx, sub, calls)
 	if err != nil {
 		return err
 	}
 	if usesMembers(calls) {
 		env.Members = ids
-		if _, err := s.run(ctx, s.group, calls, env); err != nil {
+		if _, err := g.items.Run(ctx, calls, env); err != nil {
 			return err
 		}
 		*done += len(ids)
 		return nil
 	}
 	for _, id := range ids {
-		if err := s.forMember(ctx, add, calls, env, id); err != nil {
+		if err := g.forMember(ctx, add, calls, env, id); err != nil {
 			return err
 		}
 		*done++
@@ -92,13 +92,13 @@ func (s *session) oneByOne(ctx context.Context, sub *subject, add bool, calls []
 }
 
 // forMember makes the calls that add or remove one member.
-func (s *session) forMember(ctx context.Context, add bool, calls []*plan.Call, env *plan.Env, id string) error {
-	if s.onUsers {
-		m, err := s.marks(ctx, s.user)
+func (g *groups) forMember(ctx context.Context, add bool, calls []*plan.Call, env *plan.Env, id string) error {
+	if g.onUsers {
+		m, err := g.users.marks(ctx)
 		if err != nil {
 			return err
 		}
-		unlock, err := s.lockUser(ctx, m.ID(id))
+		unlock, err := g.users.lock(ctx, m.ID(id))
 		if err != nil {
 			return err
 		}
@@ -107,9 +107,9 @@ func (s *session) forMember(ctx context.Context, add bool, calls []*plan.Call, e
 	one := *env
 	one.MID, one.Vars, one.Members = id, nil, []string{id}
 	if uses(calls, "member") {
-		it, err := s.fetch(ctx, s.user, id, s.keyOf(s.user, id))
+		it, err := g.users.items.Fetch(ctx, id, g.users.KeyOf(id))
 		if api.Gone(err) {
-			err = s.confirmGone(ctx, s.user, id, err) // who was there a moment ago
+			err = g.users.items.ConfirmGone(ctx, id, err) // who was there a moment ago
 		}
 		switch {
 		case api.Gone(err) && add:
@@ -119,20 +119,20 @@ func (s *session) forMember(ctx context.Context, add bool, calls []*plan.Call, e
 		case err != nil:
 			return err
 		}
-		one.Member = it.value
+		one.Member = it.Value
 	}
-	_, err := s.run(ctx, s.group, calls, &one)
+	_, err := g.items.Run(ctx, calls, &one)
 	return err
 }
 
 // groupEnv returns what the placeholders of a membership call stand for. The group's item is read where the call needs it.
-func (s *session) groupEnv(ctx context.Context, sub *subject, calls []*plan.Call) (*plan.Env, error) {
+func (g *groups) groupEnv(ctx context.Context, sub *subject, calls []*plan.Call) (*plan.Env, error) {
 	if uses(calls, "cur") {
-		if err := s.refresh(ctx, s.group, sub); err != nil {
+		if err := g.refresh(ctx, sub); err != nil {
 			return nil, err
 		}
 	}
-	env := s.env(sub.entry.ID, sub.entry.Name(), sub.value)
+	env := items.Env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
 	return env, nil
 }

@@ -19,28 +19,28 @@ import (
 const leaverPatience = 2 * time.Second
 
 // marks returns what lists must know of the ledger.
-func (s *session) marks(ctx context.Context, k *kind) (ledger.Marks, error) {
-	if s.blind != nil {
-		return k.book.RecallMarks(), nil
+func (rs *resources) marks(ctx context.Context) (ledger.Marks, error) {
+	if rs.blind != nil {
+		return rs.book.RecallMarks(), nil
 	}
-	m, err := asked(ctx, s, k.book.Marks)
-	if err != nil && s.leaves {
-		s.blind = err
-		return k.book.RecallMarks(), nil
+	m, err := asked(ctx, rs.session, rs.book.Marks)
+	if err != nil && rs.leaves {
+		rs.blind = err
+		return rs.book.RecallMarks(), nil
 	}
 	return orUnreadable(m, err)
 }
 
 // record returns what is remembered about a resource; nil where that is nothing.
-func (s *session) record(ctx context.Context, k *kind, id string) (*ledger.Record, error) {
-	if s.blind == nil {
-		r, err := asked(ctx, s, func(ctx context.Context) (*ledger.Record, error) { return k.book.Get(ctx, id) })
-		if err == nil || !s.leaves {
+func (rs *resources) record(ctx context.Context, id string) (*ledger.Record, error) {
+	if rs.blind == nil {
+		r, err := asked(ctx, rs.session, func(ctx context.Context) (*ledger.Record, error) { return rs.book.Get(ctx, id) })
+		if err == nil || !rs.leaves {
 			return orUnreadable(r, err)
 		}
-		s.blind = err
+		rs.blind = err
 	}
-	r, _ := k.book.Recall(id)
+	r, _ := rs.book.Recall(id)
 	return r, nil
 }
 
@@ -56,16 +56,16 @@ func asked[T any](ctx context.Context, s *session, read func(context.Context) (T
 
 // keep remembers what has happened to a resource: change, and what the provider wanted of some attributes and the upstream,
 // which shows e, does not hold. It returns the record as it is then, and reports whether the storage has it.
-func (s *session) keep(ctx context.Context, k *kind, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) (*ledger.Record, bool) {
+func (rs *resources) keep(ctx context.Context, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) (*ledger.Record, bool) {
 	seen := e.Resource()
 	apply := func(r *ledger.Record) {
 		if change != nil {
 			change(r)
 		}
-		k.remember(r, seen, wanted, changed)
+		rs.remember(r, seen, wanted, changed)
 	}
-	stored := k.book.Keep(ctx, id, apply)
-	if r, _ := k.book.Recall(id); r != nil {
+	stored := rs.book.Keep(ctx, id, apply)
+	if r, _ := rs.book.Recall(id); r != nil {
 		return r, stored
 	}
 	r := &ledger.Record{ID: id}
@@ -105,7 +105,7 @@ func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
 		return nil // a damaged record is a lost record
 	}
 	for _, attribute := range k.indexed {
-		for _, text := range value.Texts(k.rt, sub.res, attribute) {
+		for _, text := range value.Texts(k.Type, sub.res, attribute) {
 			keys = append(keys, lookup{Attribute: attribute, Value: text}.Key())
 		}
 	}

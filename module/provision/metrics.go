@@ -6,34 +6,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/provision/view"
 )
 
 // engines are those of all configurations that were loaded and not cleaned up.
 var engines sync.Map
-
-// lists counts over reloads.
-var lists = sync.OnceValue(func() *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "scim_gateway", Name: "view_refreshes_total",
-		Help: "How often all items of an organization were listed to refresh the view of it, by resource and result.",
-	}, []string{"resource", "result"})
-	for _, resource := range []string{"User", "Group"} {
-		c.WithLabelValues(resource, "ok")
-		c.WithLabelValues(resource, "failed")
-	}
-	return c
-})
-
-// counted counts a list of everything, and returns its error.
-func counted(k *kind, err error) error {
-	result := "ok"
-	if err != nil {
-		result = "failed"
-	}
-	lists().WithLabelValues(k.rt.Name, result).Inc()
-	return err
-}
 
 // gauges are what the views and ledgers of all organizations are like at the moment.
 type gauges struct{}
@@ -48,7 +26,7 @@ var (
 )
 
 func registerMetrics(registry *prometheus.Registry) {
-	for _, c := range []prometheus.Collector{lists(), gauges{}} {
+	for _, c := range []prometheus.Collector{items.Lists(), gauges{}} {
 		_ = registry.Register(c) // all organizations share them
 	}
 }
@@ -66,9 +44,9 @@ func (gauges) Collect(ch chan<- prometheus.Metric) {
 	engines.Range(func(v, _ any) bool {
 		e := v.(*engine) //nolint:forcetypeassert // nothing else is in it
 		owed[e.shared] = e.shared.ledger.Owed()
-		views[e.user.view] = "User"
+		views[e.user.View] = "User"
 		if e.group != nil {
-			views[e.group.view] = "Group"
+			views[e.group.View] = "Group"
 		}
 		return true
 	})

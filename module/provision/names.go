@@ -13,14 +13,14 @@ import (
 
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
 // would both find them free. What became of earlier calls with these values is found out first.
-func (s *session) lockNames(ctx context.Context, k *kind, names []string) (unlock func(), err error) {
-	if unlock, err = s.shared.locks.Names(s.lasting(ctx), k.name, names); err != nil {
+func (rs *resources) lockNames(ctx context.Context, names []string) (unlock func(), err error) {
+	if unlock, err = rs.shared.locks.Names(rs.lasting(ctx), rs.Name, names); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
 		return unlock, nil
 	}
-	if err := s.settleNames(ctx, k, names); err != nil {
+	if err := rs.settleNames(ctx, names); err != nil {
 		unlock()
 		return nil, err
 	}
@@ -44,13 +44,13 @@ func (k *kind) namesOf(res *doc.Node) (names []string) {
 		}
 	}
 	for _, attribute := range k.unique {
-		for _, text := range value.Texts(k.rt, res, attribute) {
+		for _, text := range value.Texts(k.Type, res, attribute) {
 			add(text)
 		}
 	}
-	if k.name == "user" {
+	if k.Name == "user" {
 		add(k.Email(res))
-		for _, text := range value.Texts(k.rt, res, "emails.value") {
+		for _, text := range value.Texts(k.Type, res, "emails.value") {
 			add(text)
 		}
 	}
@@ -72,7 +72,7 @@ func (k *kind) namesIn(op *scim.Operation) (names []string) {
 			names = append(names, k.namesOf(doc.Tree(v))...)
 			continue
 		}
-		whole := value.Whole(k.rt, operation.Path.Text())
+		whole := value.Whole(k.Type, operation.Path.Text())
 		if doc.FoldEqual(whole, "members") {
 			continue
 		}
@@ -84,7 +84,7 @@ func (k *kind) namesIn(op *scim.Operation) (names []string) {
 			node = doc.NewArray(element)
 		}
 		res := doc.NewObject()
-		value.Set(k.rt, res, whole, node)
+		value.Set(k.Type, res, whole, node)
 		names = append(names, k.namesOf(res)...)
 	}
 	return names

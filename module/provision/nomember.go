@@ -15,12 +15,11 @@ const fewMembers = 5
 
 // mustExist refuses members whom the organization does not have: most upstreams drop them without a word, and the
 // provider would believe that they are in the group.
-func (s *session) mustExist(ctx context.Context, ids []string) error {
+func (u *users) mustExist(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	k := s.user
-	m, err := s.marks(ctx, k)
+	m, err := u.marks(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,11 +33,11 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 	switch {
 	case slices.ContainsFunc(ids, func(id string) bool { return m.Hidden(id) || m.ID(m.Upstream(id)) != id }):
 		return noMember()
-	case k.view.Known(look):
-	case len(ids) <= fewMembers && len(k.Get) > 0:
+	case u.View.Known(look):
+	case len(ids) <= fewMembers && len(u.Get) > 0:
 		unknown = only(ids, func(id string) bool { return !m.Waits(id) })
 	default:
-		if err := s.known(ctx, k, look); err != nil {
+		if err := u.items.Known(ctx, look); err != nil {
 			return err
 		}
 	}
@@ -46,9 +45,9 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 		return nil
 	}
 	// The view is not the last word: they may have been created elsewhere since.
-	if len(unknown) <= fewMembers && len(k.Get) > 0 {
+	if len(unknown) <= fewMembers && len(u.Get) > 0 {
 		for _, id := range unknown {
-			it, err := s.fetch(ctx, k, m.Upstream(id), "")
+			it, err := u.items.Fetch(ctx, m.Upstream(id), "")
 			if api.Gone(err) || err == nil && it.Protected {
 				return noMember()
 			}
@@ -58,8 +57,8 @@ func (s *session) mustExist(ctx context.Context, ids []string) error {
 		}
 		return nil
 	}
-	k.view.Expire()
-	if err := s.known(ctx, k, look); err != nil {
+	u.View.Expire()
+	if err := u.items.Known(ctx, look); err != nil {
 		return err
 	}
 	if len(unknown) > 0 {

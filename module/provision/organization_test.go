@@ -54,7 +54,7 @@ func TestReload(t *testing.T) {
 	}
 	b := newBitwarden()
 	g := &gateway{engine: first.engine, caller: b, ctx: t.Context()}
-	g.set = &schema.Set{User: first.engine.user.rt, Group: first.engine.group.rt}
+	g.set = &schema.Set{User: first.engine.user.Type, Group: first.engine.group.Type}
 	g.must(t, 200, "GET", "/Users", "")
 	second, err := load(t, newContext(t), config)
 	if err != nil {

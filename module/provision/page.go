@@ -9,11 +9,11 @@ import (
 
 // page returns up to n of the resources that a filter holds for, in list order, from the one with the index skip on, and how
 // many there are in all.
-func (s *session) page(ctx context.Context, k *kind, f filter.Filter, skip, n int) (page []*subject, total int, err error) {
-	if f == nil && (k != s.user || s.config.offersAll()) {
-		return s.browse(ctx, k, skip, n)
+func (rs *resources) page(ctx context.Context, f filter.Filter, skip, n int) (page []*subject, total int, err error) {
+	if f == nil && (!rs.IsUser() || rs.config.offersAll()) {
+		return rs.browse(ctx, skip, n)
 	}
-	for sub, err := range s.matching(ctx, k, f) {
+	for sub, err := range rs.matching(ctx, f) {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -26,13 +26,13 @@ func (s *session) page(ctx context.Context, k *kind, f filter.Filter, skip, n in
 
 // browse is page where everybody is shown: those whom the upstream shows, and then those who wait. What it costs does not grow with
 // them, and while somebody lists it goes on with what was last known: it decides nothing.
-func (s *session) browse(ctx context.Context, k *kind, skip, n int) (page []*subject, total int, err error) {
-	marks, err := s.marks(ctx, k)
+func (rs *resources) browse(ctx context.Context, skip, n int) (page []*subject, total int, err error) {
+	marks, err := rs.marks(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	var entries []*view.Entry
-	err = k.view.Browse(ctx, s.list(k, nil), func(t *view.Table) { entries, total = t.Page(skip, n, marks.Deleted()) })
+	err = rs.items.Browse(ctx, func(t *view.Table) { entries, total = t.Page(skip, n, marks.Deleted()) })
 	if err != nil {
 		return nil, 0, err
 	}

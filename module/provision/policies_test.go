@@ -280,7 +280,7 @@ func TestLedgerOff(t *testing.T) {
 	if keeps := a.body["id"] != nil && g.user.keeps("", "displayName", ""); !keeps {
 		t.Error("displayName is shown by the mapping and must be advertised")
 	}
-	displayName := *g.user.rt.Attribute("", "displayName", "")
+	displayName := *g.user.Type.Attribute("", "displayName", "")
 	if g.user.shape("", "displayName", "", &displayName); displayName.Mutability != schema.ReadOnly {
 		t.Error("displayName cannot be written and must be advertised as readOnly")
 	}

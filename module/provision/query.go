@@ -19,24 +19,24 @@ import (
 //
 // Filters are evaluated here, on what the provider is shown: organization APIs have no filters, or such that find too
 // much. One that compares an indexed attribute looks only at the few resources that may fit.
-func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
-	q := s.op.Query
-	if err := k.supports(q.Filter); err != nil {
+func (rs *resources) query(ctx context.Context) (*scim.Answer, error) {
+	q := rs.op.Query
+	if err := rs.supports(q.Filter); err != nil {
 		return nil, err
 	}
 	count := q.Count
 	if count < 0 {
-		count = s.config.PageSize
+		count = rs.config.PageSize
 	}
-	count = min(count, s.config.MaxResults)
+	count = min(count, rs.config.MaxResults)
 
-	page, total, err := s.page(ctx, k, q.Filter, q.StartIndex-1, count)
+	page, total, err := rs.page(ctx, q.Filter, q.StartIndex-1, count)
 	if err != nil {
 		return nil, err
 	}
 	resources := make([]*doc.Node, 0, len(page))
 	for _, sub := range page {
-		res, err := s.shown(ctx, k, sub)
+		res, err := rs.shown(ctx, sub)
 		if api.Gone(err) { // since the view was made; the others are there
 			total--
 			continue
@@ -46,16 +46,16 @@ func (s *session) query(ctx context.Context, k *kind) (*scim.Answer, error) {
 		}
 		resources = append(resources, res)
 	}
-	if k == s.user && total == 0 && q.Filter != nil {
+	if rs.IsUser() && total == 0 && q.Filter != nil {
 		// So does a provider's connection test, and a search before somebody is invited: a login that only the invitation needs
 		// is found to be wrong now.
-		if err := s.talk.Prove(ctx); err != nil {
+		if err := rs.talk.Prove(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if k == s.user && len(page) == 1 && q.Filter != nil { // the provider looks for this one user
-		if sub, err := s.withLedger(ctx, k, page[0]); err == nil {
-			s.reinvite(ctx, sub)
+	if rs.IsUser() && len(page) == 1 && q.Filter != nil { // the provider looks for this one user
+		if sub, err := rs.withLedger(ctx, page[0]); err == nil {
+			rs.users.reinvite(ctx, sub)
 		}
 	}
 	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
@@ -69,7 +69,7 @@ func (k *kind) supports(f filter.Filter) error {
 		return nil
 	}
 	for a := range filter.Attributes(f) {
-		if k.rt.Attribute(a.URI, a.Name, a.Sub) != nil && !k.finds(a) {
+		if k.Type.Attribute(a.URI, a.Name, a.Sub) != nil && !k.finds(a) {
 			return unfindable(scim.InvalidFilter, a.String())
 		}
 	}
@@ -82,7 +82,7 @@ func (k *kind) selects(ops []patch.Operation) error {
 	for i := range ops {
 		at := ops[i].Path.Attr
 		for a := range filter.Attributes(ops[i].Path.Filter) {
-			if k.rt.Attribute(at.URI, at.Name, a.Name) != nil && !k.keeps(at.URI, at.Name, a.Name) {
+			if k.Type.Attribute(at.URI, at.Name, a.Name) != nil && !k.keeps(at.URI, at.Name, a.Name) {
 				return unfindable(scim.InvalidPath, at.String()+"."+a.Name)
 			}
 		}
@@ -107,20 +107,20 @@ func (k *kind) finds(a filter.Attr) bool {
 }
 
 // matching returns the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
-// is read only where the filter asks for it; [session.shown] adds it to the others.
-func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(yield func(*subject, error) bool) {
+// is read only where the filter asks for it; [resources.shown] adds it to the others.
+func (rs *resources) matching(ctx context.Context, f filter.Filter) func(yield func(*subject, error) bool) {
 	return func(yield func(*subject, error) bool) {
-		entries, few, err := s.entriesFor(ctx, k, f)
+		entries, few, err := rs.entriesFor(ctx, f)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		marks, err := s.marks(ctx, k)
+		marks, err := rs.marks(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		merge := few || k.asksLedger(f)
+		merge := few || rs.asksLedger(f)
 		for _, e := range entries {
 			id := marks.ID(e.ID)
 			if e.Protected || marks.Hidden(id) {
@@ -128,19 +128,19 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 			}
 			sub := &subject{id: id, entry: e}
 			if f != nil {
-				if sub, err = s.completeFor(ctx, k, sub, merge, f); api.Gone(err) {
+				if sub, err = rs.completeFor(ctx, sub, merge, f); api.Gone(err) {
 					continue
 				}
 				if err != nil {
 					yield(nil, err)
 					return
 				}
-				if !filter.Match(f, sub.res, k.rt) {
+				if !filter.Match(f, sub.res, rs.Type) {
 					continue
 				}
 			}
-			if k == s.user {
-				shown, err := s.offered(ctx, sub, f)
+			if rs.IsUser() {
+				shown, err := rs.users.offered(ctx, sub, f)
 				if err != nil {
 					yield(nil, err)
 					return
@@ -153,16 +153,16 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 				return
 			}
 		}
-		lookups, _ := k.lookupsFor(f)
+		lookups, _ := rs.lookupsFor(f)
 		for _, record := range waitingFor(marks, lookups) {
 			sub, err := waitingSubject(record)
 			if err != nil {
 				continue // a torn record is a lost record
 			}
 			if f != nil {
-				s.complete(k, sub, f)
+				rs.complete(sub, f)
 			}
-			if (f == nil || filter.Match(f, sub.res, k.rt)) && !yield(sub, nil) {
+			if (f == nil || filter.Match(f, sub.res, rs.Type)) && !yield(sub, nil) {
 				return
 			}
 		}
@@ -170,44 +170,44 @@ func (s *session) matching(ctx context.Context, k *kind, f filter.Filter) func(y
 }
 
 // completeFor returns a subject with all that a filter may ask about.
-func (s *session) completeFor(ctx context.Context, k *kind, sub *subject, merge bool, f filter.Filter) (*subject, error) {
+func (rs *resources) completeFor(ctx context.Context, sub *subject, merge bool, f filter.Filter) (*subject, error) {
 	if !merge {
-		part := s.subject(k, sub.id, sub.entry, sub.value, nil)
+		part := rs.subject(sub.id, sub.entry, sub.value, nil)
 		part.merged = false
-		s.complete(k, part, f)
+		rs.complete(part, f)
 		return part, nil
 	}
-	full, err := s.withLedger(ctx, k, sub)
+	full, err := rs.withLedger(ctx, sub)
 	if err != nil {
 		return nil, err
 	}
-	if k == s.group && asks(f, "members") {
-		if err := s.loadMembers(ctx, full); err != nil {
+	if !rs.IsUser() && asks(f, "members") {
+		if err := rs.groups.loadMembers(ctx, full); err != nil {
 			return nil, err
 		}
-		full.res.Set("members", s.members(full.members))
+		full.res.Set("members", rs.groups.members(full.members))
 	}
-	s.complete(k, full, f)
+	rs.complete(full, f)
 	return full, nil
 }
 
 // complete puts what is made for answers into a resource, where a filter asks about that.
-func (s *session) complete(k *kind, sub *subject, f filter.Filter) {
+func (rs *resources) complete(sub *subject, f filter.Filter) {
 	if asks(f, "meta") || asks(f, "schemas") {
-		scim.Complete(sub.res, k.rt, s.op.Base)
+		scim.Complete(sub.res, rs.Type, rs.op.Base)
 	}
 }
 
 // withLedger returns the subject with what the ledger has to say.
-func (s *session) withLedger(ctx context.Context, k *kind, sub *subject) (*subject, error) {
+func (rs *resources) withLedger(ctx context.Context, sub *subject) (*subject, error) {
 	if sub.merged {
 		return sub, nil
 	}
-	record, err := s.record(ctx, k, sub.id)
+	record, err := rs.record(ctx, sub.id)
 	if err != nil {
 		return nil, err
 	}
-	return s.subject(k, sub.id, sub.entry, sub.value, record), nil
+	return rs.subject(sub.id, sub.entry, sub.value, record), nil
 }
 
 // asksLedger reports whether a filter is about something that the ledger may hold.
@@ -216,7 +216,7 @@ func (k *kind) asksLedger(f filter.Filter) bool {
 		return false
 	}
 	for a := range filter.Attributes(f) {
-		if k.remembers(value.Whole(k.rt, a.String())) || slices.ContainsFunc([]string{"members", "meta", "schemas"}, func(name string) bool { return doc.FoldEqual(a.Name, name) }) {
+		if k.remembers(value.Whole(k.Type, a.String())) || slices.ContainsFunc([]string{"members", "meta", "schemas"}, func(name string) bool { return doc.FoldEqual(a.Name, name) }) {
 			return true
 		}
 	}
@@ -236,14 +236,14 @@ func asks(f filter.Filter, name string) bool {
 type lookup = value.Lookup
 
 // entriesFor returns the entries that a filter may hold for; few reports that they were looked up and are not simply all.
-func (s *session) entriesFor(ctx context.Context, k *kind, f filter.Filter) (entries []*view.Entry, few bool, err error) {
-	lookups, ok := k.lookupsFor(f)
+func (rs *resources) entriesFor(ctx context.Context, f filter.Filter) (entries []*view.Entry, few bool, err error) {
+	lookups, ok := rs.lookupsFor(f)
 	if !ok {
-		err = s.known(ctx, k, func(t *view.Table) { entries = t.All() })
+		err = rs.items.Known(ctx, func(t *view.Table) { entries = t.All() })
 		return entries, false, err
 	}
 	for _, l := range lookups {
-		found, err := s.entriesWith(ctx, k, l)
+		found, err := rs.entriesWith(ctx, l)
 		if err != nil {
 			return nil, true, err
 		}
@@ -258,34 +258,34 @@ func (s *session) entriesFor(ctx context.Context, k *kind, f filter.Filter) (ent
 }
 
 // entriesWith returns the entries that the upstream or the ledger knows under a value.
-func (s *session) entriesWith(ctx context.Context, k *kind, l lookup) ([]*view.Entry, error) {
-	marks, err := s.marks(ctx, k)
+func (rs *resources) entriesWith(ctx context.Context, l lookup) ([]*view.Entry, error) {
+	marks, err := rs.marks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if l.Attribute == "id" {
-		return s.candidates(ctx, k, "id", marks.Upstream(l.Value))
+		return rs.items.Candidates(ctx, "id", marks.Upstream(l.Value))
 	}
-	entries, err := s.candidates(ctx, k, l.Attribute, l.Value)
+	entries, err := rs.items.Candidates(ctx, l.Attribute, l.Value)
 	if err != nil {
 		return nil, err
 	}
-	id, err := asked(ctx, s, func(ctx context.Context) (string, error) { return k.book.Find(ctx, l.Attribute, l.Value) })
+	id, err := asked(ctx, rs.session, func(ctx context.Context) (string, error) { return rs.book.Find(ctx, l.Attribute, l.Value) })
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	if id == "" {
 		return entries, nil
 	}
-	more, err := s.candidates(ctx, k, "id", marks.Upstream(id))
+	more, err := rs.items.Candidates(ctx, "id", marks.Upstream(id))
 	return append(entries, more...), err
 }
 
 // lookupsFor returns lookups that find every resource for which a filter can hold; false where there are none such. What the
 // ledger remembers is found that way only where no two resources share it: a pointer leads to one.
 func (k *kind) lookupsFor(f filter.Filter) ([]lookup, bool) {
-	return value.Lookups(f, k.rt, func(attribute string) bool {
-		shared := k.remembers(value.Whole(k.rt, attribute)) && !slices.Contains(k.unique, attribute)
+	return value.Lookups(f, k.Type, func(attribute string) bool {
+		shared := k.remembers(value.Whole(k.Type, attribute)) && !slices.Contains(k.unique, attribute)
 		return attribute == "id" || slices.Contains(k.indexed, attribute) && !shared
 	})
 }

@@ -20,22 +20,21 @@ import (
 
 // retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
 // creates the member anew under the same id.
-func (s *session) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
-	k := s.user
-	if err := s.remove(ctx, k, sub); err != nil {
+func (u *users) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
+	if err := u.remove(ctx, sub); err != nil {
 		return nil, err
 	}
 	trace.Say(ctx, trace.Revoked, sub.id, "")
-	if k.book == nil {
+	if u.book == nil {
 		res := after.Clone()
 		return &subject{id: sub.id, res: res, merged: true}, nil
 	}
-	text, date := s.deferred(after), s.date(k)
-	k.book.Keep(ctx, sub.id, func(r *ledger.Record) {
+	text, date := u.deferred(after), u.date()
+	u.book.Keep(ctx, sub.id, func(r *ledger.Record) {
 		*r = ledger.Record{Deferred: text, Created: r.Created}
 		date(r, false)
 	})
-	return s.waits(sub.id, text)
+	return u.waits(sub.id, text)
 }
 
 // placesPatience is how long the removal of a leaver waits, at most, until it is known in which groups they are.
@@ -47,12 +46,11 @@ const placesPatience = 30 * time.Second
 // that did not wait for the user before.
 //
 // Access comes first: a group that cannot be read in time keeps nobody in. The user is not put back into it, which is told.
-func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string, error)) (places []string, err error) {
-	k := s.user
-	if k.DisableAs != plan.DisableDelete || k.book == nil || s.group == nil {
+func (u *users) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string, error)) (places []string, err error) {
+	if u.DisableAs != plan.DisableDelete || u.book == nil || u.groups == nil {
 		return nil, nil
 	}
-	sub, err := s.load(ctx, k, s.op.ID)
+	sub, err := u.load(ctx, u.op.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -65,20 +63,20 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 	defer cancel()
 	var unread []string
 	var why error
-	groups, err := s.groupIDs(within)
+	groups, err := u.groups.ids(within)
 	if err != nil {
 		unread, why = append(unread, ""), err
 	}
 	for _, id := range groups {
 		err := patiently(within, func() error {
-			return s.inGroup(within, id, func(group *subject) error {
-				if err := s.loadMembers(within, group); err != nil || !slices.Contains(group.joined, sub.id) {
+			return u.groups.in(within, id, func(group *subject) error {
+				if err := u.groups.loadMembers(within, group); err != nil || !slices.Contains(group.joined, sub.id) {
 					return err
 				}
 				if !slices.Contains(group.joining, sub.id) {
 					places = append(places, group.id)
 				}
-				s.group.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = distinct(append(r.Waiting, sub.id)) })
+				u.groups.book.Keep(ctx, group.id, func(r *ledger.Record) { r.Waiting = distinct(append(r.Waiting, sub.id)) })
 				return nil
 			})
 		})
@@ -92,15 +90,15 @@ func (s *session) keepPlaces(ctx context.Context, change func(*doc.Node) ([]stri
 	for _, group := range unread {
 		trace.From(ctx).Note(trace.Note{Kind: trace.Unread, ID: sub.id, Group: group})
 	}
-	s.log.Warn("a user is removed to take access away, and groups could not be read before: if the user was in them, they are not put back into them",
+	u.log.Warn("a user is removed to take access away, and groups could not be read before: if the user was in them, they are not put back into them",
 		zap.String("id", sub.id), zap.Strings("groups", unread), zap.Error(why))
 	return places, nil
 }
 
-// groupIDs returns the provider's ids of all groups but those that are none of its; beside an error, of those that were
+// ids returns the provider's ids of all groups but those that are none of its; beside an error, of those that were
 // there when they were last listed.
-func (s *session) groupIDs(ctx context.Context) (ids []string, err error) {
-	m, err := s.marks(ctx, s.group)
+func (g *groups) ids(ctx context.Context) (ids []string, err error) {
+	m, err := g.marks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +109,8 @@ func (s *session) groupIDs(ctx context.Context) (ids []string, err error) {
 			}
 		}
 	}
-	if err = patiently(ctx, func() error { return s.known(ctx, s.group, all) }); err != nil {
-		s.group.view.Seen(all)
+	if err = patiently(ctx, func() error { return g.items.Known(ctx, all) }); err != nil {
+		g.View.Seen(all)
 	}
 	return ids, err
 }
@@ -138,17 +136,17 @@ func patiently(ctx context.Context, calls func() error) error {
 
 // losePlaces lets groups wait no longer for a user who was not retired. Where nobody knows whether that was done, it is
 // found out in the background.
-func (s *session) losePlaces(ctx context.Context, places []string) {
-	if s.talk.Begun() && len(places) > 0 {
-		s.shared.settleLater(s.engine, s.caller)
+func (u *users) losePlaces(ctx context.Context, places []string) {
+	if u.talk.Begun() && len(places) > 0 {
+		u.shared.settleLater(u.engine, u.caller)
 		return
 	}
 	for _, group := range places {
-		unlock, err := s.lockGroup(ctx, group)
+		unlock, err := u.groups.lock(ctx, group)
 		if err != nil {
 			return
 		}
-		s.group.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{s.op.ID}) })
+		u.groups.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{u.op.ID}) })
 		unlock()
 	}
 }

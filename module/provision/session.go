@@ -1,14 +1,8 @@
 package provision
 
 import (
-	"cmp"
-	"context"
-	"crypto/rand"
-	"net/http"
-
 	"github.com/caddy-scim/gateway/module/provision/api"
-	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -25,8 +19,10 @@ type session struct {
 	caller caller
 	talk   *api.Talk
 	op     *scim.Operation
-	leaves bool  // somebody is to lose access by it
-	blind  error // why the ledger cannot be read, where the operation goes on all the same
+	users  *users
+	groups *groups // nil where the organization has none
+	leaves bool    // somebody is to lose access by it
+	blind  error   // why the ledger cannot be read, where the operation goes on all the same
 
 	over       []func()         // end what keeps others from looking at the intents of this operation
 	disputed   func(known bool) // ends the intent of a create that was refused because there is such a resource
@@ -34,85 +30,54 @@ type session struct {
 	background bool             // nobody asked for it
 }
 
+// resources are the users, or the groups, of an organization within one operation: what it holds of them, together with
+// what the ledger remembers of them.
+type resources struct {
+	*kind
+	*session
+	items *items.Items
+}
+
+// users decides what is to be done about users.
+type users struct{ *resources }
+
+// groups decides what is to be done about groups and their members.
+type groups struct{ *resources }
+
 // begin returns a session for an operation. leaves says that somebody is to lose access by it.
 func (e *engine) begin(c caller, op *scim.Operation, leaves bool) *session {
-	talk := &api.Talk{Access: e.seen.access, Auths: e.plan.Auths, Caller: c, Now: e.now, Urgent: leaves}
-	if e.rehearsal != nil {
-		talk.Rehearsed = e.rehearsal.run
+	talk := &api.Talk{Access: e.seen.access, Auths: e.plan.Auths, Caller: c, Now: e.now, Urgent: leaves, Rehearsed: e.run}
+	s := &session{engine: e, caller: c, talk: talk, op: op, leaves: leaves}
+	s.users = &users{s.of(e.user)}
+	if e.group != nil {
+		s.groups = &groups{s.of(e.group)}
 	}
-	return &session{engine: e, caller: c, talk: talk, op: op, leaves: leaves}
+	return s
 }
 
-// send makes one call of a mapping. An answer that means failure is the error.
-func (s *session) send(ctx context.Context, k *kind, c *plan.Call, req plan.Request, writes bool) (api.Answer, error) {
-	a, err := s.talk.Send(ctx, c, req, writes)
-	if a.Unseen {
-		k.view.Expire()
-	}
-	return a, err
-}
-
-// run makes the calls of a verb that changes something, one after the other, those that apply. It returns the last answer
-// that can be read.
-func (s *session) run(ctx context.Context, k *kind, calls []*plan.Call, env *plan.Env) (doc.Value, error) {
-	var last doc.Value
-	for _, c := range calls {
-		if !c.Applies(env) {
-			continue
-		}
-		req, planned, err := s.talk.Request(ctx, c, env)
-		if err != nil {
-			return doc.Value{}, err
-		}
-		if planned {
-			continue
-		}
-		a, err := s.send(ctx, k, c, req, true)
-		if api.Gone(err) && env.ID != "" {
-			err = s.confirmGone(ctx, k, env.ID, err) // who has just been read
-		}
-		if err != nil {
-			return doc.Value{}, err
-		}
-		if env.ID != "" && req.Method != http.MethodGet {
-			k.view.Wrote(env.ID)
-		}
-		if a.Outcome == plan.Done {
-			continue
-		}
-		if err := c.Save(env, a.Value); err != nil {
-			return doc.Value{}, err
-		}
-		last = a.Value
-	}
-	return last, nil
-}
-
-// env returns what the placeholders of the calls about an item stand for.
-func (s *session) env(id, key string, item doc.Value) *plan.Env {
-	return &plan.Env{ID: id, Key: cmp.Or(key, id), Cur: item, Random: rand.Text}
-}
-
-// pages makes all the calls of a list, page by page.
-func (s *session) pages(ctx context.Context, k *kind, c *plan.Call, env *plan.Env, each func(answer doc.Value) error) error {
-	for p := c.Pages(env); p.More(); {
-		req, err := p.Request()
-		if err != nil {
-			return err
-		}
-		a, err := s.send(ctx, k, c, req, false)
-		if err != nil {
-			return err
-		}
-		if a.Outcome == plan.Done {
-			return nil
-		}
-		if err := each(a.Value); err != nil {
-			return err
-		}
-		if err := p.Answered(a.Value, a.Header.Values); err != nil {
-			return err
-		}
+// resources returns those of a type; nil where the organization has none such.
+func (s *session) resources(resource string) *resources {
+	switch {
+	case resource == s.users.Type.Name:
+		return s.users.resources
+	case s.groups != nil:
+		return s.groups.resources
 	}
 	return nil
+}
+
+// of returns the resources of a kind. That a user is not there is believed at once only where nobody loses access by it; that
+// a group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
+func (s *session) of(k *kind) *resources {
+	return &resources{kind: k, session: s, items: &items.Items{
+		Kind: k.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
+	}}
+}
+
+// takesAccess reports whether the operation deletes or may deactivate a user.
+func (s *session) takesAccess() bool {
+	if s.op == nil || s.op.Type.Name != s.user.Type.Name {
+		return false
+	}
+	return s.op.Verb == scim.Delete || s.op.Verb == scim.Patch || s.op.Verb == scim.Replace
 }

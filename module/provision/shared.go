@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/provision/synced"
 	"github.com/caddy-scim/gateway/module/provision/view"
@@ -26,7 +27,8 @@ type shared struct {
 	ledger *ledger.Ledger
 	synced *synced.Groups
 
-	rehearsal *rehearsal // nil where what is said is done
+	run      *dryrun.Run     // nil where what is said is done
+	imagined *items.Imagined // what the run has planned
 
 	mu       sync.Mutex
 	settling settling
@@ -38,7 +40,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 	return seat.Shared("provision", func() any { //nolint:forcetypeassert // nobody else uses the key
 		sh := &shared{seat: seat, ledger: ledger.New(seat.Name())}
 		if run != nil {
-			sh.rehearsal = &rehearsal{run: run}
+			sh.run, sh.imagined = run, new(items.Imagined)
 		}
 		sh.synced = synced.New(sh.ledger.Synced, sh.turn)
 		seat.OnTakeover(sh.forget)
@@ -56,9 +58,9 @@ func (sh *shared) forget() {
 	defer sh.mu.Unlock()
 	sh.settling.looked = false
 	for _, e := range sh.engines {
-		e.user.view.Forget()
+		e.user.View.Forget()
 		if e.group != nil {
-			e.group.view.Forget()
+			e.group.View.Forget()
 		}
 	}
 }

@@ -15,8 +15,8 @@ var StateAttribute = schema.Custom{Resource: "User", Path: StateSchema + ":state
 
 // showState puts the state into a user's resource.
 func (k *kind) showState(res *doc.Node, state string) {
-	if state == "" || k.rt.Schema(StateSchema) == nil {
+	if state == "" || k.Type.Schema(StateSchema) == nil {
 		return
 	}
-	value.Set(k.rt, res, StateSchema+":state", doc.NewString(state))
+	value.Set(k.Type, res, StateSchema+":state", doc.NewString(state))
 }

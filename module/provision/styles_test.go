@@ -244,7 +244,7 @@ func TestHydrateAndKey(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET /public/members", "GET /public/members/" + u[0], "GET /public/members/" + u[1]}, b.took()); diff != "" {
 		t.Error(diff)
 	}
-	if key := (&session{engine: g.engine}).keyOf(g.user, u[0]); key != "a@example.com" {
+	if key := g.user.KeyOf(u[0]); key != "a@example.com" {
 		t.Errorf("key %q", key)
 	}
 }

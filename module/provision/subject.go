@@ -33,7 +33,7 @@ type subject struct {
 // names them. *Joining*: the organization has the user by now, and the record still names them. *Joined*: the organization
 // has them in the group. *Left*: neither. Who is about to be removed from the organization and may come back is named in
 // the record while still joined. All changes of it are made under the group's lock: by what the provider says
-// ([session.setMembers]), and by a user who has been created ([session.join]).
+// ([groups.setMembers]), and by a user who has been created ([groups.join]).
 type membership struct {
 	members []string // who waits or has joined: what the provider is told
 	joined  []string // who is in the organization's group
@@ -66,12 +66,12 @@ func (s *subject) shown() *doc.Node {
 
 // load returns the resource with the provider's id, read from the upstream now. That there is none, or that it was deleted, is
 // a 404.
-func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error) {
-	record, err := s.record(ctx, k, id)
+func (rs *resources) load(ctx context.Context, id string) (*subject, error) {
+	record, err := rs.record(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.marks(ctx, k)
+	m, err := rs.marks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	switch {
 	case record == nil:
 	case record.Deleted:
-		return nil, notFound(k)
+		return nil, rs.NotFound()
 	case record.Deferred != nil:
 		return waitingSubject(record)
 	case record.Upstream != "":
@@ -87,43 +87,33 @@ func (s *session) load(ctx context.Context, k *kind, id string) (*subject, error
 	}
 	// An upstream id that stands for another id of the provider's is not an id of its own.
 	if owner := m.Owner(id); owner != "" && owner != id {
-		return nil, notFound(k)
+		return nil, rs.NotFound()
 	}
-	it, err := s.fetch(ctx, k, upstreamID, s.keyOf(k, upstreamID))
-	if api.Gone(err) && s.blind != nil {
+	it, err := rs.items.Fetch(ctx, upstreamID, rs.KeyOf(upstreamID))
+	if api.Gone(err) && rs.blind != nil {
 		// The id may be one that only the ledger knows to be somebody's.
-		return nil, unreadable(s.blind)
+		return nil, unreadable(rs.blind)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if it.Protected {
-		return nil, protectedError(ctx, k, id)
+		return nil, rs.protectedError(ctx, id)
 	}
-	return s.subject(k, id, it.Entry, it.value, record), nil
+	return rs.subject(id, it.Entry, it.Value, record), nil
 }
 
-// keyOf returns what paths name an item by, as far as the view knows.
-func (s *session) keyOf(k *kind, id string) (key string) {
-	k.view.Known(func(t *view.Table) {
-		if e := t.Get(id); e != nil {
-			key = e.Key
-		}
-	})
-	return key
-}
-
-func protectedError(ctx context.Context, k *kind, id string) error {
+func (k *kind) protectedError(ctx context.Context, id string) error {
 	trace.Say(ctx, trace.Protected, id, "mapping")
-	return scim.Errorf(http.StatusForbidden, "", "this %s is protected and is not managed through SCIM", k.name)
+	return scim.Errorf(http.StatusForbidden, "", "this %s is protected and is not managed through SCIM", k.Name)
 }
 
 // subject puts an entry and its record together.
-func (s *session) subject(k *kind, id string, e *view.Entry, value doc.Value, record *ledger.Record) *subject {
+func (rs *resources) subject(id string, e *view.Entry, value doc.Value, record *ledger.Record) *subject {
 	res := e.Resource()
 	res.Set("id", doc.NewString(id))
-	k.showState(res, e.State())
-	k.overlay(res, record)
+	rs.showState(res, e.State())
+	rs.overlay(res, record)
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }
 
@@ -152,14 +142,14 @@ func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
 	}
 	for attribute, kept := range record.Kept {
 		written, beside := parsed(kept.Value), parsed(kept.Beside)
-		now := value.Get(k.rt, res, attribute)
+		now := value.Get(k.Type, res, attribute)
 		if !k.remembers(attribute) || attribute != "userName" && !value.Equal(now, beside) {
 			continue
 		}
 		if written.Kind() == doc.Null {
 			written = nil
 		}
-		value.Set(k.rt, res, attribute, written)
+		value.Set(k.Type, res, attribute, written)
 	}
 }
 
@@ -167,11 +157,11 @@ func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
 // seen is the upstream's resource without anything remembered.
 func (k *kind) remember(record *ledger.Record, seen, wanted *doc.Node, changed []string) {
 	for _, path := range changed {
-		attribute := value.Whole(k.rt, path)
+		attribute := value.Whole(k.Type, path)
 		if !k.remembers(attribute) {
 			continue
 		}
-		has, wants := value.Get(k.rt, seen, attribute), value.Get(k.rt, wanted, attribute)
+		has, wants := value.Get(k.Type, seen, attribute), value.Get(k.Type, wanted, attribute)
 		if value.Equal(has, wants) {
 			delete(record.Kept, attribute)
 			continue

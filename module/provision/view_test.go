@@ -128,7 +128,7 @@ func TestViewMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		it, err := s.read(g.user, d.Value())
+		it, err := s.users.items.Read(d.Value())
 		if err != nil {
 			t.Fatal(err)
 		}
