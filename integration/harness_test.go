@@ -43,6 +43,7 @@ type server struct {
 	storage  string   // Caddy's, in the words of a Caddyfile; the usual one where it is empty
 	snippets string   // before the site
 	globals  string   // more of the global options
+	names    bool     // the ids of the organization are names
 	secrets  []string // besides the one of every configuration: what may be in no log and in no record
 }
 
@@ -98,7 +99,7 @@ var allSecrets = []string{testKey, orgSecret, entraSecret, vaultwarden.UserSecre
 var personal = regexp.MustCompile(`(?i)[\w.+%-]+(@|%40)[\w.-]*\bexample\b|\b(bearer|basic) +[\w./+=-]{8,}`)
 
 // urls finds the URLs of a line of the log.
-var urls = regexp.MustCompile(`"ur[il]":"(\\.|[^"\\])*"`)
+var urls = regexp.MustCompile(`"(ur[il]":|Location":\[)"(\\.|[^"\\])*"`)
 
 // keepsSecrets looks for every key and token of the run, and for people, in everything that Caddy has logged, and for keys and
 // tokens in what it has stored.
@@ -113,6 +114,9 @@ func (s *server) keepsSecrets() {
 	for line := range strings.Lines(logged) {
 		if strings.Contains(line, `"logger":"http.handlers.scim_gateway.provisioning"`) {
 			continue // the provisioning log, where a site asks for values
+		}
+		if s.names && strings.Contains(line, `"logger":"events"`) {
+			continue // Caddy's own line about an event, which has the id
 		}
 		// Filters are a part of the URL, which Caddy logs: see "What is logged" in the docs.
 		if found := personal.FindString(urls.ReplaceAllString(line, "")); found != "" {

@@ -137,14 +137,14 @@ var serverExplained = explained{
 func TestTester(t *testing.T) {
 	script, dir, _ := installReal(t, "judges")
 	t.Run("embedded organization", func(t *testing.T) {
-		s := start(t, embedded)
+		s := start(t, gateway("", bitwarden+"\nguard off")+organization) // it deletes whom it has made, one after the other
 		organizationExplained.check(t, exec.Command(script, "test", dir, "http://"+s.addr+"/scim", testKey))
 	})
 	t.Run("SCIM server", func(t *testing.T) {
 		handler, _, _ := scimServer(t)
 		upstream := httptest.NewServer(handler)
 		defer upstream.Close()
-		s := start(t, gateway(upstream.Listener.Addr().String(), "upstream scim /v2"))
+		s := start(t, gateway(upstream.Listener.Addr().String(), "guard off\nupstream scim /v2"))
 		serverExplained.check(t, exec.Command(script, "test", dir, "http://"+s.addr+"/scim", testKey))
 	})
 }

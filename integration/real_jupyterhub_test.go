@@ -51,6 +51,7 @@ func TestJupyterHub(t *testing.T) {
 		t.Fatal("the docs have no such mapping any more")
 	}
 	s := start(t, gateway(addr, "organization hub\n"+string(mapping)))
+	s.names = true
 	for _, flag := range []bool{false, true} {
 		t.Run(fmt.Sprintf("flag=%v", flag), func(t *testing.T) {
 			c := s.entra("/scim")
