@@ -31,8 +31,14 @@ func TestConsoleGuardInBrowser(t *testing.T) {
 	v.see("#guard .chip.on", "watching")
 	disable(200, ids[:2]...)
 	disable(503, ids[2:5]...)
+	s.until("/console/embedded/log", "still has access")
 	v.do(chromedp.Navigate(base + "/now"))
 	v.see(".todo .loud", "The guard holds 3: Deactivations")
+	v.see(".todo .loud", "They still have access: p0002@example.com")
+	v.see(".rows .row", "still has access")
+	if twice, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.querySelectorAll(".todo li").length`)); err != nil || twice != 1 {
+		t.Errorf("%d entries tell of those whom the guard holds, %v", twice, err)
+	}
 	v.see("section", "This gateway, alone")
 	for i, width := range []int64{390, 800, 1280} {
 		picture(t, ctx, fmt.Sprint("guard-now-", width), width, i == 1)
@@ -96,12 +102,41 @@ func TestConsoleGuardInBrowser(t *testing.T) {
 		s.logged(http.MethodPatch, "/Users/"+ids[0], `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"title","value":"Countess"}]}`, 200)
 	}
 	const endless = "title is sent again and again, with the same value: 1 person"
-	for range 400 { // the log is written after the answers
-		if strings.Contains(s.page("/console/embedded/now", 200), endless) {
-			break
+	s.until("/console/embedded/now", endless)
+	v.do(chromedp.Navigate(base + "/now"))
+	v.see(".todo", endless)
+}
+
+// until returns a page that shows a text: the log is written after the answers.
+func (s *server) until(path, text string) (page string) {
+	s.t.Helper()
+	for range 400 {
+		if page = s.page(path, 200); strings.Contains(page, text) {
+			return page
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	v.do(chromedp.Navigate(base + "/now"))
-	v.see(".todo", endless)
+	s.t.Fatalf("%s does not show %q: %s", path, text, page)
+	return ""
+}
+
+// TestMaskedGuard: an administrator sees whom the guard holds by name, although the log has only marks.
+func TestMaskedGuard(t *testing.T) {
+	site := strings.Replace(consoleSite, "organization embedded", "organization embedded\n\t\tguard {\n\t\t\tdisables 1 per 1h\n\t\t\tfloor 1\n\t\t\tshare off\n\t\t}", 1)
+	s := startOperated(t, strings.Replace(site, "log_values full", "log_values masked", 1))
+	c := s.entra("/scim")
+	ids := people(t, c, 2)
+	for i, want := range []int{200, 503} {
+		if r, err := c.SetActive(ids[i], false); err != nil || r.Status != want {
+			t.Fatalf("%d: %s, %v", r.Status, r.Raw, err)
+		}
+	}
+	if log := s.until("/console/embedded/log", "still has access"); strings.Contains(log, "@example.com") {
+		t.Errorf("the log: %s", log)
+	}
+	for _, text := range []string{s.page("/console/embedded/organization", 200), s.page("/console/embedded/now", 200), s.must("guard", "status")} {
+		if !strings.Contains(text, "p0001@example.com") {
+			t.Errorf("whom the guard holds is not said: %s", text)
+		}
+	}
 }

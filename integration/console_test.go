@@ -78,6 +78,11 @@ func TestConsoleInBrowser(t *testing.T) {
 	see("#rows .row", "Engineers")
 	see("#rows .row", "owner@example.com")
 
+	// What cannot be read is no deactivation, and somebody has to look at it.
+	do(chromedp.Navigate(base + "/now"))
+	see(".todo .loud", "Ada Lovelace may be meant to have no access any more")
+	do(chromedp.Navigate(base + "/log"))
+
 	// One request in full, from what came to what was answered.
 	do(chromedp.Navigate(base+"/log?q=Lovelace&verb=create"), click("#rows .row"))
 	see("h1", "Created a person: Ada Lovelace")

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/provlog"
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -77,7 +78,7 @@ func Watched(ctx context.Context, tell func(*provlog.Entry, error)) context.Cont
 func (x *exchange) entry(status int, answer *scim.Answer, err error, leaver bool) *provlog.Entry {
 	e := &provlog.Entry{
 		Time: x.start, Took: time.Since(x.start), Key: x.id.Name, Activity: activityID(x.r.Header),
-		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Trace: x.trace, DryRun: x.h.run != nil,
+		Resource: x.resource(), Verb: x.word(), ID: x.route.id, Status: status, Leaver: leaver, Unclear: leaver && quirks.Unclear(x.scanned), Trace: x.trace, DryRun: x.h.run != nil,
 	}
 	if !x.routed && x.id.Name == "" {
 		e.Key = ""

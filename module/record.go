@@ -51,7 +51,11 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	if leaver {
 		// Entra sends the same request again in every cycle: a leaver stays active until somebody acts (Q53).
 		x.h.metrics.leaversOff.Inc()
-		x.log(zapcore.ErrorLevel, "a request that deactivates a user was refused: the user is still active", err, zap.Int("status", status))
+		message := "a request that deactivates a user was refused: the user is still active"
+		if quirks.Unclear(x.scanned) {
+			message = "a request that may have been meant to deactivate a user was refused: what it says of active cannot be read"
+		}
+		x.log(zapcore.ErrorLevel, message, err, zap.Int("status", status))
 	}
 }
 

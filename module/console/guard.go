@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/admin"
@@ -22,11 +23,45 @@ var removals = map[string]string{
 	"disables": "Deactivations", "deletes": "Deletions of people", "member_removals": "Removals from groups", "group_deletes": "Deletions of groups",
 }
 
+// keeping says what whoever is held keeps, by the kind.
+var keeping = map[string]string{
+	"disables": "They still have access: ", "deletes": "They still have access: ", "member_removals": "They are still in their groups: ", "group_deletes": "These groups are still there: ",
+}
+
 func (p *page) guardKinds() (all []guardKind) {
 	for _, s := range p.gateway.Removals().Status() {
 		all = append(all, guardKind{s, removals[s.Kind], len(s.Held) + s.More})
 	}
 	return all
+}
+
+// held returns the ids of those whom the guard keeps from losing access.
+func (p *page) held() map[string]bool {
+	ids := map[string]bool{}
+	for _, s := range p.gateway.Removals().Status() {
+		if s.Kind != guard.Disables.String() && s.Kind != guard.Deletes.String() {
+			continue
+		}
+		for _, h := range s.Held {
+			ids[h.ID] = true
+		}
+	}
+	return ids
+}
+
+// mostNamed is how many of those who are held are named on the first page.
+const mostNamed = 5
+
+// names returns the names of those who are held, of a few.
+func (k *guardKind) names() string {
+	var names []string
+	for _, h := range k.Held[:min(len(k.Held), mostNamed)] {
+		names = append(names, about(h.Name, h.ID))
+	}
+	if more := k.Total - len(names); more > 0 {
+		names = append(names, fmt.Sprint(more, " more"))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (p *page) guardTodos(now time.Time) (all []todo) {
@@ -36,7 +71,7 @@ func (p *page) guardTodos(now time.Time) (all []todo) {
 		}
 		all = append(all, todo{
 			Loud: true, Title: fmt.Sprintf("The guard holds %d: %s", k.Total, k.Label),
-			Text: "More people were to lose access than on a normal day; that began " + ago(k.Tripped, now) + ". Look who it is. If they are leavers, let them go; if not, mend the assignments in the provider, let a cycle pass, and have the guard count anew.",
+			Text: keeping[k.Kind] + k.names() + ". More were to be removed than on a normal day; that began " + ago(k.Tripped, now) + ". Look who it is. If they are leavers, let them go; if not, mend the assignments in the provider, let a cycle pass, and have the guard count anew.",
 			Link: p.Base() + "/organization#guard",
 		})
 	}

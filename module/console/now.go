@@ -97,12 +97,21 @@ func (p *page) todos(ctx context.Context, now time.Time) ([]todo, error) {
 	if err != nil {
 		return nil, err
 	}
+	held := p.held()
 	for _, r := range leavers {
-		all = append(all, todo{
+		if held[r.Subject] { // the guard's entry tells of them
+			continue
+		}
+		t := todo{
 			Loud: true, Title: about(r.Name, r.Subject) + " still has access",
 			Text: "The provider wanted to take the access away, and was refused: " + plain(r.Error) + ". Take it away in the organization itself, or mend what is in the way; the provider asks again in its next cycle.",
 			Link: fmt.Sprintf("%s/log/%d", p.Base(), r.ID),
-		})
+		}
+		if r.Unclear {
+			t.Title = about(r.Name, r.Subject) + " may be meant to have no access any more"
+			t.Text = "The provider said something of “active” that cannot be read, and was refused: " + plain(r.Error) + ". Look at the request. If it was to take the access away, take it away in the organization itself, and mend the mapping of “active” in the provider."
+		}
+		all = append(all, t)
 	}
 	waiting, err := p.reader.Invited(ctx, p.Org, now.Add(-oldInvitation))
 	if err != nil {

@@ -210,7 +210,10 @@ func line(r *Record) string {
 		fmt.Fprintf(&b, "  (%s)", admin.Printable(r.Subject))
 	}
 	fmt.Fprintf(&b, "  #%d  %.0f ms\n", r.ID, r.Milliseconds)
-	if r.Leaver {
+	switch {
+	case r.Leaver && r.Unclear:
+		b.WriteString("    THE USER MAY STILL BE ACTIVE: what was said of active cannot be read, and was refused\n")
+	case r.Leaver:
 		b.WriteString("    THE USER IS STILL ACTIVE: the deactivation was refused\n")
 	}
 	if r.Error != "" {

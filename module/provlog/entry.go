@@ -29,6 +29,7 @@ type Entry struct {
 	Error    string // what the provider was told
 	ScimType string
 	Leaver   bool // a deactivation that was refused: the user is still active
+	Unclear  bool // a Leaver of which nobody knows whether it was meant as one
 	DryRun   bool // nothing was changed, whatever was answered
 
 	Received  []byte // the document as it came
@@ -59,6 +60,7 @@ type Record struct {
 	Status       int             `json:"status"`
 	Failed       bool            `json:"failed,omitempty"`
 	Leaver       bool            `json:"leaver,omitempty"`  // a deactivation that was refused: the user is still active
+	Unclear      bool            `json:"unclear,omitempty"` // a leaver of which nobody knows whether it was meant as one: active has a value that cannot be read
 	DryRun       bool            `json:"dry_run,omitempty"` // nothing was changed, whatever was answered
 	Milliseconds float64         `json:"ms"`
 	Error        string          `json:"error,omitempty"`

@@ -58,7 +58,7 @@ func (m *masker) render(organization string, e *Entry) *rendered {
 	}
 	r := &rendered{Record: Record{
 		Time: e.Time.UTC().Truncate(time.Millisecond), Organization: organization, Key: e.Key, Activity: e.Activity, Resource: e.Resource, Verb: e.Verb,
-		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, DryRun: e.DryRun, Milliseconds: milliseconds(e.Took),
+		Subject: e.ID, Status: e.Status, Failed: failed(e), Leaver: e.Leaver, Unclear: e.Unclear, DryRun: e.DryRun, Milliseconds: milliseconds(e.Took),
 		Error: e.Error, ScimType: e.ScimType, Rules: m.rules(e.Rules), Left: e.Trace.Left(),
 	}, ruleIDs: e.RuleIDs}
 	for _, c := range e.Trace.Calls() {

@@ -240,19 +240,31 @@ func onlyAddsMembers(d doc.Doc) bool {
 // Deactivates reports whether a document that was refused would have switched a user off, or may have been meant to: then
 // somebody has to look at it soon, because the user stays active until the provider's request is accepted (Q53). It takes
 // every form that the rules know, and every word that is not one for true, whatever else is wrong with the document.
-func Deactivates(d doc.Doc) bool {
+func Deactivates(d doc.Doc) bool { return setsActive(d, isOff) }
+
+// Unclear reports whether a document that [Deactivates] may have been meant otherwise: what it says of active is no word for
+// false. Somebody has to look at it all the same.
+func Unclear(d doc.Doc) bool {
+	return !setsActive(d, func(v doc.Value) bool {
+		v = unwrapped(v)
+		return v.Kind() == doc.Bool && !v.True() || v.Kind() == doc.Number && v.Text() == "0" || v.Kind() == doc.String && isFalse(v.Text())
+	})
+}
+
+// setsActive reports whether a document gives active a value like that, in any form that the rules know.
+func setsActive(d doc.Doc, like func(doc.Value) bool) bool {
 	if d.IsZero() {
 		return false
 	}
-	if setsInactive(d.Value()) {
+	if hasActive(d.Value(), like) {
 		return true
 	}
 	for op := range patch.Each(d) {
-		if isActive(op.Path) && isOff(op.Value) || setsInactive(op.Value) {
+		if isActive(op.Path) && like(op.Value) || hasActive(op.Value, like) {
 			return true
 		}
 		for item := range op.Value.Items() {
-			if op.Path.Kind() != doc.String && setsInactive(item) {
+			if op.Path.Kind() != doc.String && hasActive(item, like) {
 				return true
 			}
 		}
@@ -260,10 +272,10 @@ func Deactivates(d doc.Doc) bool {
 	return false
 }
 
-// setsInactive reports whether active is off among an object's members, or those of the core schema in it.
-func setsInactive(v doc.Value) bool {
+// hasActive reports whether active is like that among an object's members, or those of the core schema in it.
+func hasActive(v doc.Value, like func(doc.Value) bool) bool {
 	for key, v := range v.Fields() {
-		if isActive(key) && isOff(v) || isCore(key) && setsInactive(v) {
+		if isActive(key) && like(v) || isCore(key) && hasActive(v, like) {
 			return true
 		}
 	}
@@ -294,14 +306,7 @@ func cutOldUser(name doc.Value) (rest string, ok bool) {
 
 // isOff reports whether a value, which may be wrapped, is anything that cannot be meant for true.
 func isOff(v doc.Value) bool {
-	if v.Kind() == doc.Array {
-		for item := range v.Items() {
-			v = item
-		}
-	}
-	if v.Kind() == doc.Object {
-		v, _ = v.Lookup("value")
-	}
+	v = unwrapped(v)
 	switch v.Kind() {
 	case doc.Bool:
 		return !v.True()
@@ -311,4 +316,17 @@ func isOff(v doc.Value) bool {
 		return !v.Is("true") && localized(v.Text()) != "true"
 	}
 	return false
+}
+
+// unwrapped takes a value out of an array, and out of an object with a value.
+func unwrapped(v doc.Value) doc.Value {
+	if v.Kind() == doc.Array {
+		for item := range v.Items() {
+			v = item
+		}
+	}
+	if v.Kind() == doc.Object {
+		v, _ = v.Lookup("value")
+	}
+	return v
 }

@@ -141,3 +141,23 @@ func TestDeactivatesInEveryForm(t *testing.T) {
 		}
 	}
 }
+
+// What is no word for true may be meant for false, and only a word for false is.
+func TestUnclear(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"op":"Replace","path":"active","value":"False"}`:        false,
+		`{"op":"Replace","path":"active","value":["Falsch"]}`:     false,
+		`{"op":"Updaet","path":"active","value":false}`:           false,
+		`{"op":"Replace","value":[{"active":{"value":"0"}}]}`:     true,
+		`{"op":"Replace","path":"active","value":0}`:              false,
+		`{"op":"Replace","path":"active","value":2}`:              true,
+		`{"op":"Replace","path":"active","value":"[NULL]"}`:       true,
+		`{"op":"frobnicate","path":"active","value":"x"}`:         true,
+		`{"op":"Replace","value":{"active":"x","title":"False"}}`: true,
+	} {
+		d := patchOf(t, text)
+		if got := quirks.Unclear(d); got != want || !quirks.Deactivates(d) {
+			t.Errorf("%s: %v, and deactivates: %v", text, got, quirks.Deactivates(d))
+		}
+	}
+}

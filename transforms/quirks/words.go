@@ -48,6 +48,9 @@ func localized(text string) string {
 	return ""
 }
 
+// isFalse reports whether a text is a word for false.
+func isFalse(text string) bool { return strings.EqualFold(text, "false") || localized(text) == "false" }
+
 // IsBoolean reports whether a text is a word for true or false that one of the rules knows.
 func IsBoolean(text string) bool {
 	return strings.EqualFold(text, "true") || strings.EqualFold(text, "false") || localized(text) != ""
