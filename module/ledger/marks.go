@@ -40,16 +40,23 @@ func (b *Book) Marks(ctx context.Context) (Marks, error) {
 	if b == nil {
 		return Marks{}, nil
 	}
-	if m := b.RecallMarks(); m.x != nil {
-		return m, nil
+	for {
+		if m := b.RecallMarks(); m.x != nil {
+			return m, nil
+		}
+		b.mu.Lock()
+		age := b.age
+		b.mu.Unlock()
+		records, err := awaited(ctx, b, age, "", b.specials)
+		if err != nil {
+			return Marks{}, err
+		}
+		b.mark(age, records)
 	}
-	b.mu.Lock()
-	age := b.age
-	b.mu.Unlock()
-	records, err := awaited(ctx, b, age, "", b.specials)
-	if err != nil {
-		return Marks{}, err
-	}
+}
+
+// mark makes the index of what was read, unless that was forgotten meanwhile.
+func (b *Book) mark(age int, records []*Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.index == nil && age == b.age {
@@ -63,10 +70,6 @@ func (b *Book) Marks(ctx context.Context) (Marks, error) {
 			b.index.change(nil, s.now, b.listed)
 		}
 	}
-	if b.index == nil {
-		b.index = newIndex(b.ledger.current().WaitingKeys)
-	}
-	return Marks{&b.mu, b.index}, nil
 }
 
 // RecallMarks returns the marks as far as memory has them.
