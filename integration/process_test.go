@@ -67,7 +67,7 @@ type process struct {
 	mu      sync.Mutex // one accident at a time: two calls may go wrong at once
 	cmd     *exec.Cmd
 	file    string
-	storage string
+	storage string // the folder, or all that the option says
 	stdin   io.WriteCloser
 	lines   *bufio.Scanner
 }
@@ -149,12 +149,19 @@ func (p *process) configure(sites string) {
 		output file ` + filepath.Join(filepath.Dir(p.file), "caddy.log") + `
 		level INFO
 	}
-	storage file_system ` + p.storage + `
+	storage ` + p.kept() + `
 }
 ` + strings.ReplaceAll(sites, "{KEY}", testKey)
 	if err := os.WriteFile(p.file, []byte(text), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+func (p *process) kept() string {
+	if filepath.IsAbs(p.storage) {
+		return "file_system " + p.storage
+	}
+	return p.storage
 }
 
 // do has the process do something: load its configuration anew, or stop Caddy.

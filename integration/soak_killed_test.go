@@ -72,6 +72,7 @@ func soakProcesses(t *testing.T, run *soakRun, n int) {
 	one := func() *process { return gateways[run.proxy.Draw(len(gateways))] }
 	run.proxy.Kill = []soak.Kill{
 		{Name: "the gateway is killed", Rate: 8, Do: func() { one().again() }},
+		{Name: "the gateway is killed after its answer", Rate: 8, Late: true, Do: func() { one().again() }},
 		{Name: "the organization is killed", Rate: 8, Do: org.again},
 	}
 	if n > 1 {

@@ -23,6 +23,8 @@ type Proxy struct {
 	// Kill, if set, are more things that can go wrong: each ends a process, or stands for something as bad.
 	Kill []Kill
 
+	late sync.WaitGroup // accidents that are about to happen
+
 	mu      sync.Mutex
 	rng     *rand.Rand
 	trouble bool
@@ -33,6 +35,9 @@ type Kill struct {
 	Name string
 	Rate int // of a thousand calls
 	Do   func()
+
+	// Late tells that the call is answered, and that it happens a moment after.
+	Late bool
 }
 
 // NewProxy returns a proxy that spoils calls by the generator, once there is trouble.
@@ -43,8 +48,11 @@ func NewProxy(org http.Handler, rng *rand.Rand, trace *Trace, rate int) *Proxy {
 // Trouble begins the faults, or ends them.
 func (p *Proxy) Trouble(on bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.trouble = on
+	p.mu.Unlock()
+	if !on {
+		p.late.Wait()
+	}
 }
 
 // Draw is a number below n, by the proxy's generator.
@@ -106,6 +114,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case kill != nil:
 		p.Trace.Add("    %s [%s, after it: %v]", what, kill.Name, after)
+		if kill.Late {
+			copyAnswer(w, pass())
+			p.late.Go(func() {
+				time.Sleep(time.Duration(p.Draw(8000)) * time.Microsecond)
+				kill.Do()
+			})
+			return
+		}
 		if after {
 			pass()
 		}

@@ -156,6 +156,13 @@ func (l *leadership) blind() *Turn {
 	return &Turn{lead: l, blind: true}
 }
 
+// hold makes a turn that has not ended end twice.
+func (l *leadership) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turns++
+}
+
 func (l *leadership) end(t *Turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -72,6 +72,16 @@ func (s *Seat) Begin(ctx context.Context, a Asked) (*Turn, error) {
 	return new(Turn), nil
 }
 
+// Hold keeps the turn of an operation from ending before release is called: what it has begun goes on in the background.
+func Hold(ctx context.Context) (release func()) {
+	t, _ := ctx.Value(turnKey{}).(*Turn)
+	if t == nil || t.lead == nil {
+		return func() {}
+	}
+	t.lead.hold()
+	return t.End
+}
+
 // End ends the turn.
 func (t *Turn) End() {
 	if t == nil || t.lead == nil {

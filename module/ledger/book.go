@@ -26,6 +26,7 @@ type Book struct {
 	age   int // counts resets
 	keys  []string
 	slots map[string]*slot
+	due   map[string]bool     // the ids of slots that the storage does not have as they are
 	found map[string][]string // the ids of records in memory by what they keep, the last one last
 	none  map[string]bool     // the values for which the storage has no pointer
 	index *index              // of the special records; nil until they were read
@@ -44,7 +45,7 @@ type slot struct {
 }
 
 func newBook(l *Ledger, root string) *Book {
-	b := &Book{ledger: l, root: root}
+	b := &Book{ledger: l, root: root, due: make(map[string]bool)}
 	b.reset()
 	return b
 }
@@ -59,7 +60,7 @@ func (b *Book) reset() {
 	b.age++
 	b.slots, b.found, b.none, b.index = make(map[string]*slot), make(map[string][]string), make(map[string]bool), nil
 	for id, s := range kept {
-		if len(s.owed) == 0 && !s.unsure && s.writing == nil {
+		if !b.due[id] && s.writing == nil {
 			continue
 		}
 		s.read, s.stored, s.now = false, nil, nil
@@ -74,8 +75,11 @@ func (b *Book) Get(ctx context.Context, id string) (*Record, error) {
 		return nil, nil
 	}
 	b.mu.Lock()
-	if s := b.slots[id]; s != nil && s.read {
+	if s := b.slots[id]; s != nil && s.read || s == nil && b.complete() {
 		defer b.mu.Unlock()
+		if s == nil {
+			return nil, nil
+		}
 		return s.now.Clone(), nil
 	}
 	age := b.age
@@ -147,6 +151,9 @@ func (b *Book) Recall(id string) (r *Record, certain bool) {
 	return s.now.Clone(), s.read
 }
 
+// complete reports whether every record is in memory. The mutex is held.
+func (b *Book) complete() bool { return b.listed && b.index != nil }
+
 // slot returns the place of a record, a new one where it has none. The mutex is held.
 func (b *Book) slot(id string) *slot {
 	s := b.slots[id]
@@ -154,7 +161,7 @@ func (b *Book) slot(id string) *slot {
 		if len(b.slots) >= 2*mostAbsent {
 			b.sweep()
 		}
-		s = new(slot)
+		s = &slot{read: b.complete()}
 		b.slots[id] = s
 	}
 	return s
@@ -162,8 +169,8 @@ func (b *Book) slot(id string) *slot {
 
 // sweep forgets which records are not there.
 func (b *Book) sweep() {
-	maps.DeleteFunc(b.slots, func(_ string, s *slot) bool {
-		return s.now == nil && len(s.owed) == 0 && !s.unsure && s.writing == nil
+	maps.DeleteFunc(b.slots, func(id string, s *slot) bool {
+		return s.now == nil && !b.due[id] && s.writing == nil
 	})
 }
 

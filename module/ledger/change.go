@@ -3,9 +3,9 @@ package ledger
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
-
-	"go.uber.org/zap"
+	"sync"
 )
 
 type change struct{ apply func(*Record) }
@@ -24,10 +24,10 @@ func (b *Book) Put(ctx context.Context, id string, apply func(*Record)) error {
 	if _, err := b.Get(ctx, id); err != nil {
 		return err
 	}
-	c := &change{apply}
-	b.owe(id, c)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.ledger.current().Patience)
 	defer cancel()
+	c := &change{apply}
+	b.owe(id, c)
 	err := b.store(ctx, id)
 	if err == nil || !b.withdraw(id, c) {
 		return nil
@@ -38,29 +38,30 @@ func (b *Book) Put(ctx context.Context, id string, apply func(*Record)) error {
 
 // Keep changes a record in memory, and then in the storage: it is told of what has happened, which is so whether the
 // storage takes it or not. What it does not take stays in memory and is written as soon as it can be. Keep works where the
-// record cannot even be read, and waits for the storage only as long as the storage has shown no trouble. It reports whether
-// the storage has the change.
-func (b *Book) Keep(ctx context.Context, id string, apply func(*Record)) bool {
+// record cannot even be read, and waits for the storage only as long as the storage has shown no trouble.
+func (b *Book) Keep(ctx context.Context, id string, apply func(*Record)) {
 	if b == nil {
-		return true
+		return
 	}
 	b.owe(id, &change{apply})
-	setting := b.ledger.current()
-	if b.ledger.troubled() {
-		return false // written with the rest
+	if !b.ledger.writable(ctx) {
+		return // written with the rest
 	}
-	if setting.Away != nil && setting.Away(ctx) {
-		b.ledger.later()
-		return false
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), setting.Patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.ledger.current().Patience)
 	defer cancel()
 	if err := b.store(ctx, id); err != nil {
-		setting.Log.Error("the ledger could not be written; what it lacks is kept in memory until it can be", zap.Error(err))
-		b.ledger.later()
-		return false
+		b.ledger.failed(err)
 	}
-	return true
+}
+
+// Owe is Keep for what an intent on disk tells of until it is ended, and for the end of an intent: it is written in the
+// background, and not waited for.
+func (b *Book) Owe(ctx context.Context, id string, apply func(*Record)) {
+	if b == nil {
+		return
+	}
+	b.owe(id, &change{apply})
+	b.ledger.write(ctx)
 }
 
 // owe makes a change in memory.
@@ -69,6 +70,7 @@ func (b *Book) owe(id string, c *change) {
 	defer b.mu.Unlock()
 	s := b.slot(id)
 	s.owed = append(s.owed, c)
+	b.due[id] = true
 	b.renew(id, s)
 }
 
@@ -92,16 +94,35 @@ func (b *Book) withdraw(id string, c *change) bool {
 }
 
 // owing returns the ids of records that the storage does not have as they are.
-func (b *Book) owing() (ids []string) {
+func (b *Book) owing() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for id, s := range b.slots {
-		if len(s.owed) > 0 || s.unsure {
-			ids = append(ids, id)
-		}
+	return slices.Sorted(maps.Keys(b.due))
+}
+
+// owes returns how many they are.
+func (b *Book) owes() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.due)
+}
+
+// flush waits until the storage has all records as they are, and returns what went wrong.
+func (b *Book) flush(ctx context.Context) error {
+	ids := b.owing()
+	errs := make([]error, min(atOnce, len(ids)))
+	var wg sync.WaitGroup
+	for worker := range errs {
+		wg.Go(func() {
+			for i := worker; i < len(ids); i += atOnce {
+				if err := b.store(ctx, ids[i]); err != nil {
+					errs[worker] = err
+				}
+			}
+		})
 	}
-	slices.Sort(ids)
-	return ids
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // store waits until the storage has a record as it is.
@@ -133,6 +154,17 @@ func (b *Book) store(ctx context.Context, id string) error {
 	}
 }
 
+// before waits until a record may leave the storage, or get another one in its place. An intent is what a crash finds: it goes
+// after everything that was remembered before it was ended.
+func (b *Book) before(stored *Record, unsure bool) error {
+	if b != b.ledger.Intents || stored == nil && !unsure {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), b.ledger.current().Patience)
+	defer cancel()
+	return b.ledger.flushRecords(ctx)
+}
+
 // write makes the storage hold what is so now.
 func (b *Book) write(id string, s *slot, w *writing) {
 	defer close(w.done)
@@ -162,7 +194,10 @@ func (b *Book) write(id string, s *slot, w *writing) {
 	stored, now, unsure, withdrawn, n := s.stored, s.now, s.unsure, s.withdrawn, len(s.owed)
 	b.mu.Unlock()
 
-	err := b.transfer(id, stored, now, unsure)
+	err := b.before(stored, unsure)
+	if err == nil {
+		err = b.transfer(id, stored, now, unsure)
+	}
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -175,5 +210,8 @@ func (b *Book) write(id string, s *slot, w *writing) {
 	default:
 		s.stored, s.owed, s.unsure = now, s.owed[n:], false
 		b.renew(id, s)
+	}
+	if len(s.owed) == 0 && !s.unsure {
+		delete(b.due, id)
 	}
 }

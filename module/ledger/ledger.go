@@ -9,7 +9,9 @@
 //
 // Writing is done by changes, functions over a record. A change that has to be on disk before something happens is made
 // with [Book.Put]. One that says what has happened is made with [Book.Keep]: it counts at once, and where the storage does
-// not take it, it is owed to the storage, and made again on top of whatever is read there, until it is taken.
+// not take it, it is owed to the storage, and made again on top of whatever is read there, until it is taken. One that an
+// intent on disk tells of anyway is made with [Book.Owe], which waits for nothing: the storage has it a moment later, and the
+// intent goes after it.
 //
 // One resource is one key of the storage. Keys are hashes, so that no file name holds an id or an address and no id can
 // name a file of its own choosing. A damaged record is a lost record.
@@ -19,6 +21,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"path"
 	"sync"
 	"time"
@@ -41,6 +44,8 @@ type Ledger struct {
 	retry   *time.Timer
 	pause   time.Duration
 	closed  bool
+	writing *round // is under way; nil where none is
+	next    *round // takes what is owed when it begins; nil where nobody asked for one
 }
 
 // Setting is what a configuration says of the ledger.
@@ -63,6 +68,10 @@ type Setting struct {
 
 	// Away reports whether an operation is carried out by a gateway that may not write. Nil is never.
 	Away func(ctx context.Context) bool
+
+	// Hold keeps the turn of an operation from ending before release is called, for what is written in the background. Nil is
+	// where turns do not matter.
+	Hold func(ctx context.Context) (release func())
 
 	// Patience is how long a caller waits for the storage. The default is 5 seconds.
 	Patience time.Duration
@@ -114,24 +123,29 @@ func (l *Ledger) Forget() {
 	}
 }
 
-// Owed returns how many records the storage does not have as they are.
+// Owed returns how many records the storage does not have as they are, be it that it is just being given them.
 func (l *Ledger) Owed() (n int) {
 	for _, b := range l.books() {
-		n += len(b.owing())
+		n += b.owes()
 	}
 	return n
 }
 
-// Flush writes what is owed to the storage, and returns the first error.
-func (l *Ledger) Flush(ctx context.Context) (first error) {
-	for _, b := range l.books() {
-		for _, id := range b.owing() {
-			if err := b.store(ctx, id); err != nil && first == nil {
-				first = err
-			}
-		}
+// Refused returns how many records the storage did not take.
+func (l *Ledger) Refused() int {
+	if !l.troubled() {
+		return 0
 	}
-	return first
+	return l.Owed()
+}
+
+// Flush writes what is owed to the storage, and returns what went wrong.
+func (l *Ledger) Flush(ctx context.Context) error {
+	return errors.Join(l.flushRecords(ctx), l.Intents.flush(ctx), l.Synced.flush(ctx))
+}
+
+func (l *Ledger) flushRecords(ctx context.Context) error {
+	return errors.Join(l.Users.flush(ctx), l.Groups.flush(ctx))
 }
 
 // flush is Flush when it is this gateway's turn.
@@ -175,6 +189,24 @@ func (l *Ledger) troubled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.retry != nil
+}
+
+// writable reports whether what is owed is to be written now. If not, it is written later, with the rest.
+func (l *Ledger) writable(ctx context.Context) bool {
+	if l.troubled() {
+		return false
+	}
+	if away := l.current().Away; away != nil && away(ctx) {
+		l.later()
+		return false
+	}
+	return true
+}
+
+// failed tells that the storage did not take what is owed, which is tried again.
+func (l *Ledger) failed(err error) {
+	l.current().Log.Error("the ledger could not be written; what it lacks is kept in memory until it can be", zap.Error(err))
+	l.later()
 }
 
 // later lets what is owed be written in the background.

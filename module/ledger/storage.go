@@ -25,6 +25,9 @@ import (
 //	special/<hash of the id>       the id, for each record that lists must know of
 //	by/<hash of the attribute>/<hash of the value>   the id, for each value that can be searched for
 
+// atOnce is how many calls of the storage are made at once where there is more than one to make.
+const atOnce = 8
+
 // callTimeout is how long one call of the storage may take.
 const callTimeout = 10 * time.Second
 
@@ -131,7 +134,6 @@ func (b *Book) listedIn(ctx context.Context, list string) ([]*Record, error) {
 		return nil, err
 	}
 	slices.Sort(keys)
-	const atOnce = 8
 	all, errs := make([]*Record, len(keys)), make([]error, atOnce)
 	var wg sync.WaitGroup
 	for worker := range atOnce {

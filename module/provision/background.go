@@ -171,7 +171,7 @@ func (u *users) joinLate(ctx context.Context) (left bool) {
 
 // status is what "caddy scim status" tells of the ledger.
 type status struct {
-	// Owed is how many records the storage lacks.
+	// Owed is how many records the storage does not take.
 	Owed int `json:"owed,omitempty"`
 
 	// Open are calls whose outcome is not known yet.
@@ -199,7 +199,7 @@ func (e *engine) status(ctx context.Context) (any, error) {
 	if err != nil {
 		st.Problems = append(st.Problems, "the ledger cannot be read: deactivating and deleting a user go on, everything else is refused")
 	}
-	if st.Owed = e.shared.ledger.Owed(); st.Owed > 0 {
+	if st.Owed = e.shared.ledger.Refused(); st.Owed > 0 {
 		st.Problems = append(st.Problems, "the storage does not take the ledger: what it lacks is in memory, do not stop Caddy")
 	}
 	for _, r := range m.All() {

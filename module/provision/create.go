@@ -65,11 +65,11 @@ func (rs *resources) add(ctx context.Context, id string, wanted *doc.Node) (*sub
 		id = it.ID
 	}
 	date := rs.date()
-	record, stored := rs.keep(ctx, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
+	record := rs.owe(ctx, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
 		rs.begin(r, id, it.ID)
 		date(r, r.Created.IsZero())
 	})
-	end(stored)
+	end(true)
 	trace.Say(ctx, rs.made(), id, "")
 	sub := rs.subject(id, it.Entry, it.Value, record)
 	rs.plans(ctx, rs.made(), sub, nil)

@@ -63,7 +63,7 @@ func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log 
 func (e *engine) memory() ledger.Setting {
 	return ledger.Setting{
 		Storage: e.shared.seat.Storage(), Log: e.log,
-		Turn: e.shared.turn, Away: cluster.Blind,
+		Turn: e.shared.turn, Away: cluster.Blind, Hold: cluster.Hold,
 		UserKeys: e.user.indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.waitingKeys,
 	}
 }

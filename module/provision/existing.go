@@ -150,7 +150,7 @@ func (g *groups) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subje
 			continue
 		}
 		date := g.date()
-		record, _ := g.keep(ctx, sub.id, sub.entry, wanted, []string{g.Identity}, func(r *ledger.Record) { date(r, false) })
+		record := g.keep(ctx, sub.id, sub.entry, wanted, []string{g.Identity}, func(r *ledger.Record) { date(r, false) })
 		found := g.subject(sub.id, sub.entry, sub.value, record)
 		found.found = lookup{Attribute: g.Identity, Value: name}
 		return found, nil

@@ -34,7 +34,8 @@ func (s *session) intents() *ledger.Book {
 	return s.shared.ledger.Intents
 }
 
-// intend writes an intent down. What is returned ends it: known says whether the outcome is known, and remembered on disk.
+// intend writes an intent down. What is returned ends it: known says whether the outcome is known, and remembered. It is over
+// at once then; what a crash would find stays until what was remembered before is on disk too ([ledger.Book.Owe]).
 func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end func(known bool), err error) {
 	s.talk.Reset()
 	book := s.intents()
@@ -58,10 +59,10 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 		defer over() // only then may somebody else look at it
 		switch {
 		case known && earlier == nil:
-			book.Keep(ctx, key, erase)
+			book.Owe(ctx, key, erase)
 			return
 		case known:
-			book.Keep(ctx, key, func(r *ledger.Record) { r.Intent = earlier.Intent })
+			book.Owe(ctx, key, func(r *ledger.Record) { r.Intent = earlier.Intent })
 		}
 		s.shared.settleLater(s.engine, s.caller)
 	}, nil
@@ -125,9 +126,29 @@ func (rs *resources) settleOperation(ctx context.Context) error {
 		unlock()
 		all = !some
 	}
-	return rs.settle(ctx, asks, func(in *ledger.Intent) bool {
+	err := rs.settle(ctx, asks, func(in *ledger.Intent) bool {
 		return all || id != "" && (in.ID == id || in.Found == id) || goesBy(in, names)
 	})
+	if err != nil || id == "" {
+		return err
+	}
+	return rs.settleUnnamed(ctx)
+}
+
+// settleUnnamed settles the intents whose calls may have made the resource that an operation is about. The provider was told
+// its id, and what was to be remembered of it is lost: a crash came between the answer and the write.
+func (rs *resources) settleUnnamed(ctx context.Context) error {
+	err := rs.settle(ctx, false, func(in *ledger.Intent) bool { return in.ID == "" && in.Found == "" && !rs.remembered(ctx, rs.op.ID) })
+	if rs.leaves {
+		return nil // it needs nothing of what is remembered
+	}
+	return err
+}
+
+// remembered reports whether something is remembered of a resource by which it is the provider's.
+func (rs *resources) remembered(ctx context.Context, id string) bool {
+	r, err := rs.record(ctx, id)
+	return err != nil || r != nil && (rs.kind != rs.engine.user || r.Linked || r.Special())
 }
 
 // settleNames settles the intents that have to do with names, which are locked.
@@ -225,19 +246,19 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 	case in.Found != "" && rs.background:
 		return nil
 	case in.Found != "": // the provider asks for it now
-		book.Keep(ctx, key, erase)
+		book.Owe(ctx, key, erase)
 		return nil
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
 		if rs.View.Expire(); late {
 			trace.Say(ctx, trace.Settled, in.ID, "members are read anew")
-			book.Keep(ctx, key, erase)
+			book.Owe(ctx, key, erase)
 		}
 		return nil
 	}
 	d, err := doc.Scan(in.Wanted)
 	if err != nil {
-		book.Keep(ctx, key, erase) // a damaged record is a lost record
+		book.Owe(ctx, key, erase) // a damaged record is a lost record
 		return nil
 	}
 	wanted := doc.Tree(d.Value())
@@ -260,9 +281,8 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		trace.Say(ctx, trace.Adopted, id, "a call whose answer was lost")
 		rs.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
 			zap.String("resource", rs.Name), zap.String("id", id), zap.Bool("asked_for", !rs.background))
-		if rs.background && in.ID == "" {
-			upstream := sub.upstreamID()
-			book.Keep(ctx, key, func(r *ledger.Record) {
+		if upstream := sub.upstreamID(); in.ID == "" && !rs.asksFor(upstream) {
+			book.Owe(ctx, key, func(r *ledger.Record) {
 				if r.Intent != nil {
 					r.Intent.Found = upstream
 				}
@@ -274,9 +294,14 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		trace.Say(ctx, trace.Settled, in.ID, "nothing was made")
 	}
 	if found != nil || known || late {
-		book.Keep(ctx, key, erase)
+		book.Owe(ctx, key, erase)
 	}
 	return nil
+}
+
+// asksFor reports whether the provider asks for what a call without an id has made: by its id, or by what it is found by.
+func (rs *resources) asksFor(id string) bool {
+	return !rs.background && (rs.op.ID == "" || rs.op.ID == id)
 }
 
 // carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known reports

@@ -258,7 +258,8 @@ func TestSettledLate(t *testing.T) {
 		t.Error("given up at once")
 	}
 	g.clock.t = g.clock.t.Add(2 * time.Minute)
-	if g.settleAll(t.Context(), g.caller) || openIntents(s) != 0 {
+	left := g.settleAll(t.Context(), g.caller)
+	if g.shared.ledger.Rest(); left || openIntents(s) != 0 {
 		t.Error("waited for still")
 	}
 	b.fault = nil

@@ -70,7 +70,7 @@ func (u *users) link(ctx context.Context, sub *subject, wanted *doc.Node) (*subj
 		}
 	}
 	date := u.date()
-	record, _ := u.keep(ctx, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
+	record := u.keep(ctx, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
 		r.Deleted, r.Linked = false, true
 		date(r, false)
 	})

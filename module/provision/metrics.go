@@ -43,7 +43,7 @@ func (gauges) Collect(ch chan<- prometheus.Metric) {
 	views, owed := map[*view.View]string{}, map[*shared]int{}
 	engines.Range(func(v, _ any) bool {
 		e := v.(*engine) //nolint:forcetypeassert // nothing else is in it
-		owed[e.shared] = e.shared.ledger.Owed()
+		owed[e.shared] = e.shared.ledger.Refused()
 		views[e.user.View] = "User"
 		if e.group != nil {
 			views[e.group.View] = "Group"

@@ -89,6 +89,8 @@ type gateway struct {
 	ctx    context.Context // of the requests
 	set    *schema.Set
 	clock  *clock // stands still unless a test moves it, so that a slow machine changes nothing
+
+	hurried bool // does not wait for what is written in the background
 }
 
 const base = "https://gw.example/scim/v2"
@@ -125,7 +127,7 @@ func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage)
 	if err := o.Prepare(upstream.Gateway{Quirks: rules}); err != nil {
 		t.Fatal(err)
 	}
-	return &gateway{o.engine, c, t.Context(), set, now}
+	return &gateway{engine: o.engine, caller: c, ctx: t.Context(), set: set, clock: now}
 }
 
 // onBitwarden is a gateway over an empty organization. Change the configuration with f.
@@ -193,6 +195,9 @@ func (g *gateway) do(t testing.TB, method, target, body string) answer {
 		}
 	}
 	got, err := g.carry(g.ctx, g.caller, op)
+	if !g.hurried {
+		g.shared.ledger.Rest()
+	}
 	if err != nil {
 		e, ok := errors.AsType[*scim.Error](err)
 		if !ok {

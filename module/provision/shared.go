@@ -46,6 +46,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 		seat.OnTakeover(sh.forget)
 		seat.OnHandover(sh.synced.HandOver)
 		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
+		seat.OnHandover(sh.ledger.Rest)
 		return sh
 	}).(*shared)
 }

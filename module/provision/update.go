@@ -111,7 +111,7 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 		rs.linkedBy(ctx, sub.id, lookup{}, "the provider's first change")
 	}
 	moved, date := rs.dates && rs.moved(sub, e, after, changed), rs.date()
-	record, stored := rs.keep(ctx, sub.id, e, after, changed, func(r *ledger.Record) {
+	record := rs.keep(ctx, sub.id, e, after, changed, func(r *ledger.Record) {
 		if e.ID != sub.entry.ID {
 			r.Upstream = e.ID
 			if e.ID == sub.id {
@@ -125,7 +125,7 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 			change(r)
 		}
 	})
-	end(stored)
+	end(true)
 	if rs.IsUser() && touches(changed, "active") {
 		if err := rs.users.mustShow(e, after.Get("active").True()); err != nil {
 			return nil, err

@@ -93,7 +93,7 @@ func (rs *resources) adoptAs(ctx context.Context, id string, found *subject, wan
 		date(r, false)
 	}
 	if rs.leaves || !rs.IsUser() { // what matters is whose it is
-		record, _ := rs.keep(ctx, id, found.entry, wanted, said, change)
+		record := rs.keep(ctx, id, found.entry, wanted, said, change)
 		return rs.subject(id, found.entry, found.value, record), nil
 	}
 	it, err := rs.welcome(ctx, &items.Item{Entry: found.entry, Value: found.value}, wanted)
