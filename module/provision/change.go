@@ -29,7 +29,11 @@ func (u *users) change(ctx context.Context) (*scim.Answer, error) {
 		u.losePlaces(ctx, places)
 		return nil, err
 	}
-	sub, err := u.applyChange(ctx, change)
+	var sub *subject
+	err = u.in(ctx, u.op.ID, func(was *subject) (err error) {
+		sub, err = u.applyChange(ctx, was, change)
+		return err
+	})
 	if err != nil {
 		u.losePlaces(ctx, places)
 		return nil, err
@@ -40,20 +44,8 @@ func (u *users) change(ctx context.Context) (*scim.Answer, error) {
 	return u.answer(ctx, sub, http.StatusOK)
 }
 
-// applyChange returns the user as it is after the change, under the user's lock.
-func (u *users) applyChange(ctx context.Context, change func(*doc.Node) ([]string, error)) (*subject, error) {
-	unlock, err := u.lock(ctx, u.op.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if err := u.settleUser(ctx, u.op.ID); err != nil {
-		return nil, err
-	}
-	sub, err := u.load(ctx, u.op.ID)
-	if err != nil {
-		return nil, err
-	}
+// applyChange returns the user as it is after the change. The user is locked.
+func (u *users) applyChange(ctx context.Context, sub *subject, change func(*doc.Node) ([]string, error)) (*subject, error) {
 	after := sub.res.Clone()
 	changed, err := change(after)
 	if err != nil {

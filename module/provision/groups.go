@@ -240,24 +240,21 @@ func (g *groups) lock(ctx context.Context, id string) (unlock func(), err error)
 
 // delete removes a group. Its members stay in the organization.
 func (g *groups) delete(ctx context.Context) (*scim.Answer, error) {
-	unlock, err := g.lock(ctx, g.op.ID)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
 	if len(g.Delete) == 0 {
 		return nil, scim.Errorf(http.StatusNotImplemented, "", "groups of this organization cannot be deleted")
 	}
-	sub, err := g.load(ctx, g.op.ID)
+	err := g.in(ctx, g.op.ID, func(sub *subject) error {
+		if err := g.guarding(ctx, guard.GroupDeletes, sub, func() error { return g.remove(ctx, sub) }); err != nil {
+			return err
+		}
+		trace.Say(ctx, trace.GroupRemoved, sub.id, "")
+		g.synced().Forget(sub.id)
+		return g.deleted(ctx, sub, g.config.Ledger.SoftDelete)
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := g.guarding(ctx, guard.GroupDeletes, sub, func() error { return g.remove(ctx, sub) }); err != nil {
-		return nil, err
-	}
-	trace.Say(ctx, trace.GroupRemoved, sub.id, "")
-	g.synced().Forget(sub.id)
-	return g.deleted(ctx, sub, g.config.Ledger.SoftDelete)
+	return &scim.Answer{Status: http.StatusNoContent}, nil
 }
 
 // memberValues returns the ids of a group's members in a document, each once.

@@ -24,7 +24,10 @@ func (u *users) existingUser(ctx context.Context, sub *subject, wanted *doc.Node
 		u.keepUserName(ctx, sub, wanted)
 		return nil, u.conflict()
 	}
-	sub, err := u.link(ctx, sub, wanted)
+	err := u.locked(ctx, sub.id, func() (err error) {
+		sub, err = u.link(ctx, sub, wanted)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -34,18 +37,11 @@ func (u *users) existingUser(ctx context.Context, sub *subject, wanted *doc.Node
 	return u.created(ctx, sub)
 }
 
-// link makes a user whom the organization has already the one that the provider creates, under the user's lock.
+// link makes a user whom the organization has already the one that the provider creates. The user is locked.
 func (u *users) link(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
-	unlock, err := u.lock(ctx, sub.id)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if err := u.settleUser(ctx, sub.id); err != nil {
-		return nil, err
-	}
 	found := sub.found
-	if sub, err = u.linkable(ctx, sub); err != nil {
+	sub, err := u.linkable(ctx, sub)
+	if err != nil {
 		return nil, err
 	}
 	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two

@@ -19,18 +19,14 @@ func (u *users) delete(ctx context.Context) (*scim.Answer, error) {
 	if u.config.Delete == DeleteRefuse {
 		return nil, scim.Errorf(http.StatusForbidden, "", "users of this organization are not deleted through SCIM; deactivate them")
 	}
-	unlock, err := u.lock(ctx, u.op.ID)
-	if err != nil {
+	if err := u.in(ctx, u.op.ID, func(sub *subject) error { return u.take(ctx, sub) }); err != nil {
 		return nil, err
 	}
-	defer unlock()
-	if err := u.settleUser(ctx, u.op.ID); err != nil {
-		return nil, err
-	}
-	sub, err := u.load(ctx, u.op.ID)
-	if err != nil {
-		return nil, err
-	}
+	return &scim.Answer{Status: http.StatusNoContent}, nil
+}
+
+// take takes a user whom the provider deletes from the organization, or only the access. The user is locked.
+func (u *users) take(ctx context.Context, sub *subject) (err error) {
 	if sub.entry == nil {
 		return u.deleted(ctx, sub, false)
 	}
@@ -39,13 +35,13 @@ func (u *users) delete(ctx context.Context) (*scim.Answer, error) {
 			after := sub.res.Clone()
 			after.Set("active", doc.NewBool(false))
 			if sub, err = u.update(ctx, sub, after, []string{"active"}); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		return u.deleted(ctx, sub, true)
 	}
 	if err := u.guarding(ctx, guard.Deletes, sub, func() error { return u.remove(ctx, sub) }); err != nil {
-		return nil, err
+		return err
 	}
 	trace.Say(ctx, trace.Removed, sub.id, "")
 	return u.deleted(ctx, sub, u.config.Ledger.SoftDelete)
@@ -71,10 +67,10 @@ func (rs *resources) remove(ctx context.Context, sub *subject) error {
 }
 
 // deleted forgets a resource; one that the upstream goes on showing has to be remembered as deleted.
-func (rs *resources) deleted(ctx context.Context, sub *subject, shown bool) (*scim.Answer, error) {
+func (rs *resources) deleted(ctx context.Context, sub *subject, shown bool) error {
 	if rs.dry() {
 		rs.plans(ctx, trace.Removed, sub, nil)
-		return nil, dryrun.NotDone()
+		return dryrun.NotDone()
 	}
 	change := erase
 	if shown {
@@ -84,5 +80,5 @@ func (rs *resources) deleted(ctx context.Context, sub *subject, shown bool) (*sc
 	if rs.IsUser() {
 		rs.users.leaveAll(ctx, sub.id)
 	}
-	return &scim.Answer{Status: http.StatusNoContent}, nil
+	return nil
 }

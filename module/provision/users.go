@@ -23,6 +23,30 @@ func (u *users) lock(ctx context.Context, id string) (unlock func(), err error) 
 	return u.shared.locks.User(u.lasting(ctx), id)
 }
 
+// in calls f with a user who is read under the user's lock, once it is known what became of earlier calls about them.
+func (u *users) in(ctx context.Context, id string, f func(*subject) error) error {
+	return u.locked(ctx, id, func() error {
+		sub, err := u.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		return f(sub)
+	})
+}
+
+// locked is [users.in] for whoever knows the user already.
+func (u *users) locked(ctx context.Context, id string, f func() error) error {
+	unlock, err := u.lock(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := u.settleUser(ctx, id); err != nil {
+		return err
+	}
+	return f()
+}
+
 // create invites a new user, or does what the configuration says where the organization has such a member or the
 // user is not active.
 func (u *users) create(ctx context.Context) (*scim.Answer, error) {
@@ -61,13 +85,12 @@ func (u *users) create(ctx context.Context) (*scim.Answer, error) {
 }
 
 // adoptAgain makes a user whom an earlier request has created what the provider writes now.
-func (u *users) adoptAgain(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
-	unlock, err := u.lock(ctx, sub.id)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	return u.adopt(ctx, sub.id, sub, wanted)
+func (u *users) adoptAgain(ctx context.Context, sub *subject, wanted *doc.Node) (adopted *subject, err error) {
+	err = u.locked(ctx, sub.id, func() (err error) {
+		adopted, err = u.adopt(ctx, sub.id, sub, wanted)
+		return err
+	})
+	return adopted, err
 }
 
 // newUser creates a user whom the organization does not have.
