@@ -120,17 +120,17 @@ func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 		return true
 	}
 	for _, r := range records {
-		rs := s.resources(r.Intent.Resource)
-		if rs == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
+		w := s.of(r.Intent.Resource)
+		if w == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
 			continue
 		}
 		told := new(trace.Trace)
-		err := rs.settleLocked(trace.With(ctx, told), r)
+		err := w.settleLocked(trace.With(ctx, told), r)
 		if e.settled != nil && len(told.Notes()) > 0 {
-			e.settled(rs.Type.Name, told)
+			e.settled(w.Type.Name, told)
 		}
 		if err != nil {
-			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", rs.Name), zap.Error(err))
+			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", w.Name), zap.Error(err))
 		}
 		if r, _ := s.intents().Recall(r.ID); r != nil && r.Intent != nil && r.Intent.Found == "" {
 			left = true

@@ -16,10 +16,10 @@ import (
 func keepsDates(store string) bool { return store == "*" || doc.FoldEqual(store, "meta") }
 
 // date returns what makes a record say that the resource is changed now; made says that it is created now, too.
-func (rs *resources) date() func(r *ledger.Record, made bool) {
-	now := rs.now().UTC().Truncate(time.Millisecond)
+func (w *writer) date() func(r *ledger.Record, made bool) {
+	now := w.now().UTC().Truncate(time.Millisecond)
 	return func(r *ledger.Record, made bool) {
-		if !rs.dates {
+		if !w.dates {
 			return
 		}
 		if r.Modified = now; made {
@@ -29,13 +29,13 @@ func (rs *resources) date() func(r *ledger.Record, made bool) {
 }
 
 // changedNow remembers that a resource is changed now, of which nothing else is to be remembered.
-func (rs *resources) changedNow(ctx context.Context, sub *subject) {
-	if !rs.dates {
+func (w *writer) changedNow(ctx context.Context, sub *subject) {
+	if !w.dates {
 		return
 	}
-	date := rs.date()
-	rs.book.Keep(ctx, sub.id, func(r *ledger.Record) { date(r, false) })
-	if r, _ := rs.book.Recall(sub.id); r != nil {
+	date := w.date()
+	w.book.Keep(ctx, sub.id, func(r *ledger.Record) { date(r, false) })
+	if r, _ := w.book.Recall(sub.id); r != nil {
 		showDates(sub.res, r)
 	}
 }

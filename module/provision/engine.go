@@ -78,8 +78,8 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	if cluster.Blind(ctx) {
 		s.blind = errors.New("nobody could be asked which gateway leads")
 	}
-	rs := s.resources(op.Type.Name)
-	if rs == nil {
+	w := s.of(op.Type.Name)
+	if w == nil {
 		return nil, scim.Errorf(404, "", "the organization has no groups")
 	}
 	defer func() {
@@ -87,16 +87,16 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 			over()
 		}
 	}()
-	if err := rs.settleOperation(ctx); err != nil {
+	if err := w.settleOperation(ctx); err != nil {
 		return nil, err
 	}
 	switch op.Verb {
 	case scim.List:
-		return rs.query(ctx)
+		return w.query(ctx)
 	case scim.Read:
-		return rs.readOne(ctx)
+		return w.readOne(ctx)
 	}
-	if !rs.IsUser() {
+	if !w.IsUser() {
 		switch op.Verb {
 		case scim.Create:
 			return s.groups.create(ctx)

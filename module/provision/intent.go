@@ -19,7 +19,7 @@ import (
 
 // A call that creates something cannot be repeated blindly, and where its answer is lost, nobody knows the id of what it
 // made. So an intent is written down before the call, and goes with the outcome: see [ledger.Intent]. As long as it is
-// open, whoever asks for the resource has the organization asked first ([resources.settleOperation]); and where nobody asks, the
+// open, whoever asks for the resource has the organization asked first ([writer.settleOperation]); and where nobody asks, the
 // gateway does so by itself ([shared.settleLater]).
 
 // settleAfter is how long the organization may still carry out a call that was not answered: a little more than a call
@@ -69,25 +69,25 @@ func (s *session) intend(ctx context.Context, key string, in ledger.Intent) (end
 }
 
 // intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
-func (rs *resources) intendCreate(ctx context.Context, id string, wanted *doc.Node) (end func(known bool), err error) {
-	in, err := rs.begins(ctx, wanted)
+func (w *writer) intendCreate(ctx context.Context, id string, wanted *doc.Node) (end func(known bool), err error) {
+	in, err := w.begins(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
 	in.ID = id
-	key := rs.Name + " " + id
+	key := w.Name + " " + id
 	if id == "" {
-		key = rs.Name + " named " + schema.Fold(wanted.Get(rs.Identity).Text())
+		key = w.Name + " named " + schema.Fold(wanted.Get(w.Identity).Text())
 	}
-	return rs.intend(ctx, key, in)
+	return w.intend(ctx, key, in)
 }
 
 // begins returns the intent of a call that makes the organization have a resource under new names.
-func (rs *resources) begins(ctx context.Context, wanted *doc.Node) (in ledger.Intent, err error) {
-	in = ledger.Intent{Resource: rs.Type.Name, Wanted: wanted.AppendTo(nil)}
-	for _, l := range rs.names(wanted) {
+func (w *writer) begins(ctx context.Context, wanted *doc.Node) (in ledger.Intent, err error) {
+	in = ledger.Intent{Resource: w.Type.Name, Wanted: wanted.AppendTo(nil)}
+	for _, l := range w.names(wanted) {
 		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
-		entries, err := rs.entriesWith(ctx, l)
+		entries, err := w.entriesWith(ctx, l)
 		if err != nil {
 			return in, err
 		}
@@ -107,39 +107,39 @@ func (g *groups) intendMembers(ctx context.Context, group string) (end func(know
 // settleOperation settles the intents that an operation has to do with, by the id or because it asks for everything; those
 // that it has to do with by a name are settled with the name's lock. A search waits for whoever is about to give the name to
 // somebody: the client of that request may be gone, and would be told by the search that there is nobody. No lock is held.
-func (rs *resources) settleOperation(ctx context.Context) error {
-	if rs.intents() == nil {
+func (w *writer) settleOperation(ctx context.Context) error {
+	if w.intents() == nil {
 		return nil
 	}
-	rs.shared.settleFirst(rs.engine, rs.caller)
-	id, asks, all := rs.op.ID, rs.op.Verb == scim.List || rs.op.Verb == scim.Read, false
+	w.shared.settleFirst(w.engine, w.caller)
+	id, asks, all := w.op.ID, w.op.Verb == scim.List || w.op.Verb == scim.Read, false
 	var names []string
-	if rs.op.Verb == scim.List {
-		lookups, some := rs.lookupsFor(rs.op.Query.Filter)
+	if w.op.Verb == scim.List {
+		lookups, some := w.lookupsFor(w.op.Query.Filter)
 		for _, l := range lookups {
 			names = append(names, schema.Fold(strings.TrimSpace(l.Value)))
 		}
-		unlock, err := rs.shared.locks.Names(ctx, rs.Name, names)
+		unlock, err := w.shared.locks.Names(ctx, w.Name, names)
 		if err != nil {
 			return err
 		}
 		unlock()
 		all = !some
 	}
-	err := rs.settle(ctx, asks, func(in *ledger.Intent) bool {
+	err := w.settle(ctx, asks, func(in *ledger.Intent) bool {
 		return all || id != "" && (in.ID == id || in.Found == id) || goesBy(in, names)
 	})
 	if err != nil || id == "" {
 		return err
 	}
-	return rs.settleUnnamed(ctx)
+	return w.settleUnnamed(ctx)
 }
 
 // settleUnnamed settles the intents whose calls may have made the resource that an operation is about. The provider was told
 // its id, and what was to be remembered of it is lost: a crash came between the answer and the write.
-func (rs *resources) settleUnnamed(ctx context.Context) error {
-	err := rs.settle(ctx, false, func(in *ledger.Intent) bool { return in.ID == "" && in.Found == "" && !rs.remembered(ctx, rs.op.ID) })
-	if rs.leaves {
+func (w *writer) settleUnnamed(ctx context.Context) error {
+	err := w.settle(ctx, false, func(in *ledger.Intent) bool { return in.ID == "" && in.Found == "" && !w.remembered(ctx, w.op.ID) })
+	if w.leaves {
 		return nil // it needs nothing of what is remembered
 	}
 	return err
@@ -148,12 +148,12 @@ func (rs *resources) settleUnnamed(ctx context.Context) error {
 // remembered reports whether something is remembered of a resource by which it is the provider's.
 func (rs *resources) remembered(ctx context.Context, id string) bool {
 	r, err := rs.record(ctx, id)
-	return err != nil || r != nil && (rs.kind != rs.engine.user || r.Linked || r.Special())
+	return err != nil || r != nil && (!rs.IsUser() || r.Linked || r.Special())
 }
 
 // settleNames settles the intents that have to do with names, which are locked.
-func (rs *resources) settleNames(ctx context.Context, names []string) error {
-	return rs.settle(ctx, false, func(in *ledger.Intent) bool { return goesBy(in, names) })
+func (w *writer) settleNames(ctx context.Context, names []string) error {
+	return w.settle(ctx, false, func(in *ledger.Intent) bool { return goesBy(in, names) })
 }
 
 // goesBy reports whether an intent is about somebody or something that has one of some names.
@@ -164,17 +164,17 @@ func goesBy(in *ledger.Intent, names []string) bool {
 }
 
 // settle settles intents about resources of a kind. wait says whether the calls that are under way are waited for.
-func (rs *resources) settle(ctx context.Context, wait bool, concerned func(*ledger.Intent) bool) error {
-	intents, err := rs.allIntents(ctx)
+func (w *writer) settle(ctx context.Context, wait bool, concerned func(*ledger.Intent) bool) error {
+	intents, err := w.allIntents(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range intents {
-		ended := rs.shared.underWay(r.ID)
+		ended := w.shared.underWay(r.ID)
 		if ended == nil && r.Intent.Found == "" {
-			rs.shared.settleLater(rs.engine, rs.caller)
+			w.shared.settleLater(w.engine, w.caller)
 		}
-		if r.Intent.Resource != rs.Type.Name || !concerned(r.Intent) {
+		if r.Intent.Resource != w.Type.Name || !concerned(r.Intent) {
 			continue
 		}
 		if ended != nil {
@@ -187,7 +187,7 @@ func (rs *resources) settle(ctx context.Context, wait bool, concerned func(*ledg
 				return locks.Busy(ctx.Err())
 			}
 		}
-		if err := rs.settleLocked(ctx, r); err != nil {
+		if err := w.settleLocked(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -195,16 +195,16 @@ func (rs *resources) settle(ctx context.Context, wait bool, concerned func(*ledg
 }
 
 // settleLocked settles an intent under the lock of the user whom it is about.
-func (rs *resources) settleLocked(ctx context.Context, r *ledger.Record) error {
-	if !rs.IsUser() || r.Intent.ID == "" {
-		return rs.settleOne(ctx, r.ID)
+func (w *writer) settleLocked(ctx context.Context, r *ledger.Record) error {
+	if !w.IsUser() || r.Intent.ID == "" {
+		return w.settleOne(ctx, r.ID)
 	}
-	unlock, err := rs.users.lock(ctx, r.Intent.ID)
+	unlock, err := w.users.lock(ctx, r.Intent.ID)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return rs.settleOne(ctx, r.ID)
+	return w.settleOne(ctx, r.ID)
 }
 
 // settleUser settles the intent about a user, who is locked: it may have been written down while the lock was waited for.
@@ -232,25 +232,25 @@ func (s *session) allIntents(ctx context.Context) ([]*ledger.Record, error) {
 
 // settleOne finds out what became of the call of an intent, and ends the intent where that is known: what the organization
 // has now and had not before is the resource that the provider wrote.
-func (rs *resources) settleOne(ctx context.Context, key string) error {
-	book := rs.intents()
+func (w *writer) settleOne(ctx context.Context, key string) error {
+	book := w.intents()
 	if book == nil {
 		return nil
 	}
 	r := book.RecallMarks().Record(key)
-	if r == nil || r.Intent == nil || rs.shared.underWay(key) != nil {
+	if r == nil || r.Intent == nil || w.shared.underWay(key) != nil {
 		return nil
 	}
-	in, late := r.Intent, rs.now().Sub(r.Intent.Began) > settleAfter
+	in, late := r.Intent, w.now().Sub(r.Intent.Began) > settleAfter
 	switch {
-	case in.Found != "" && rs.background:
+	case in.Found != "" && w.background:
 		return nil
 	case in.Found != "": // the provider asks for it now
 		book.Owe(ctx, key, erase)
 		return nil
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
-		if rs.View.Expire(); late {
+		if w.View.Expire(); late {
 			trace.Say(ctx, trace.Settled, in.ID, "members are read anew")
 			book.Owe(ctx, key, erase)
 		}
@@ -262,8 +262,8 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		return nil
 	}
 	wanted := doc.Tree(d.Value())
-	rs.View.Expire()
-	found, known, err := rs.carriedOut(ctx, in, wanted)
+	w.View.Expire()
+	found, known, err := w.carriedOut(ctx, in, wanted)
 	if err != nil {
 		return err
 	}
@@ -272,16 +272,16 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		if id == "" {
 			id = found.entry.ID
 		}
-		sub, err := rs.adopt(ctx, id, found, wanted)
+		sub, err := w.adopt(ctx, id, found, wanted)
 		if err != nil {
 			return err
 		}
-		rs.adopted = append(rs.adopted, id)
-		trace.Say(ctx, rs.made(), id, "")
+		w.adopted = append(w.adopted, id)
+		trace.Say(ctx, w.made(), id, "")
 		trace.Say(ctx, trace.Adopted, id, "a call whose answer was lost")
-		rs.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
-			zap.String("resource", rs.Name), zap.String("id", id), zap.Bool("asked_for", !rs.background))
-		if upstream := sub.upstreamID(); in.ID == "" && !rs.asksFor(upstream) {
+		w.log.Warn("a call whose answer was lost had been carried out: what it made is the provider's now",
+			zap.String("resource", w.Name), zap.String("id", id), zap.Bool("asked_for", !w.background))
+		if upstream := sub.upstreamID(); in.ID == "" && !w.asksFor(upstream) {
 			book.Owe(ctx, key, func(r *ledger.Record) {
 				if r.Intent != nil {
 					r.Intent.Found = upstream
@@ -306,18 +306,18 @@ func (rs *resources) asksFor(id string) bool {
 
 // carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known reports
 // whether the gateway knew it already, so that there is nothing to settle.
-func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
+func (w *writer) carriedOut(ctx context.Context, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
 	switch {
 	case in.Renames:
-		marks, err := rs.marks(ctx)
+		marks, err := w.marks(ctx)
 		if err != nil {
 			return nil, false, err
 		}
-		if _, err := rs.items.Fetch(ctx, marks.Upstream(in.ID), ""); !api.Gone(err) {
+		if _, err := w.items.Fetch(ctx, marks.Upstream(in.ID), ""); !api.Gone(err) {
 			return nil, err == nil, err
 		}
 	case in.ID != "":
-		record, err := rs.record(ctx, in.ID)
+		record, err := w.record(ctx, in.ID)
 		if err != nil || record == nil || record.Deferred == nil {
 			return nil, err == nil, err
 		}
@@ -327,13 +327,13 @@ func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *
 		except = "" // the new id may be one that it had before
 	}
 	for _, l := range in.Lookups {
-		for sub, err := range rs.holders(ctx, lookup(l), except) {
+		for sub, err := range w.holders(ctx, lookup(l), except) {
 			switch {
 			case err != nil:
 				return nil, false, err
 			case in.Renames && sub.id == in.ID && sub.entry != nil:
 				return sub, false, nil
-			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), rs.IsUser() && !rs.users.alike(sub, wanted, usualLinks, false):
+			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), w.IsUser() && !w.users.alike(sub, wanted, usualLinks, false):
 			case sub.linked():
 				known = true
 			default:

@@ -16,16 +16,16 @@ import (
 
 // linkedBy says why a resource that was there before is the provider's from now on: by which of its values it was found,
 // and what of the configuration says that it is taken. Without a lookup it is the provider that found it.
-func (rs *resources) linkedBy(ctx context.Context, id string, l lookup, policy string) {
+func (w *writer) linkedBy(ctx context.Context, id string, l lookup, policy string) {
 	trace.From(ctx).Note(trace.Note{Kind: trace.Linked, ID: id, Because: because(l.Attribute, policy), Value: l.Value})
-	if !rs.IsUser() {
+	if !w.IsUser() {
 		return
 	}
 	fields := []zap.Field{zap.String("id", id), zap.String("policy", policy)}
 	if l.Attribute != "" {
 		fields = append(fields, zap.String("matched", l.Attribute), zap.String("value_hash", hashed(l.Value)))
 	}
-	rs.log.Info("a member who was there is linked to the provider's user", fields...)
+	w.log.Info("a member who was there is linked to the provider's user", fields...)
 }
 
 func because(attribute, policy string) string {

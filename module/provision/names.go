@@ -13,14 +13,14 @@ import (
 
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
 // would both find them free. What became of earlier calls with these values is found out first.
-func (rs *resources) lockNames(ctx context.Context, names []string) (unlock func(), err error) {
-	if unlock, err = rs.shared.locks.Names(rs.lasting(ctx), rs.Name, names); err != nil {
+func (w *writer) lockNames(ctx context.Context, names []string) (unlock func(), err error) {
+	if unlock, err = w.shared.locks.Names(w.lasting(ctx), w.Name, names); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
 		return unlock, nil
 	}
-	if err := rs.settleNames(ctx, names); err != nil {
+	if err := w.settleNames(ctx, names); err != nil {
 		unlock()
 		return nil, err
 	}

@@ -16,11 +16,11 @@ import (
 func (s *session) dry() bool { return s.run != nil }
 
 // plans puts a change of a subject into the plan of a dry run.
-func (rs *resources) plans(ctx context.Context, kind trace.Kind, sub *subject, more func(*trace.Step)) {
-	if !rs.dry() {
+func (w *writer) plans(ctx context.Context, kind trace.Kind, sub *subject, more func(*trace.Step)) {
+	if !w.dry() {
 		return
 	}
-	step := trace.Step{Kind: kind, Resource: rs.Type.Name, ID: sub.id, Name: sub.res.Get(rs.Identity).Text()}
+	step := trace.Step{Kind: kind, Resource: w.Type.Name, ID: sub.id, Name: sub.res.Get(w.Identity).Text()}
 	if more != nil {
 		more(&step)
 	}
@@ -28,8 +28,8 @@ func (rs *resources) plans(ctx context.Context, kind trace.Kind, sub *subject, m
 }
 
 // held puts a change into the plan of a dry run that would not be made.
-func (rs *resources) held(ctx context.Context, kind trace.Kind, sub *subject, by string) {
-	rs.plans(ctx, kind, sub, func(step *trace.Step) { step.Held = by })
+func (w *writer) held(ctx context.Context, kind trace.Kind, sub *subject, by string) {
+	w.plans(ctx, kind, sub, func(step *trace.Step) { step.Held = by })
 }
 
 // removal returns what taking access away is to the plan.
@@ -55,39 +55,39 @@ func (k *kind) renaming() trace.Kind {
 
 // updates puts the change of a resource into the plan of a dry run, and makes the item of it be so. Who would lose access
 // by it does not.
-func (rs *resources) updates(ctx context.Context, sub *subject, after *doc.Node, changed []string) error {
-	if !rs.dry() {
+func (w *writer) updates(ctx context.Context, sub *subject, after *doc.Node, changed []string) error {
+	if !w.dry() {
 		return nil
 	}
 	if touches(changed, "active") && after.Get("active").True() {
-		rs.plans(ctx, trace.Restored, sub, nil)
+		w.plans(ctx, trace.Restored, sub, nil)
 	}
-	name, to := sub.res.Get(rs.Identity).Text(), after.Get(rs.Identity).Text()
-	if touches(changed, rs.Identity) && name != to {
-		rs.plans(ctx, rs.renaming(), sub, func(step *trace.Step) { step.To = to })
+	name, to := sub.res.Get(w.Identity).Text(), after.Get(w.Identity).Text()
+	if touches(changed, w.Identity) && name != to {
+		w.plans(ctx, w.renaming(), sub, func(step *trace.Step) { step.To = to })
 	}
 	var attributes, others []string
 	for _, path := range changed {
-		attribute := value.Whole(rs.Type, path)
-		if attribute == "active" || rs.Updates(path) && (rs.Readable(path) || rs.Readable(attribute)) {
+		attribute := value.Whole(w.Type, path)
+		if attribute == "active" || w.Updates(path) && (w.Readable(path) || w.Readable(attribute)) {
 			attributes = append(attributes, attribute)
 		}
-		if attribute != "active" && attribute != rs.Identity {
+		if attribute != "active" && attribute != w.Identity {
 			others = append(others, attribute)
 		}
 	}
 	if others = distinct(others); len(others) > 0 {
-		rs.plans(ctx, trace.Changed, sub, func(step *trace.Step) { step.Attributes = others })
+		w.plans(ctx, trace.Changed, sub, func(step *trace.Step) { step.Attributes = others })
 	}
-	if rs.disables(sub, after, changed) && (rs.op.Verb != scim.Create || !dryrun.Imagined(sub.entry.ID)) {
+	if w.disables(sub, after, changed) && (w.op.Verb != scim.Create || !dryrun.Imagined(sub.entry.ID)) {
 		return dryrun.NotDone()
 	}
-	if touches(attributes, "emails") && rs.IsUser() && rs.NamedByAddress() {
+	if touches(attributes, "emails") && w.IsUser() && w.NamedByAddress() {
 		after = after.Clone()
-		after.Set(rs.Identity, doc.NewString(rs.Email(after)))
-		attributes = append(attributes, rs.Identity)
+		after.Set(w.Identity, doc.NewString(w.Email(after)))
+		attributes = append(attributes, w.Identity)
 	}
-	rs.imagined.Change(rs.Kind, sub.entry.ID, after, distinct(attributes))
+	w.imagined.Change(w.Kind, sub.entry.ID, after, distinct(attributes))
 	return nil
 }
 

@@ -31,47 +31,50 @@ type session struct {
 }
 
 // resources are the users, or the groups, of an organization within one operation: what it holds of them, together with
-// what the ledger remembers of them.
+// what the ledger remembers of them. They are only looked at; a writer changes them.
 type resources struct {
 	*kind
 	*session
 	items *items.Items
 }
 
+// writer makes the organization have of its resources what the provider wants, and the ledger know the rest.
+type writer struct{ *resources }
+
 // users decides what is to be done about users.
-type users struct{ *resources }
+type users struct{ *writer }
 
 // groups decides what is to be done about groups and their members.
-type groups struct{ *resources }
+type groups struct{ *writer }
 
 // begin returns a session for an operation. leaves says that somebody is to lose access by it.
 func (e *engine) begin(c caller, op *scim.Operation, leaves bool) *session {
 	talk := &api.Talk{Access: e.seen.access, Auths: e.plan.Auths, Caller: c, Now: e.now, Urgent: leaves, Rehearsed: e.run}
 	s := &session{engine: e, caller: c, talk: talk, op: op, leaves: leaves}
-	s.users = &users{s.of(e.user)}
+	s.users = &users{newWriter(s, e.user)}
 	if e.group != nil {
-		s.groups = &groups{s.of(e.group)}
+		s.groups = &groups{newWriter(s, e.group)}
 	}
 	return s
 }
 
-// resources returns those of a type; nil where the organization has none such.
-func (s *session) resources(resource string) *resources {
+// of returns the writer of a resource type; nil where the organization has none such.
+func (s *session) of(resource string) *writer {
 	switch {
 	case resource == s.users.Type.Name:
-		return s.users.resources
+		return s.users.writer
 	case s.groups != nil:
-		return s.groups.resources
+		return s.groups.writer
 	}
 	return nil
 }
 
-// of returns the resources of a kind. That a user is not there is believed at once only where nobody loses access by it; that
+// newWriter returns the writer of a kind. That a user is not there is believed at once only where nobody loses access by it; that
 // a group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
-func (s *session) of(k *kind) *resources {
-	return &resources{kind: k, session: s, items: &items.Items{
+func newWriter(s *session, k *kind) *writer {
+	return &writer{&resources{kind: k, session: s, items: &items.Items{
 		Kind: k.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
-	}}
+	}}}
 }
 
 // takesAccess reports whether the operation deletes or may deactivate a user.

@@ -109,11 +109,11 @@ func (k *kind) protectedError(ctx context.Context, id string) error {
 }
 
 // subject puts an entry and its record together.
-func (rs *resources) subject(id string, e *view.Entry, value doc.Value, record *ledger.Record) *subject {
+func (k *kind) subject(id string, e *view.Entry, value doc.Value, record *ledger.Record) *subject {
 	res := e.Resource()
 	res.Set("id", doc.NewString(id))
-	rs.showState(res, e.State())
-	rs.overlay(res, record)
+	k.showState(res, e.State())
+	k.overlay(res, record)
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }
 

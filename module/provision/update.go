@@ -21,56 +21,56 @@ import (
 // update makes the upstream hold what a resource has become: deactivation or activation first, because it is what
 // matters most if the rest fails, then everything else that the upstream has a place for. What it has none for is
 // remembered or dropped. The result is what the upstream holds afterwards.
-func (rs *resources) update(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
-	return rs.updateAs(ctx, sub, after, changed, nil)
+func (w *writer) update(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
+	return w.updateAs(ctx, sub, after, changed, nil)
 }
 
 // updateAs is update with a change of the resource's record.
-func (rs *resources) updateAs(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	if rs.disables(sub, after, changed) || rs.renames(sub, after, changed) {
-		if err := rs.checkProtected(ctx, sub); err != nil {
-			kind := rs.renaming()
-			if rs.disables(sub, after, changed) {
+func (w *writer) updateAs(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
+	if w.disables(sub, after, changed) || w.renames(sub, after, changed) {
+		if err := w.checkProtected(ctx, sub); err != nil {
+			kind := w.renaming()
+			if w.disables(sub, after, changed) {
 				kind = trace.Revoked
 			}
-			rs.held(ctx, kind, sub, trace.HeldByProtect)
+			w.held(ctx, kind, sub, trace.HeldByProtect)
 			return nil, err
 		}
 	}
-	if rs.disables(sub, after, changed) {
+	if w.disables(sub, after, changed) {
 		var done *subject
-		err := rs.guarding(ctx, guard.Disables, sub, func() (err error) {
-			done, err = rs.updateUnguarded(ctx, sub, after, changed, change)
+		err := w.guarding(ctx, guard.Disables, sub, func() (err error) {
+			done, err = w.updateUnguarded(ctx, sub, after, changed, change)
 			return err
 		})
 		return done, err
 	}
-	return rs.updateUnguarded(ctx, sub, after, changed, change)
+	return w.updateUnguarded(ctx, sub, after, changed, change)
 }
 
 // updateUnguarded is updateAs without the guard.
-func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
+func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
 	e := sub.entry
 	env := items.Env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
 	wrote, updated := false, false
 	end := func(bool) {}
-	if rs.IsUser() && touches(changed, "active") {
+	if w.IsUser() && touches(changed, "active") {
 		active := after.Get("active").True()
-		if !active && rs.DisableAs == plan.DisableDelete {
-			return rs.users.retire(ctx, sub, after)
+		if !active && w.DisableAs == plan.DisableDelete {
+			return w.users.retire(ctx, sub, after)
 		}
 		env.Changed = func(path string) bool { return path == "active" }
-		if _, err := rs.setActive(ctx, env, active); err != nil {
+		if _, err := w.setActive(ctx, env, active); err != nil {
 			return nil, err
 		}
 		wrote = true
 	}
-	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !rs.Updates(path) })
-	if len(rest) > 0 && len(rs.Update) > 0 {
+	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !w.Updates(path) })
+	if len(rest) > 0 && len(w.Update) > 0 {
 		if wrote {
 			// A body that begins with the item as it was would undo what was just done.
-			it, err := rs.items.Fetch(ctx, e.ID, e.Name())
+			it, err := w.items.Fetch(ctx, e.ID, e.Name())
 			if err != nil {
 				return nil, err
 			}
@@ -78,47 +78,47 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 		}
 		env.Changed = func(path string) bool { return patch.Touches(rest, path) }
 		var err error
-		if end, err = rs.intendRename(ctx, sub, after); err != nil {
+		if end, err = w.intendRename(ctx, sub, after); err != nil {
 			return nil, err
 		}
-		if _, err := rs.items.Run(ctx, rs.Update, env); err != nil {
-			end(rs.talk.Outcome().Refused())
+		if _, err := w.items.Run(ctx, w.Update, env); err != nil {
+			end(w.talk.Outcome().Refused())
 			return nil, err
 		}
 		wrote, updated = true, true
 	}
-	if err := rs.updates(ctx, sub, after, changed); err != nil {
+	if err := w.updates(ctx, sub, after, changed); err != nil {
 		return nil, err
 	}
 	item := sub.value
 	if wrote {
-		it, err := rs.items.Fetch(ctx, e.ID, e.Name())
+		it, err := w.items.Fetch(ctx, e.ID, e.Name())
 		if updated && api.Gone(err) {
-			it, err = rs.follow(ctx, sub, after)
+			it, err = w.follow(ctx, sub, after)
 		}
 		if err != nil {
 			end(false)
-			rs.View.Expire() // what it shows is from before
+			w.View.Expire() // what it shows is from before
 			return nil, err
 		}
 		e, item = it.Entry, it.Value
 	}
-	if wrote && rs.IsUser() {
+	if wrote && w.IsUser() {
 		// Where the address and the userName are one field, a new address shows as a userName that the provider has not changed.
-		changed = append(slices.Clip(changed), rs.Identity)
+		changed = append(slices.Clip(changed), w.Identity)
 	}
-	if rs.IsUser() && rs.book != nil && !sub.linked() {
-		rs.linkedBy(ctx, sub.id, lookup{}, "the provider's first change")
+	if w.IsUser() && w.book != nil && !sub.linked() {
+		w.linkedBy(ctx, sub.id, lookup{}, "the provider's first change")
 	}
-	moved, date := rs.dates && rs.moved(sub, e, after, changed), rs.date()
-	record := rs.keep(ctx, sub.id, e, after, changed, func(r *ledger.Record) {
+	moved, date := w.dates && w.moved(sub, e, after, changed), w.date()
+	record := w.keep(ctx, sub.id, e, after, changed, func(r *ledger.Record) {
 		if e.ID != sub.entry.ID {
 			r.Upstream = e.ID
 			if e.ID == sub.id {
 				r.Upstream = ""
 			}
 		}
-		if r.Linked = rs.IsUser(); moved {
+		if r.Linked = w.IsUser(); moved {
 			date(r, false)
 		}
 		if change != nil {
@@ -126,20 +126,20 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 		}
 	})
 	end(true)
-	if rs.IsUser() && touches(changed, "active") {
-		if err := rs.users.mustShow(e, after.Get("active").True()); err != nil {
+	if w.IsUser() && touches(changed, "active") {
+		if err := w.users.mustShow(e, after.Get("active").True()); err != nil {
 			return nil, err
 		}
 	}
 	if wrote {
-		rs.sayChanged(ctx, sub, e, after)
+		w.sayChanged(ctx, sub, e, after)
 	}
-	return rs.subject(sub.id, e, item, record), nil
+	return w.subject(sub.id, e, item, record), nil
 }
 
 // sayChanged notes what a change has come to, by what the organization shows after it.
-func (rs *resources) sayChanged(ctx context.Context, was *subject, e *view.Entry, after *doc.Node) {
-	if rs.IsUser() {
+func (w *writer) sayChanged(ctx context.Context, was *subject, e *view.Entry, after *doc.Node) {
+	if w.IsUser() {
 		switch active := after.Get("active").True(); {
 		case active == was.res.Get("active").True():
 		case active:
@@ -150,7 +150,7 @@ func (rs *resources) sayChanged(ctx context.Context, was *subject, e *view.Entry
 		return
 	}
 	what := trace.GroupRenamed
-	if value.Equal(was.shown().Get(rs.Identity), e.Resource().Get(rs.Identity)) {
+	if value.Equal(was.shown().Get(w.Identity), e.Resource().Get(w.Identity)) {
 		what = trace.GroupChanged
 	}
 	trace.Say(ctx, what, was.id, "")
@@ -158,25 +158,25 @@ func (rs *resources) sayChanged(ctx context.Context, was *subject, e *view.Entry
 
 // moved reports whether a resource is another one than it was, now that the upstream shows e: what nobody keeps changes
 // nothing.
-func (rs *resources) moved(sub *subject, e *view.Entry, after *doc.Node, changed []string) bool {
+func (k *kind) moved(sub *subject, e *view.Entry, after *doc.Node, changed []string) bool {
 	record := sub.record.Clone()
 	if record == nil {
 		record = new(ledger.Record)
 	}
-	rs.remember(record, e.Resource(), after, changed)
-	return !value.Equal(rs.subject(sub.id, e, doc.Value{}, record).res, sub.res)
+	k.remember(record, e.Resource(), after, changed)
+	return !value.Equal(k.subject(sub.id, e, doc.Value{}, record).res, sub.res)
 }
 
 // setActive makes the calls that deactivate or activate a user.
-func (rs *resources) setActive(ctx context.Context, env *plan.Env, active bool) (doc.Value, error) {
-	calls := rs.Disable
+func (w *writer) setActive(ctx context.Context, env *plan.Env, active bool) (doc.Value, error) {
+	calls := w.Disable
 	if active {
-		calls = rs.Enable
+		calls = w.Enable
 	}
 	if len(calls) == 0 {
 		return doc.Value{}, notSwitchable()
 	}
-	return rs.items.Run(ctx, calls, env)
+	return w.items.Run(ctx, calls, env)
 }
 
 func notSwitchable() error {
