@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -249,8 +250,8 @@ func TestDryRun(t *testing.T) {
 			a.first()
 
 			closed.set(true)
-			kept := s.kept()
 			s.move(site("dry_run"))
+			kept := s.kept() // with what was still to be written
 			a.Client = s.entra("/scim")
 			people, groups := looked(t, tt.org)
 			for range 2 { // the provider comes back for what was refused
@@ -397,4 +398,33 @@ func TestDryRunHolds(t *testing.T) {
 	if res, err := c.Delete("/Users", waiting.ID()); err != nil || res.Status != 204 {
 		t.Errorf("%v %s", err, res.Raw)
 	}
+}
+
+// TestDryRunBeside: a dry run beside the gateway that provisions the organization sees what that one remembers, also what it has
+// been asked for before.
+func TestDryRunBeside(t *testing.T) {
+	s := start(t, strings.Replace(gateway("", "organization acme\n"+bitwarden), "/scim/*", "/real/*", 1)+
+		strings.Replace(gateway("", "organization acme\ndry_run\nview_ttl off\n"+bitwarden), "/scim/*", "/dry/*", 1)+organization)
+	production, dry := s.entra("/real"), s.entra("/dry")
+	find := func() int {
+		found, err := dry.Find("/Users", "userName", "ada@corp.example.org")
+		if err != nil || found.Status != 200 {
+			t.Fatalf("%v %s", err, found.Raw)
+		}
+		return found.Total()
+	}
+	if find() != 0 {
+		t.Fatal("she is there")
+	}
+	made, err := production.Create(entra.User{UserName: "ada@corp.example.org", Mail: "ada@example.com", ExternalID: "a"})
+	if err != nil || made.Status != 201 {
+		t.Fatalf("%v %s", err, made.Raw)
+	}
+	for range 200 {
+		if find() == 1 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Error("the dry run does not know whom the gateway beside it has invited")
 }

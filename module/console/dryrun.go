@@ -20,6 +20,9 @@ type tile struct {
 	Loud  bool
 }
 
+// Filled returns what is said of a dry run that is full.
+func (p *page) Filled() string { return dryrun.Filled }
+
 // DryRun reports whether the organization's gateway changes nothing.
 func (p *page) DryRun() bool { return p.gateway != nil && p.gateway.DryRun }
 

@@ -161,5 +161,11 @@ func (f *Findings) Text() string {
 	if f.More > 0 {
 		fmt.Fprintf(&b, "\nand %d more that are not listed\n", f.More)
 	}
+	if f.Full {
+		b.WriteString("\n" + Filled + "\n")
+	}
 	return b.String()
 }
+
+// Filled is said of a run that is full.
+const Filled = "The dry run could not hold all that was planned. What came later was answered 503."

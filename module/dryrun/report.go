@@ -20,6 +20,14 @@ type Report struct {
 	mu       sync.Mutex
 	steps    entries[trace.Step]
 	refusals entries[Refusal]
+	full     bool
+}
+
+// fill notes that the run cannot hold more of what it imagines.
+func (r *Report) fill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.full = true
 }
 
 // Refusal is a request that is refused with or without a dry run.
@@ -119,13 +127,16 @@ type Findings struct {
 
 	// More is how many changes and refusals are not listed.
 	More int `json:"more,omitempty"`
+
+	// Full reports whether the run could not hold all that was planned: what came later was answered 503.
+	Full bool `json:"full,omitempty"`
 }
 
 // Findings returns what the report says now.
 func (r *Report) Findings() Findings {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Findings{Began: r.Began, Changes: r.steps.copies(), Refused: r.refusals.copies(), More: r.steps.more + r.refusals.more}
+	return Findings{Began: r.Began, Changes: r.steps.copies(), Refused: r.refusals.copies(), More: r.steps.more + r.refusals.more, Full: r.full}
 }
 
 // Of returns the changes of some kinds that nothing would keep from being made.

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -37,6 +38,25 @@ type Run struct {
 
 	scratch *Scratch
 	seat    *cluster.Seat
+	room    atomic.Int64 // for what is imagined
+}
+
+// mostImagined is how much a run holds in memory that the upstream does not have: users and groups that were created or
+// changed, and members who were added.
+const mostImagined = 200_000
+
+// Imagine takes room for n more of what is imagined. The error is what is answered where there is none; the report says so,
+// too.
+func (r *Run) Imagine(n int) error {
+	if r == nil || n == 0 || r.room.Add(-int64(n)) >= 0 {
+		return nil
+	}
+	r.room.Add(int64(n))
+	r.fill()
+	return &scim.Error{
+		Status: http.StatusServiceUnavailable, RetryAfter: 10 * time.Minute, Cause: ErrNotDone,
+		Detail: "the dry run has planned as much as it can hold. Look at its report, and end it",
+	}
 }
 
 // Destruct has nothing to give back.
@@ -60,7 +80,7 @@ func Open(ctx caddy.Context, rehearsed ...any) (*Opened, error) {
 	}
 	sum := sha256.Sum256(text)
 	o := &Opened{pooled: hex.EncodeToString(sum[:])}
-	v, _, err := runs.LoadOrNew(o.pooled, func() (caddy.Destructor, error) { return newRun(time.Now()), nil })
+	v, _, err := runs.LoadOrNew(o.pooled, func() (caddy.Destructor, error) { return New(time.Now()), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +90,11 @@ func Open(ctx caddy.Context, rehearsed ...any) (*Opened, error) {
 	return o, nil
 }
 
-func newRun(now time.Time) *Run {
+// New returns a run that begins now and belongs to no configuration: it reads no storage.
+func New(now time.Time) *Run {
 	r := &Run{scratch: new(Scratch)}
 	r.Began = now
+	r.room.Store(mostImagined)
 	r.seat = cluster.Alone("dry run "+rand.Text(), r.scratch)
 	return r
 }

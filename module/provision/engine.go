@@ -87,6 +87,9 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 			over()
 		}
 	}()
+	if s.dry() {
+		e.shared.reread(e.now())
+	}
 	if err := w.settleOperation(ctx); err != nil {
 		return nil, err
 	}

@@ -87,8 +87,7 @@ func (w *writer) updates(ctx context.Context, sub *subject, after *doc.Node, cha
 		after.Set(w.Identity, doc.NewString(w.Email(after)))
 		attributes = append(attributes, w.Identity)
 	}
-	w.imagined.Change(w.Kind, sub.entry.ID, after, distinct(attributes))
-	return nil
+	return w.imagined.Change(w.Kind, sub.entry.ID, after, distinct(attributes))
 }
 
 // joins puts a change of memberships into the plan of a dry run, and makes the new members be in the group. Whoever would
@@ -103,8 +102,7 @@ func (g *groups) joins(ctx context.Context, group *subject, add, now, remove []s
 	if len(remove) > 0 {
 		return dryrun.NotDone()
 	}
-	g.imagined.Join(group.entry.ID, now)
-	return nil
+	return g.imagined.Join(group.entry.ID, now)
 }
 
 func (g *groups) planMembers(ctx context.Context, kind trace.Kind, group *subject, ids []string, held string) {

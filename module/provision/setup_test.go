@@ -97,6 +97,12 @@ const base = "https://gw.example/scim/v2"
 
 func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage) *gateway {
 	t.Helper()
+	return gatewayOf(t, o, c, sharedBy(cluster.Alone("org", storage), nil))
+}
+
+// gatewayOf is newGateway over what an organization has.
+func gatewayOf(t testing.TB, o *Organization, c caller, sh *shared) *gateway {
+	t.Helper()
 	if err := o.defaults(); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +122,7 @@ func newGateway(t testing.TB, o *Organization, c caller, storage ledger.Storage)
 		t.Fatal(err)
 	}
 	now := &clock{time.Now()}
-	sh, sn := sharedBy(cluster.Alone("org", storage), nil), o.newSeen(plan, nil, now.now)
+	sn := o.newSeen(plan, nil, now.now)
 	t.Cleanup(sh.ledger.Close)
 	o.engine = o.newEngine(plan, sh, sn, zap.NewNop())
 	o.engine.now = now.now

@@ -31,6 +31,7 @@ type shared struct {
 	imagined *items.Imagined // what the run has planned
 
 	mu       sync.Mutex
+	read     time.Time // when a dry run forgot last what it has read of the ledger
 	settling settling
 	engines  []*engine // of the configurations that were loaded and not cleaned up, the newest one last
 }
@@ -40,7 +41,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 	return seat.Shared("provision", func() any { //nolint:forcetypeassert // nobody else uses the key
 		sh := &shared{seat: seat, ledger: ledger.New(seat.Name())}
 		if run != nil {
-			sh.run, sh.imagined = run, new(items.Imagined)
+			sh.run, sh.imagined = run, items.NewImagined(run.Imagine)
 		}
 		sh.synced = synced.New(sh.ledger.Synced, sh.turn)
 		seat.OnTakeover(sh.forget)
@@ -63,6 +64,22 @@ func (sh *shared) forget() {
 		if e.group != nil {
 			e.group.View.Forget()
 		}
+	}
+}
+
+// rereadEvery is how long a dry run relies on what it has read of the ledger: a gateway beside it may write.
+const rereadEvery = 2 * time.Second
+
+// reread makes a dry run read the ledger again. What it has written itself stays.
+func (sh *shared) reread(now time.Time) {
+	sh.mu.Lock()
+	due := now.Sub(sh.read) >= rereadEvery
+	if due {
+		sh.read = now
+	}
+	sh.mu.Unlock()
+	if due {
+		sh.ledger.Forget()
 	}
 }
 

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,41 +29,90 @@ type rehearsal struct {
 	run *dryrun.Run
 
 	mu    sync.Mutex
-	held  map[string]*doc.Node // by resource type and id
-	order []string             // the keys of held
+	types map[string]*rehearsed // by the name of the resource type
 }
+
+// rehearsed is what would be so of one resource type.
+type rehearsed struct {
+	held   map[string]*doc.Node // by id
+	made   []string             // the ids of those that the server does not have
+	having map[string][]string  // the ids of those that have, or had, a value, by [value.Lookup.Key]
+}
+
+// indexed are the attributes by which providers look for somebody or something.
+var indexed = []string{"userName", "externalId", "emails.value", "displayName"}
 
 // Provision learns whether nothing is to be changed.
 func (r *Relay) Provision(ctx caddy.Context) error {
 	if run := dryrun.From(ctx); run != nil {
-		r.rehearsal = run.Shared("relay", func() any { return &rehearsal{run: run, held: map[string]*doc.Node{}} }).(*rehearsal) //nolint:forcetypeassert // nobody else uses the key
+		r.rehearsal = run.Shared("relay", func() any { return &rehearsal{run: run, types: map[string]*rehearsed{}} }).(*rehearsal) //nolint:forcetypeassert // nobody else uses the key
 	}
 	return nil
+}
+
+// of returns what would be so of a resource type. The mutex is held.
+func (h *rehearsal) of(op *scim.Operation) *rehearsed {
+	t := h.types[op.Type.Name]
+	if t == nil {
+		t = &rehearsed{held: map[string]*doc.Node{}, having: map[string][]string{}}
+		h.types[op.Type.Name] = t
+	}
+	return t
 }
 
 func (h *rehearsal) get(op *scim.Operation, id string) *doc.Node {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.held[op.Type.Name+" "+id].Clone()
+	return h.of(op).held[id].Clone()
 }
 
-func (h *rehearsal) put(op *scim.Operation, id string, res *doc.Node) {
+func (h *rehearsal) put(op *scim.Operation, id string, res *doc.Node) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := op.Type.Name + " " + id
-	if h.held[key] == nil {
-		h.order = append(h.order, key)
+	t := h.of(op)
+	if t.held[id] == nil {
+		if err := h.run.Imagine(1); err != nil {
+			return err
+		}
+		if dryrun.Imagined(id) {
+			t.made = append(t.made, id)
+		}
 	}
-	h.held[key] = res.Clone()
+	t.held[id] = res.Clone()
+	for _, attribute := range indexed {
+		for _, text := range value.Texts(op.Type, res, attribute) {
+			key := value.Lookup{Attribute: attribute, Value: text}.Key()
+			if !slices.Contains(t.having[key], id) {
+				t.having[key] = append(t.having[key], id)
+			}
+		}
+	}
+	return nil
 }
 
-// all returns what was created or changed of a type.
-func (h *rehearsal) all(op *scim.Operation) (all []*doc.Node) {
+// matching returns what would be so and matches a filter; without a filter, what was created.
+func (h *rehearsal) matching(op *scim.Operation) (all []*doc.Node) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, key := range h.order {
-		if strings.HasPrefix(key, op.Type.Name+" ") {
-			all = append(all, h.held[key].Clone())
+	t, f := h.of(op), op.Query.Filter
+	if f == nil {
+		for _, id := range t.made {
+			all = append(all, t.held[id].Clone())
+		}
+		return all
+	}
+	ids := slices.Sorted(maps.Keys(t.held))
+	if lookups, ok := value.Lookups(f, op.Type, func(attribute string) bool { return slices.Contains(indexed, attribute) }); ok {
+		ids = nil
+		for _, l := range lookups {
+			ids = append(ids, t.having[l.Key()]...)
+		}
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
+	}
+	for _, id := range ids {
+		if filter.Match(f, t.held[id], op.Type) {
+			all = append(all, t.held[id].Clone())
 		}
 	}
 	return all
@@ -125,7 +175,9 @@ func (r *Relay) change(ctx context.Context, op *scim.Operation, before *doc.Node
 	if removed := differences(ctx, op, before, after, changed); removed {
 		return nil, dryrun.NotDone()
 	}
-	r.rehearsal.put(op, op.ID, after)
+	if err := r.rehearsal.put(op, op.ID, after); err != nil {
+		return nil, err
+	}
 	return resource(op, after, http.StatusOK), nil
 }
 
@@ -213,7 +265,9 @@ func (r *Relay) imagine(ctx context.Context, c *upstream.Caller, op *scim.Operat
 	for _, user := range members(res) {
 		member(ctx, trace.MemberAdded, res, user)
 	}
-	r.rehearsal.put(op, id, res)
+	if err := r.rehearsal.put(op, id, res); err != nil {
+		return nil, err
+	}
 	created := resource(op, res, http.StatusCreated)
 	created.Location = scim.Location(op.Base, op.Type, id)
 	return created, nil
@@ -270,11 +324,9 @@ func (r *Relay) searched(ctx context.Context, c *upstream.Caller, op *scim.Opera
 			show(would)
 		}
 	}
-	for _, res := range r.rehearsal.all(op) {
-		id := res.Get("id").Text()
-		switch {
-		case seen[id], f != nil && !filter.Match(f, res, op.Type), f == nil && !dryrun.Imagined(id):
-			continue // the server shows it, on this page or on another one
+	for _, res := range r.rehearsal.matching(op) {
+		if seen[res.Get("id").Text()] {
+			continue // the server shows it
 		}
 		if total++; last && op.Query.Count != 0 {
 			show(res)

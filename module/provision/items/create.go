@@ -37,7 +37,9 @@ func (s *Items) Create(ctx context.Context, wanted *doc.Node) (*Item, error) {
 		}
 		stale = true
 		if s.Imagined != nil && env.ID == "" {
-			made = s.Imagined.imagine(s.Kind, wanted)
+			if made, err = s.Imagined.imagine(s.Kind, wanted); err != nil {
+				return nil, err
+			}
 			env.ID, env.Key, env.Cur = made.ID, made.ID, made.Value
 		}
 		if a.Outcome == plan.Done {

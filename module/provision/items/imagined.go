@@ -2,7 +2,6 @@ package items
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/caddy-scim/gateway/module/dryrun"
@@ -17,23 +16,56 @@ import (
 //
 // Where nothing is rehearsed it is nil.
 type Imagined struct {
+	room func(n int) error // takes room for n more items, changed items or members
+
 	mu      sync.Mutex
-	made    []*imagined
-	changed map[string]map[string]*doc.Node // by kind and the upstream's id of an item: values of attributes, by path
-	members map[string][]string             // by the upstream's id of a group: who was added
+	kinds   map[string]*plans   // by the name of the kind
+	members map[string][]string // by the upstream's id of a group: who was added
 }
 
-// imagined is an item that the organization does not have.
-type imagined struct {
-	kind  string
-	entry view.Entry
+// plans are what was planned for items of one kind.
+type plans struct {
+	made    map[string]*view.Entry          // that the organization does not have, by id
+	order   []string                        // their ids
+	changed map[string]map[string]*doc.Node // by the upstream's id: values of attributes, by path
+	having  map[string][]string             // the ids of those that have, or had, a value that the organization's search finds, by [value.Lookup.Key]
+}
+
+// NewImagined returns an organization of which nothing is planned. room takes room for n more of what is.
+func NewImagined(room func(n int) error) *Imagined {
+	return &Imagined{room: room, kinds: map[string]*plans{}, members: map[string][]string{}}
+}
+
+// of returns the plans for a kind. The mutex is held.
+func (r *Imagined) of(k *Kind) *plans {
+	p := r.kinds[k.Name]
+	if p == nil {
+		p = &plans{made: map[string]*view.Entry{}, changed: map[string]map[string]*doc.Node{}, having: map[string][]string{}}
+		r.kinds[k.Name] = p
+	}
+	return p
+}
+
+// index lets an item be found by what a resource has.
+func (p *plans) index(k *Kind, id string, res *doc.Node) {
+	for attribute := range k.Find {
+		for _, text := range value.Texts(k.Type, res, attribute) {
+			key := value.Lookup{Attribute: attribute, Value: text}.Key()
+			if !slices.Contains(p.having[key], id) {
+				p.having[key] = append(p.having[key], id)
+			}
+		}
+	}
 }
 
 // nothing is what the upstream shows of an imagined item.
 var nothing = func() doc.Value { d, _ := doc.Scan([]byte("{}")); return d.Value() }()
 
 // imagine makes the item that a create would have made.
-func (r *Imagined) imagine(k *Kind, wanted *doc.Node) *Item {
+func (r *Imagined) imagine(k *Kind, wanted *doc.Node) (*Item, error) {
+	if err := r.room(1); err != nil {
+		return nil, err
+	}
 	res := doc.NewObject()
 	for _, attribute := range value.Attributes(wanted) {
 		if k.Readable(attribute) && k.Writable(attribute) && attribute != "members" {
@@ -46,7 +78,7 @@ func (r *Imagined) imagine(k *Kind, wanted *doc.Node) *Item {
 	case res.Get(k.Identity) == nil:
 		res.Set(k.Identity, wanted.Get(k.Identity).Clone())
 	}
-	e := view.Entry{ID: dryrun.NewID()}
+	e := &view.Entry{ID: dryrun.NewID()}
 	if k.Name == "user" {
 		res.Set("active", doc.NewBool(true))
 		if k.HasState() {
@@ -56,8 +88,10 @@ func (r *Imagined) imagine(k *Kind, wanted *doc.Node) *Item {
 	e.SCIM = res.Doc()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.made = append(r.made, &imagined{k.Name, e})
-	return r.shown(k, &Item{&e, nothing})
+	p := r.of(k)
+	p.made[e.ID], p.order = e, append(p.order, e.ID)
+	p.index(k, e.ID, res)
+	return r.shown(k, &Item{e, nothing}), nil
 }
 
 // word returns a state of a membership as entries have it.
@@ -70,41 +104,55 @@ func (r *Imagined) all(k *Kind) (all []*Item) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, m := range r.made {
-		if m.kind == k.Name {
-			all = append(all, r.shown(k, &Item{&m.entry, nothing}))
-		}
+	p := r.of(k)
+	for _, id := range p.order {
+		all = append(all, r.shown(k, &Item{p.made[id], nothing}))
 	}
 	return all
 }
 
 // Item returns an imagined item; nil where there is none of that id.
 func (r *Imagined) Item(k *Kind, id string) *Item {
-	if !dryrun.Imagined(id) {
+	if r == nil || !dryrun.Imagined(id) {
 		return nil
 	}
-	for _, it := range r.all(k) {
-		if it.ID == id {
-			return it
-		}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.of(k).made[id]
+	if e == nil {
+		return nil
 	}
-	return nil
+	return r.shown(k, &Item{e, nothing})
 }
 
 // Change makes an item have the values that a resource has in some attributes.
-func (r *Imagined) Change(k *Kind, id string, after *doc.Node, attributes []string) {
+func (r *Imagined) Change(k *Kind, id string, after *doc.Node, attributes []string) error {
+	if r == nil || len(attributes) == 0 {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.changed == nil {
-		r.changed = map[string]map[string]*doc.Node{}
-	}
-	key := k.Name + " " + id
-	if r.changed[key] == nil {
-		r.changed[key] = map[string]*doc.Node{}
+	p := r.of(k)
+	if p.changed[id] == nil {
+		if err := r.room(1); err != nil {
+			return err
+		}
+		p.changed[id] = map[string]*doc.Node{}
 	}
 	for _, attribute := range attributes {
-		r.changed[key][attribute] = value.Get(k.Type, after, attribute).Clone()
+		p.changed[id][attribute] = value.Get(k.Type, after, attribute).Clone()
 	}
+	p.index(k, id, only(k, p.changed[id]))
+	return nil
+}
+
+// only returns a resource that has some values and nothing else.
+func only(k *Kind, values map[string]*doc.Node) *doc.Node {
+	res := doc.NewObject()
+	for attribute, v := range values {
+		value.Set(k.Type, res, attribute, v.Clone())
+	}
+	return res
 }
 
 // seen returns an item as it would be.
@@ -114,7 +162,7 @@ func (r *Imagined) seen(k *Kind, it *Item) *Item {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.changed[k.Name+" "+it.ID]) == 0 {
+	if len(r.of(k).changed[it.ID]) == 0 {
 		return it
 	}
 	return r.shown(k, it)
@@ -124,7 +172,7 @@ func (r *Imagined) seen(k *Kind, it *Item) *Item {
 func (r *Imagined) shown(k *Kind, it *Item) *Item {
 	old := it.Entry
 	e := &view.Entry{ID: old.ID, Key: old.Key, SCIM: old.SCIM, Word: old.Word, Protected: old.Protected, Inactive: old.Inactive}
-	changed := r.changed[k.Name+" "+e.ID]
+	changed := r.of(k).changed[e.ID]
 	if len(changed) == 0 {
 		return &Item{e, it.Value}
 	}
@@ -144,43 +192,41 @@ func (r *Imagined) shown(k *Kind, it *Item) *Item {
 
 // having returns the items that the organization's own search does not find, and that would have a value.
 func (r *Imagined) having(k *Kind, l value.Lookup) (found []*Item) {
-	for _, it := range r.all(k) {
-		if l.In(k.Type, it.Resource()) {
-			found = append(found, it)
-		}
-	}
 	if r == nil {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for key, changed := range r.changed {
-		id, ok := strings.CutPrefix(key, k.Name+" ")
-		res := doc.NewObject()
-		for attribute, v := range changed {
-			value.Set(k.Type, res, attribute, v.Clone())
-		}
-		if ok && !dryrun.Imagined(id) && l.In(k.Type, res) {
+	p := r.of(k)
+	for _, id := range p.having[l.Key()] {
+		if e := p.made[id]; e != nil {
+			if it := r.shown(k, &Item{e, nothing}); l.In(k.Type, it.Resource()) {
+				found = append(found, it)
+			}
+		} else if res := only(k, p.changed[id]); l.In(k.Type, res) {
 			found = append(found, &Item{&view.Entry{ID: id, SCIM: res.Doc()}, doc.Value{}}) // whoever asks reads it
 		}
 	}
 	return found
 }
 
-// Join puts members into a group, and Joined returns whom the group has beside those that the organization shows.
-func (r *Imagined) Join(group string, ids []string) {
+// Join puts members into a group.
+func (r *Imagined) Join(group string, ids []string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members == nil {
-		r.members = map[string][]string{}
+	there := make(map[string]bool, len(r.members[group]))
+	for _, id := range r.members[group] {
+		there[id] = true
 	}
-	for _, id := range ids {
-		if !slices.Contains(r.members[group], id) {
-			r.members[group] = append(r.members[group], id)
-		}
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return there[id] })
+	if err := r.room(len(ids)); err != nil {
+		return err
 	}
+	r.members[group] = append(r.members[group], ids...)
+	return nil
 }
 
+// Joined returns whom a group has beside those that the organization shows.
 func (r *Imagined) Joined(group string) []string {
 	if r == nil {
 		return nil
