@@ -1,7 +1,9 @@
 package module
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -11,7 +13,6 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
-	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -29,6 +30,9 @@ var events = map[trace.Kind]string{
 	trace.MemberAdded:   "scim_group_changed",
 	trace.MemberRemoved: "scim_group_changed",
 }
+
+// eventNames are those of the events, each once.
+var eventNames = slices.Compact(slices.Sorted(maps.Values(events)))
 
 // loadEvents finds Caddy's events.
 func (h *Handler) loadEvents(ctx caddy.Context) error {
@@ -59,12 +63,7 @@ func (x *exchange) effects(answer *scim.Answer) (later func()) {
 
 // heard reports whether anybody listens to events.
 func (h *Handler) heard() bool {
-	for _, event := range events {
-		if h.events != nil && h.events.ShouldEmit(event) {
-			return true
-		}
-	}
-	return false
+	return h.events != nil && slices.ContainsFunc(eventNames, h.events.ShouldEmit)
 }
 
 // emit emits the events of some effects, each once.
@@ -129,7 +128,7 @@ func (x *exchange) relayedEffects(body []byte) {
 		say(trace.Removed, id)
 	case x.verb == scim.Delete:
 		say(trace.GroupRemoved, id)
-	case user && quirks.Deactivates(x.op.Body):
+	case x.off:
 		if !isnt(false) {
 			say(trace.Revoked, id)
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/transforms/patch"
-	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -62,7 +61,7 @@ func (x *exchange) removals() (guard.Kind, []guard.Subject) {
 		return guard.Deletes, one
 	case x.verb == scim.Delete:
 		return guard.GroupDeletes, one
-	case user && (x.verb == scim.Patch || x.verb == scim.Replace) && quirks.Deactivates(x.op.Body):
+	case x.off && x.verb != scim.Create:
 		return guard.Disables, one
 	case !user && x.verb == scim.Patch:
 		return guard.MemberRemovals, x.removed()

@@ -16,7 +16,6 @@ import (
 	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
-	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -131,7 +130,7 @@ func (x *exchange) repeatable() bool { return x.verb != scim.Create && x.verb !=
 
 // leaver reports whether the operation takes somebody's access away.
 func (x *exchange) leaver() bool {
-	return x.route.endpoint == users && (x.verb == scim.Delete || x.verb.Writes() && quirks.Deactivates(x.scanned))
+	return x.route.endpoint == users && (x.verb == scim.Delete || x.off)
 }
 
 // forward sends the request on as it came. Nothing was answered where no connection came about.
@@ -166,10 +165,14 @@ func (x *exchange) forward(seat *cluster.Seat, leader *cluster.Standby) error {
 // is and how it asked.
 func (x *exchange) recognize() {
 	h := x.r.Header
-	signature, client, proto, host := h.Get(peerSignature), h.Get(peerClient), h.Get(peerProto), h.Get(peerHost)
-	for _, name := range []string{peerSignature, peerClient, peerProto, peerHost} {
+	take := func(name string) (value string) {
+		if values := h[name]; len(values) > 0 {
+			value = values[0]
+		}
 		delete(h, name)
+		return value
 	}
+	signature, client, proto, host := take(peerSignature), take(peerClient), take(peerProto), take(peerHost)
 	if signature == "" {
 		return
 	}

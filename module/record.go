@@ -26,7 +26,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 	if x.calls != nil {
 		calls, spent = x.calls.Calls(), x.calls.Spent()
 	}
-	if span.Traced(x.r.Context()) {
+	if x.traced {
 		span.Describe(x.r.Context(), x.h.organization(), x.resource(), verb, x.rules(), calls)
 	}
 	x.h.metrics.observe(labels{x.resource(), verb, status}, time.Since(x.start), calls, &x.account)

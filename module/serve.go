@@ -38,9 +38,11 @@ type exchange struct {
 	account quirks.Account
 	scanned doc.Doc // the document as it came
 	op      scim.Operation
+	off     bool // a user would be switched off by it
 	calls   *upstream.Caller
 	body    []byte // as it came
 	peer    bool   // another gateway of the cluster has sent it
+	traced  bool   // by Caddy's tracing
 	sent    bool   // it was sent on to the gateway that leads, and has been answered
 	trace   *trace.Trace
 }
@@ -52,7 +54,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.grant(w, r)
 		return nil
 	}
-	x := &exchange{h: h, w: w, r: r, start: time.Now(), trace: &trace.Trace{Dry: h.DryRun}}
+	x := &exchange{h: h, w: w, r: r, start: time.Now(), traced: span.Traced(r.Context()), trace: &trace.Trace{Dry: h.DryRun}}
 	if h.sink != nil || r.Context().Value(watchKey{}) != nil {
 		x.account.Limit = recordedRules
 	}
@@ -108,6 +110,9 @@ func (x *exchange) run(next caddyhttp.Handler) (_ *scim.Answer, err error) {
 
 // phase is one step of the request, with a span of its own where the request is traced.
 func (x *exchange) phase(name string, step func() error) (err error) {
+	if !x.traced {
+		return step()
+	}
 	_, s := span.Start(x.r.Context(), name)
 	defer func() { span.End(s, err) }()
 	return step()
@@ -188,6 +193,7 @@ func (x *exchange) normalize() (err error) {
 		if op.Body, err = x.h.norm.Body(rt, x.verb, x.route.id, x.scanned, &x.account); err != nil {
 			return err
 		}
+		x.off = rt == x.h.set.User && quirks.Deactivates(op.Body)
 	}
 	return nil
 }

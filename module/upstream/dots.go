@@ -11,6 +11,9 @@ import (
 // how often they decode a path, in what they take for a slash, and in what they drop: %252e, "..;" and "..%00" are dots
 // for some. What is no text once decoded, or is never done with decoding, has them too.
 func HasDots(segment string) bool {
+	if !strings.ContainsAny(segment, ".%") { // nearly always
+		return !utf8.ValidString(segment)
+	}
 	for range 8 {
 		if !utf8.ValidString(segment) {
 			return true

@@ -12,9 +12,12 @@ type Raw struct{ Op, Path, Value doc.Value }
 // Each walks over the operations of a PATCH document as they stand in it.
 func Each(d doc.Doc) iter.Seq[Raw] {
 	return func(yield func(Raw) bool) {
-		list, _ := operationsOf(d)
-		for item := range list.Items() {
-			if !yield(read(item)) {
+		c, ok := operationsOf(d)
+		if !ok {
+			return
+		}
+		for c.Open(); c.More(); {
+			if !yield(read(d, &c)) {
 				return
 			}
 		}
@@ -23,26 +26,35 @@ func Each(d doc.Doc) iter.Seq[Raw] {
 
 // Empty reports whether a document is a PATCH without operations: it changes nothing.
 func Empty(d doc.Doc) bool {
-	list, ok := operationsOf(d)
-	for range list.Items() {
-		return false
+	c, ok := operationsOf(d)
+	if ok {
+		c.Open()
 	}
-	return ok
+	return ok && !c.More()
 }
 
-// operationsOf returns the array of operations, and whether there is one.
-func operationsOf(d doc.Doc) (doc.Value, bool) {
-	if d.IsZero() {
-		return doc.Value{}, false
+// operationsOf returns a cursor at the array of operations, and whether there is one.
+func operationsOf(d doc.Doc) (c doc.Cursor, ok bool) {
+	if d.Value().Kind() != doc.Object {
+		return c, false
 	}
-	list, _ := d.Value().Lookup("Operations")
-	return list, list.Kind() == doc.Array
+	c = d.Cursor()
+	for c.Open(); c.More(); c.Skip() {
+		if d.In(c.Key()).Is("Operations") {
+			return c, c.Kind() == doc.Array
+		}
+	}
+	return c, false
 }
 
-// read takes the members of an operation.
-func read(v doc.Value) (r Raw) {
-	for key, v := range v.Fields() {
-		switch {
+// read takes the members of the operation at the cursor, and moves behind it. What is no object has none.
+func read(d doc.Doc, c *doc.Cursor) (r Raw) {
+	if c.Kind() != doc.Object {
+		c.Skip()
+		return r
+	}
+	for c.Open(); c.More(); {
+		switch key, v := d.In(c.Key()), d.In(c.Skip()); {
 		case key.Is("op"):
 			r.Op = v
 		case key.Is("path"):

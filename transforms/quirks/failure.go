@@ -295,10 +295,11 @@ func isCore(name doc.Value) bool {
 	return name.Is(scim.UserSchema) || ok && rest == ""
 }
 
-// cutOldUser returns what follows the URN of a user of SCIM 1.0 in a name. Nearly no name is a URN, and of such a name no text
+// cutOldUser returns what follows the URN of a user of SCIM 1.0 in a name. Nearly no name has one, and of such a name no text
 // is made.
 func cutOldUser(name doc.Value) (rest string, ok bool) {
-	if raw := name.Raw(); len(raw) < 2 || raw[1] != 'u' && raw[1] != 'U' && raw[1] != '\\' {
+	raw := name.Raw()
+	if !hasEscape(raw) && (len(raw) <= len(scimCore) || !doc.FoldEqual(string(raw[1:1+len(scimCore)]), scimCore)) {
 		return "", false
 	}
 	return cutOld(name.Text(), scimCore, "User")
