@@ -41,7 +41,7 @@ func (rs *resources) shown(ctx context.Context, sub *subject) (*doc.Node, error)
 	res := sub.res.Clone()
 	if sub.entry == nil { // the ledger holds all that was written, which is more than is kept in the end
 		for _, attribute := range value.Attributes(res) {
-			if !rs.shows(attribute) && attribute != "emails" {
+			if !rs.Shows(attribute) && attribute != "emails" {
 				value.Set(rs.Type, res, attribute, nil)
 			}
 		}

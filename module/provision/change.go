@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/caddy-scim/gateway/module/trace"
@@ -19,7 +18,7 @@ func (u *users) change(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := u.lockNames(ctx, u.namesIn(u.op))
+	unlock, err := u.lockNames(ctx, u.NamesIn(u.op))
 	if err != nil {
 		return nil, err
 	}
@@ -81,30 +80,6 @@ func (u *users) applyChange(ctx context.Context, sub *subject, change func(*doc.
 		return u.putWaiting(ctx, sub.id, after)
 	}
 	return u.update(ctx, sub, after, changed)
-}
-
-// lockOut deactivates a user while the ledger cannot be read. Nothing else is changed: what the ledger holds may have a say
-// in it, and the provider repeats what is refused.
-func (u *users) lockOut(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
-	if sub.entry == nil || after.Get("active").Kind() != doc.Bool || after.Get("active").True() {
-		e := unreadable(u.blind)
-		e.NoAccess = sub.entry == nil
-		return nil, e
-	}
-	only := sub.res.Clone()
-	only.Set("active", doc.NewBool(false))
-	if touches(changed, "active") {
-		var err error
-		if sub, err = u.update(ctx, sub, only, []string{"active"}); err != nil {
-			return nil, err
-		}
-	}
-	if slices.ContainsFunc(changed, func(path string) bool { return path != "active" }) {
-		e := unreadable(u.blind)
-		e.NoAccess = true
-		return nil, e
-	}
-	return sub, nil
 }
 
 // followUserName changes the address with the userName where they were the same: what the upstream is sent is chosen among

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
@@ -11,7 +12,7 @@ func (o Organization) Check() error {
 	if err := o.defaults(); err != nil {
 		return err
 	}
-	set, err := schema.Standard().With(append([]schema.Custom{StateAttribute}, o.CustomAttributes...)...)
+	set, err := schema.Standard().With(append([]schema.Custom{resource.StateAttribute}, o.CustomAttributes...)...)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,9 @@
 // one, what is answered.
 //
 // Begin to read at engine.go, where an operation comes in, and session.go, which names who takes part: users and groups
-// decide, each with the resources of their kind, which are what the organization holds (package items, which speaks by
-// package api) together with what is remembered (module/ledger).
+// decide, a writer changes the resources of a kind, and resources are what the organization holds (package items, which
+// speaks by package api) together with what is remembered (module/ledger). What is known of a kind without a call is in
+// package resource.
 package provision
 
 import (
@@ -22,6 +23,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
@@ -152,6 +154,14 @@ type LedgerConfig struct {
 	// Whether the API keeps what it deletes and goes on showing it, so that the gateway has to remember what is gone. The
 	// default is false.
 	SoftDelete bool `json:"soft_delete,omitempty"`
+}
+
+// memory returns what is remembered of a resource type besides what always is; nil where nothing is.
+func (c *LedgerConfig) memory(store []string) *resource.Memory {
+	if c.Off {
+		return nil
+	}
+	return &resource.Memory{Store: store, Dates: slices.ContainsFunc(c.Store, resource.KeepsDates)}
 }
 
 // defaults fills in what the configuration leaves out and finds what is wrong with it.

@@ -9,10 +9,8 @@ import (
 	"github.com/caddy-scim/gateway/module/drift"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
-	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
-	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // drifting is a look at an organization that compares it with what the provider last said.
@@ -94,9 +92,9 @@ func (d *drifting) compare(ctx context.Context, rs *resources) error {
 	for _, e := range entries {
 		id := marks.ID(e.ID)
 		shown[id] = e
-		d.names[schema.Fold(rs.nameOf(e.SCIM.Value()))] = true
+		d.names[schema.Fold(rs.NameOf(e.SCIM.Value()))] = true
 		if r := byID[id]; r != nil {
-			d.names[schema.Fold(rs.rememberedName(r))] = true
+			d.names[schema.Fold(rs.RememberedName(r))] = true
 		}
 	}
 	delete(d.names, "")
@@ -119,7 +117,7 @@ func (d *drifting) compare(ctx context.Context, rs *resources) error {
 
 // look tells what is to be told of somebody or something that the organization shows.
 func (d *drifting) look(k *kind, id string, e *view.Entry, r *ledger.Record) {
-	one := drift.One{Resource: k.Type.Name, ID: id, Name: k.nameOf(e.SCIM.Value())}
+	one := drift.One{Resource: k.Type.Name, ID: id, Name: k.NameOf(e.SCIM.Value())}
 	if k == d.user {
 		if r == nil || !r.Linked {
 			d.report.NeverProvisioned = append(d.report.NeverProvisioned, one)
@@ -130,14 +128,14 @@ func (d *drifting) look(k *kind, id string, e *view.Entry, r *ledger.Record) {
 			d.report.Invited = append(d.report.Invited, late)
 		}
 	}
-	if one.Attributes = k.changedThere(e, r); len(one.Attributes) > 0 {
+	if one.Attributes = k.ChangedThere(e, r); len(one.Attributes) > 0 {
 		d.report.Changed = append(d.report.Changed, one)
 	}
 }
 
 // miss tells what is to be told of somebody or something that is remembered.
 func (d *drifting) miss(k *kind, r *ledger.Record, shown bool) {
-	one := drift.One{Resource: k.Type.Name, ID: r.ID, Name: k.rememberedName(r)}
+	one := drift.One{Resource: k.Type.Name, ID: r.ID, Name: k.RememberedName(r)}
 	switch {
 	case r.Deferred != nil:
 		if r.Created.Before(d.before) { // it is not remembered of everybody
@@ -175,7 +173,7 @@ func (d *drifting) compareGroups(ctx context.Context, shown map[string]*view.Ent
 			}
 			continue
 		}
-		name := d.group.nameOf(e.SCIM.Value())
+		name := d.group.NameOf(e.SCIM.Value())
 		if r := records[id]; s.Name != "" && s.Name != name && (r == nil || r.Kept[d.group.Identity].Value == nil) {
 			d.report.Changed = append(d.report.Changed, drift.One{Resource: d.group.Type.Name, ID: id, Name: name, Attributes: []string{d.group.Identity}})
 		}
@@ -209,7 +207,7 @@ func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s 
 		one := one
 		one.Resource, one.ID = d.user.Type.Name, id
 		if e := d.people[id]; e != nil {
-			one.Name = d.user.nameOf(e.SCIM.Value())
+			one.Name = d.user.NameOf(e.SCIM.Value())
 		}
 		return one
 	}
@@ -243,39 +241,4 @@ func invitedSince(r *ledger.Record) time.Time {
 		return r.Invited
 	}
 	return r.Created
-}
-
-// nameOf returns by what a person knows a resource.
-func (k *kind) nameOf(v doc.Value) string {
-	name, _ := v.Lookup(k.Identity)
-	if name.Kind() != doc.String {
-		return ""
-	}
-	return name.Text()
-}
-
-// rememberedName returns by what a person knows what is remembered; empty where that is nothing.
-func (k *kind) rememberedName(r *ledger.Record) string {
-	if d, err := doc.Scan(r.Deferred); err == nil {
-		return k.nameOf(d.Value())
-	}
-	if name := parsed(r.Kept[k.Identity].Value); name != nil && name.Kind() == doc.String {
-		return name.Text()
-	}
-	return ""
-}
-
-// changedThere returns the attributes that the organization shows otherwise than when the provider's value was remembered.
-func (k *kind) changedThere(e *view.Entry, r *ledger.Record) (attributes []string) {
-	if r == nil || len(r.Kept) == 0 {
-		return nil
-	}
-	res := doc.Tree(e.SCIM.Value())
-	for attribute, kept := range r.Kept {
-		if k.remembers(attribute) && !value.Equal(value.Get(k.Type, res, attribute), parsed(kept.Beside)) {
-			attributes = append(attributes, attribute)
-		}
-	}
-	slices.Sort(attributes)
-	return attributes
 }

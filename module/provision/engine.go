@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/items"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/quirks"
@@ -42,17 +43,15 @@ type engine struct {
 
 func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
 	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, run: sh.run, imagined: sh.imagined}
-	e.user = newKind(compiled.User, sn.users)
+	e.user = &kind{Kind: resource.New(compiled.User, sn.users, o.Ledger.memory(o.Ledger.Store))}
 	if compiled.Group != nil {
-		e.group = newKind(compiled.Group, sn.groups)
+		e.group = &kind{Kind: resource.New(compiled.Group, sn.groups, o.Ledger.memory(nil))}
 		e.onUsers = slices.ContainsFunc(slices.Concat(compiled.Group.MemberAdd, compiled.Group.MemberRemove), (*plan.Call).Rewrites)
 	}
-	e.user.store = o.Ledger.Store
 	if !o.Ledger.Off {
 		e.user.book = sh.ledger.Users
-		e.user.dates = slices.ContainsFunc(o.Ledger.Store, keepsDates)
 		if e.group != nil {
-			e.group.book, e.group.dates = sh.ledger.Groups, e.user.dates
+			e.group.book = sh.ledger.Groups
 		}
 	}
 	sh.enter(e)
@@ -64,7 +63,7 @@ func (e *engine) memory() ledger.Setting {
 	return ledger.Setting{
 		Storage: e.shared.seat.Storage(), Log: e.log,
 		Turn: e.shared.turn, Away: cluster.Blind, Hold: cluster.Hold,
-		UserKeys: e.user.indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.waitingKeys,
+		UserKeys: e.user.Indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.WaitingKeys,
 	}
 }
 

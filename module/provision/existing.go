@@ -2,15 +2,12 @@ package provision
 
 import (
 	"context"
-	"crypto/rand"
 	"iter"
-	"slices"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
@@ -22,7 +19,7 @@ import (
 // upstream refuses the rest itself, which is found out then (thorough).
 func (rs *resources) existing(ctx context.Context, wanted *doc.Node, except string, thorough bool) (*subject, error) {
 	var other *subject
-	for _, l := range rs.rivalLookups(wanted, thorough) {
+	for _, l := range rs.Rivals(wanted, thorough) {
 		for sub, err := range rs.holders(ctx, l, except) {
 			switch {
 			case err != nil:
@@ -38,35 +35,15 @@ func (rs *resources) existing(ctx context.Context, wanted *doc.Node, except stri
 	return other, nil
 }
 
-// rivalLookups returns the lookups that find who stands in the way of a new resource.
-func (k *kind) rivalLookups(wanted *doc.Node, thorough bool) (looked []lookup) {
-	try := func(attribute, text string, must bool) {
-		if text != "" && (thorough || must || k.Find[attribute] == nil || k.View.Known(func(*view.Table) {})) {
-			looked = append(looked, lookup{Attribute: attribute, Value: text})
-		}
-	}
-	for _, attribute := range k.unique {
-		for _, text := range value.Texts(k.Type, wanted, attribute) {
-			try(attribute, text, slices.Contains(k.Unique, attribute))
-		}
-	}
-	if k.Name == "user" {
-		address := k.Email(wanted)
-		try("userName", address, false)
-		try("emails.value", address, false)
-	}
-	return looked
-}
-
 // holders returns the resources, other than the one with the id except, that have a value; read just now.
-func (rs *resources) holders(ctx context.Context, l lookup, except string) iter.Seq2[*subject, error] {
+func (rs *resources) holders(ctx context.Context, l value.Lookup, except string) iter.Seq2[*subject, error] {
 	return func(yield func(*subject, error) bool) {
 		m, err := rs.marks(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for _, record := range waitingFor(m, []lookup{l}) {
+		for _, record := range waitingFor(m, []value.Lookup{l}) {
 			if sub, err := waitingSubject(record); err == nil && record.ID != except && l.In(rs.Type, sub.res) && !yield(sub, nil) {
 				return
 			}
@@ -111,12 +88,12 @@ func (rs *resources) readEntry(ctx context.Context, m ledger.Marks, e *view.Entr
 
 // checkUnique returns an error where a changed resource takes a value that another one has.
 func (rs *resources) checkUnique(ctx context.Context, id string, res *doc.Node, changed []string) error {
-	for _, attribute := range rs.unique {
+	for _, attribute := range rs.Exclusive {
 		if !touches(changed, attribute) {
 			continue
 		}
 		for _, text := range value.Texts(rs.Type, res, attribute) {
-			for sub, err := range rs.holders(ctx, lookup{Attribute: attribute, Value: text}, id) {
+			for sub, err := range rs.holders(ctx, value.Lookup{Attribute: attribute, Value: text}, id) {
 				if err != nil {
 					return err
 				}
@@ -133,11 +110,11 @@ func (rs *resources) checkUnique(ctx context.Context, id string, res *doc.Node, 
 // without spaces for example. Under which name the provider knows it is remembered: it looks for that next, and would be
 // refused and find nothing for ever. A group that has such a name already is another one.
 func (g *groups) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {
-	name, ok := g.writtenName(wanted)
+	name, ok := g.WrittenName(wanted)
 	if !ok {
 		return nil, nil
 	}
-	for sub, err := range g.holders(ctx, lookup{Attribute: g.Identity, Value: name}, "") {
+	for sub, err := range g.holders(ctx, value.Lookup{Attribute: g.Identity, Value: name}, "") {
 		if err != nil {
 			return nil, err
 		}
@@ -152,26 +129,8 @@ func (g *groups) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subje
 		date := g.date()
 		record := g.keep(ctx, sub.id, sub.entry, wanted, []string{g.Identity}, func(r *ledger.Record) { date(r, false) })
 		found := g.subject(sub.id, sub.entry, sub.value, record)
-		found.found = lookup{Attribute: g.Identity, Value: name}
+		found.found = value.Lookup{Attribute: g.Identity, Value: name}
 		return found, nil
 	}
 	return nil, nil
-}
-
-// writtenName returns the name of a resource as a create writes it into the item.
-func (k *kind) writtenName(wanted *doc.Node) (string, bool) {
-	for _, c := range k.Create {
-		env := &plan.Env{SCIM: wanted, Random: rand.Text}
-		if !c.Applies(env) {
-			continue
-		}
-		body, err := c.Document(env)
-		if err != nil || c.Body != plan.JSONBody {
-			continue
-		}
-		if name, ok := k.Value(body, k.Identity); ok {
-			return name, true
-		}
-	}
-	return "", false
 }

@@ -30,7 +30,7 @@ func (g *groups) create(ctx context.Context) (*scim.Answer, error) {
 	if err := g.users.mustExist(ctx, members); err != nil {
 		return nil, err
 	}
-	unlock, err := g.lockNames(ctx, g.namesOf(wanted))
+	unlock, err := g.lockNames(ctx, g.NamesOf(wanted))
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (g *groups) requested() (*groupChange, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := g.selects(ops); err != nil {
+		if err := g.Selects(ops); err != nil {
 			return nil, err
 		}
 		return &groupChange{m, func(res *doc.Node) ([]string, error) { return patch.Apply(res, m.Others, g.Type) }}, nil
@@ -135,7 +135,7 @@ func (g *groups) change(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	release, err := g.lockNames(ctx, g.namesIn(g.op))
+	release, err := g.lockNames(ctx, g.NamesIn(g.op))
 	if err != nil {
 		return nil, err
 	}
@@ -231,11 +231,6 @@ func (g *groups) membership(ctx context.Context, sub *subject, m *patch.Membersh
 		return nil, nil, err
 	}
 	return add, remove, g.users.mustExist(ctx, add)
-}
-
-// lock is for whoever changes a group or its members.
-func (g *groups) lock(ctx context.Context, id string) (unlock func(), err error) {
-	return g.shared.locks.Group(g.lasting(ctx), id)
 }
 
 // delete removes a group. Its members stay in the organization.

@@ -38,7 +38,7 @@ func (g *groups) hear(sub *subject, m *patch.Membership, add, remove []string) (
 		} else {
 			groups.Remove(sub.id, remove)
 		}
-		if slices.Contains(g.namesIn(g.op), schema.Fold(strings.TrimSpace(name))) {
+		if slices.Contains(g.NamesIn(g.op), schema.Fold(strings.TrimSpace(name))) {
 			groups.Named(sub.id, name)
 		}
 	}

@@ -1,6 +1,8 @@
 package provision
 
-import "slices"
+import (
+	"slices"
+)
 
 // Lists of ids. A group may have tens of thousands of members and nearly always changes by a few, so that sets are made of
 // the short lists.

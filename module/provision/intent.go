@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // A call that creates something cannot be repeated blindly, and where its answer is lost, nobody knows the id of what it
@@ -85,7 +86,7 @@ func (w *writer) intendCreate(ctx context.Context, id string, wanted *doc.Node) 
 // begins returns the intent of a call that makes the organization have a resource under new names.
 func (w *writer) begins(ctx context.Context, wanted *doc.Node) (in ledger.Intent, err error) {
 	in = ledger.Intent{Resource: w.Type.Name, Wanted: wanted.AppendTo(nil)}
-	for _, l := range w.names(wanted) {
+	for _, l := range w.Names(wanted) {
 		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
 		entries, err := w.entriesWith(ctx, l)
 		if err != nil {
@@ -115,7 +116,7 @@ func (w *writer) settleOperation(ctx context.Context) error {
 	id, asks, all := w.op.ID, w.op.Verb == scim.List || w.op.Verb == scim.Read, false
 	var names []string
 	if w.op.Verb == scim.List {
-		lookups, some := w.lookupsFor(w.op.Query.Filter)
+		lookups, some := w.Lookups(w.op.Query.Filter)
 		for _, l := range lookups {
 			names = append(names, schema.Fold(strings.TrimSpace(l.Value)))
 		}
@@ -327,7 +328,7 @@ func (w *writer) carriedOut(ctx context.Context, in *ledger.Intent, wanted *doc.
 		except = "" // the new id may be one that it had before
 	}
 	for _, l := range in.Lookups {
-		for sub, err := range w.holders(ctx, lookup(l), except) {
+		for sub, err := range w.holders(ctx, value.Lookup(l), except) {
 			switch {
 			case err != nil:
 				return nil, false, err

@@ -68,20 +68,6 @@ func (u *users) joinGroups(ctx context.Context, user string) error {
 	return nil
 }
 
-// in loads a group, given by the provider's id, under its lock.
-func (g *groups) in(ctx context.Context, id string, f func(*subject) error) error {
-	unlock, err := g.lock(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	sub, err := g.load(ctx, id)
-	if err != nil {
-		return err
-	}
-	return f(sub)
-}
-
 // join makes a user whom the organization has a member, where the group still waits for them. The group's lock is held.
 func (g *groups) join(ctx context.Context, sub *subject, id string) error {
 	sub.counted = false

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/quirks"
@@ -73,7 +74,7 @@ func TestKeptIsFound(t *testing.T) {
 		}
 		for _, path := range []string{
 			"id", "userName", "externalId", "active", "title", "name.givenName", "emails.value", "emails.type", "emails.primary", "phoneNumbers.value", "roles.value",
-			"meta.created", "meta.lastModified", "meta.resourceType", "meta.location", "schemas", StateSchema + ":state",
+			"meta.created", "meta.lastModified", "meta.resourceType", "meta.location", "schemas", resource.StateSchema + ":state",
 			scim.EnterpriseSchema + ":department", scim.EnterpriseSchema + ":manager.value", "profileUrl", "locale",
 		} {
 			if !paths[path] {

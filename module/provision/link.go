@@ -77,7 +77,7 @@ func (u *users) samePerson(sub *subject, wanted *doc.Node) bool {
 func (u *users) alike(sub *subject, wanted *doc.Node, links []string, outside bool) bool {
 	shares := func(attribute string, texts ...string) bool {
 		return slices.ContainsFunc(texts, func(text string) bool {
-			l := lookup{Attribute: attribute, Value: text}
+			l := value.Lookup{Attribute: attribute, Value: text}
 			return text != "" && (l.In(u.Type, sub.res) || l.In(u.Type, sub.shown()))
 		})
 	}

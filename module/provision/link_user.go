@@ -47,7 +47,7 @@ func (u *users) link(ctx context.Context, sub *subject, wanted *doc.Node) (*subj
 	// Whom the provider knows already under another name is somebody else to it, whatever address or externalId the two
 	// share: linked, one of them would act as the other.
 	known := sub.entry == nil || sub.linked()
-	if known && !(lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}).In(u.Type, sub.res) {
+	if known && !(value.Lookup{Attribute: "userName", Value: strings.TrimSpace(wanted.Get("userName").Text())}).In(u.Type, sub.res) {
 		return nil, u.conflict()
 	}
 	active := wanted.Get("active")

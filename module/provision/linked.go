@@ -12,11 +12,12 @@ import (
 
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // linkedBy says why a resource that was there before is the provider's from now on: by which of its values it was found,
 // and what of the configuration says that it is taken. Without a lookup it is the provider that found it.
-func (w *writer) linkedBy(ctx context.Context, id string, l lookup, policy string) {
+func (w *writer) linkedBy(ctx context.Context, id string, l value.Lookup, policy string) {
 	trace.From(ctx).Note(trace.Note{Kind: trace.Linked, ID: id, Because: because(l.Attribute, policy), Value: l.Value})
 	if !w.IsUser() {
 		return

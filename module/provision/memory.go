@@ -73,7 +73,7 @@ func (w *writer) keepBy(ctx context.Context, keep keeping, id string, e *view.En
 		if change != nil {
 			change(r)
 		}
-		w.remember(r, seen, wanted, changed)
+		w.Remember(r, seen, wanted, changed)
 	}
 	keep(ctx, id, apply)
 	if r, _ := w.book.Recall(id); r != nil {
@@ -88,7 +88,7 @@ func (w *writer) keepBy(ctx context.Context, keep keeping, id string, e *view.En
 func erase(r *ledger.Record) { *r = ledger.Record{} }
 
 // waitingFor returns the records of the users who wait and may have a value; of all of them without lookups.
-func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
+func waitingFor(m ledger.Marks, lookups []value.Lookup) []*ledger.Record {
 	if lookups == nil {
 		return m.AllWaiting()
 	}
@@ -107,20 +107,6 @@ func waitingFor(m ledger.Marks, lookups []lookup) []*ledger.Record {
 		}
 	}
 	return found
-}
-
-// waitingKeys returns what a user who waits is found by.
-func (k *kind) waitingKeys(r *ledger.Record) (keys []string) {
-	sub, err := waitingSubject(r)
-	if err != nil {
-		return nil // a damaged record is a lost record
-	}
-	for _, attribute := range k.indexed {
-		for _, text := range value.Texts(k.Type, sub.res, attribute) {
-			keys = append(keys, lookup{Attribute: attribute, Value: text}.Key())
-		}
-	}
-	return distinct(keys)
 }
 
 // orUnreadable turns what went wrong with the ledger into an answer: the provider comes back later.

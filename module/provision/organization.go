@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -14,8 +13,8 @@ import (
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/drift"
 	"github.com/caddy-scim/gateway/module/dryrun"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/upstream"
-	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -37,7 +36,7 @@ func (o *Organization) Provision(ctx caddy.Context) error {
 	if err := o.defaults(); err != nil {
 		return err
 	}
-	set, err := schema.Standard().With(append([]schema.Custom{StateAttribute}, o.CustomAttributes...)...)
+	set, err := schema.Standard().With(append([]schema.Custom{resource.StateAttribute}, o.CustomAttributes...)...)
 	if err != nil {
 		return err
 	}
@@ -129,13 +128,13 @@ func (o *Organization) possible(compiled *plan.Plan) error {
 		return errors.New("id_changes needs the ledger, which is off: it knows the new id")
 	}
 	for _, path := range o.Ledger.Store {
-		if keepsDates(path) {
+		if resource.KeepsDates(path) {
 			continue
 		}
 		if uri, name, _ := u.Type.SplitURN(path); u.Type.Attribute(uri, name, "") == nil {
 			return fmt.Errorf("store: a user has no attribute %q", path)
 		}
-		if slices.ContainsFunc(never, func(name string) bool { return doc.FoldEqual(name, path) }) {
+		if resource.Never(path) {
 			return fmt.Errorf("store: %s is never remembered: the organization alone knows it, or it must not be written down", path)
 		}
 	}
@@ -177,7 +176,7 @@ func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.O
 func (o *Organization) Attributes() []schema.Custom {
 	custom := append([]schema.Custom(nil), o.CustomAttributes...)
 	if o.engine.user.HasState() {
-		custom = append(custom, StateAttribute)
+		custom = append(custom, resource.StateAttribute)
 	}
 	return custom
 }
@@ -195,10 +194,10 @@ func (o *Organization) Features() scim.Features {
 		Patch: true, Filter: true, MaxResults: o.MaxResults,
 		Keeps: func(rt *schema.ResourceType, uri, name, sub string) bool {
 			k := of(rt)
-			return k != nil && k.keeps(uri, name, sub)
+			return k != nil && k.Keeps(uri, name, sub)
 		},
 		Shape: func(rt *schema.ResourceType, uri, name, sub string, a *schema.Attribute) {
-			of(rt).shape(uri, name, sub, a)
+			of(rt).Shape(uri, name, sub, a)
 		},
 	}
 }

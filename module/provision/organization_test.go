@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -177,7 +178,7 @@ func TestStateIsNotRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := o.Features()
-	if state := f.ResourceType(set.User).Attribute(StateSchema, "state", ""); state == nil || state.Mutability != schema.ReadOnly {
+	if state := f.ResourceType(set.User).Attribute(resource.StateSchema, "state", ""); state == nil || state.Mutability != schema.ReadOnly {
 		t.Errorf("state is advertised as %+v", state)
 	}
 	if title := f.ResourceType(set.User).Attribute("", "title", ""); title == nil || title.Mutability != schema.ReadWrite {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
@@ -233,7 +234,7 @@ func TestDisableIsDeleteKeepsPlaces(t *testing.T) {
 	sales, staff, board := g.makeGroup(t, "Sales", u...), g.makeGroup(t, "Staff", u...), g.makeGroup(t, "Board", u[1])
 	for range 2 { // the second time the user has an id of their own
 		a := g.must(t, 200, "PATCH", "/Users/"+u[0], patchOp(disable))
-		if a.body["active"] != false || a.body[StateSchema] != nil || len(b.members) != 1 {
+		if a.body["active"] != false || a.body[resource.StateSchema] != nil || len(b.members) != 1 {
 			t.Errorf("deactivated: %v, members %v", a.body, b.members)
 		}
 		a = g.must(t, 200, "GET", "/Groups/"+sales, "")
@@ -277,11 +278,11 @@ func TestLedgerOff(t *testing.T) {
 	if len(b.members) != 1 {
 		t.Errorf("members %v", b.members)
 	}
-	if keeps := a.body["id"] != nil && g.user.keeps("", "displayName", ""); !keeps {
+	if keeps := a.body["id"] != nil && g.user.Keeps("", "displayName", ""); !keeps {
 		t.Error("displayName is shown by the mapping and must be advertised")
 	}
 	displayName := *g.user.Type.Attribute("", "displayName", "")
-	if g.user.shape("", "displayName", "", &displayName); displayName.Mutability != schema.ReadOnly {
+	if g.user.Shape("", "displayName", "", &displayName); displayName.Mutability != schema.ReadOnly {
 		t.Error("displayName cannot be written and must be advertised as readOnly")
 	}
 }

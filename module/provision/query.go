@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
-	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
@@ -21,7 +21,7 @@ import (
 // much. One that compares an indexed attribute looks only at the few resources that may fit.
 func (rs *resources) query(ctx context.Context) (*scim.Answer, error) {
 	q := rs.op.Query
-	if err := rs.supports(q.Filter); err != nil {
+	if err := rs.Supports(q.Filter); err != nil {
 		return nil, err
 	}
 	count := q.Count
@@ -61,51 +61,6 @@ func (rs *resources) query(ctx context.Context) (*scim.Answer, error) {
 	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
 }
 
-// supports reports whether a filter can be kept to: an answer without the resources that the filter means would make the
-// provider create them once more. An attribute that nobody has is another thing: no resource can match it, and Entra
-// probes a server with one.
-func (k *kind) supports(f filter.Filter) error {
-	if f == nil {
-		return nil
-	}
-	for a := range filter.Attributes(f) {
-		if k.Type.Attribute(a.URI, a.Name, a.Sub) != nil && !k.finds(a) {
-			return unfindable(scim.InvalidFilter, a.String())
-		}
-	}
-	return nil
-}
-
-// selects reports whether the elements that paths name can be told apart by what is kept of them: nobody is found by anything
-// else, so that a remove would leave everybody where they are, and be called a success.
-func (k *kind) selects(ops []patch.Operation) error {
-	for i := range ops {
-		at := ops[i].Path.Attr
-		for a := range filter.Attributes(ops[i].Path.Filter) {
-			if k.Type.Attribute(at.URI, at.Name, a.Name) != nil && !k.keeps(at.URI, at.Name, a.Name) {
-				return unfindable(scim.InvalidPath, at.String()+"."+a.Name)
-			}
-		}
-	}
-	return nil
-}
-
-func unfindable(scimType, attribute string) error {
-	return scim.Errorf(http.StatusBadRequest, scimType, "the organization does not keep %s, so that nothing can be found by it", attribute)
-}
-
-// finds reports whether resources can be found by an attribute: it is kept, or what it is in answers is known.
-func (k *kind) finds(a filter.Attr) bool {
-	switch {
-	case a.URI == "" && doc.FoldEqual(a.Name, "meta") && a.Sub != "":
-		dated := doc.FoldEqual(a.Sub, "created") || doc.FoldEqual(a.Sub, "lastModified")
-		return dated && k.dates || doc.FoldEqual(a.Sub, "resourceType") || doc.FoldEqual(a.Sub, "location")
-	case a.Sub == "":
-		return k.shows(a.String())
-	}
-	return k.keeps(a.URI, a.Name, a.Sub)
-}
-
 // matching returns the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
 // is read only where the filter asks for it; [resources.shown] adds it to the others.
 func (rs *resources) matching(ctx context.Context, f filter.Filter) func(yield func(*subject, error) bool) {
@@ -120,7 +75,7 @@ func (rs *resources) matching(ctx context.Context, f filter.Filter) func(yield f
 			yield(nil, err)
 			return
 		}
-		merge := few || rs.asksLedger(f)
+		merge := few || rs.AsksLedger(f)
 		for _, e := range entries {
 			id := marks.ID(e.ID)
 			if e.Protected || marks.Hidden(id) {
@@ -153,7 +108,7 @@ func (rs *resources) matching(ctx context.Context, f filter.Filter) func(yield f
 				return
 			}
 		}
-		lookups, _ := rs.lookupsFor(f)
+		lookups, _ := rs.Lookups(f)
 		for _, record := range waitingFor(marks, lookups) {
 			sub, err := waitingSubject(record)
 			if err != nil {
@@ -181,7 +136,7 @@ func (rs *resources) completeFor(ctx context.Context, sub *subject, merge bool, 
 	if err != nil {
 		return nil, err
 	}
-	if !rs.IsUser() && asks(f, "members") {
+	if !rs.IsUser() && resource.Asks(f, "members") {
 		if err := rs.groups.loadMembers(ctx, full); err != nil {
 			return nil, err
 		}
@@ -193,7 +148,7 @@ func (rs *resources) completeFor(ctx context.Context, sub *subject, merge bool, 
 
 // complete puts what is made for answers into a resource, where a filter asks about that.
 func (rs *resources) complete(sub *subject, f filter.Filter) {
-	if asks(f, "meta") || asks(f, "schemas") {
+	if resource.Asks(f, "meta") || resource.Asks(f, "schemas") {
 		scim.Complete(sub.res, rs.Type, rs.op.Base)
 	}
 }
@@ -210,34 +165,9 @@ func (rs *resources) withLedger(ctx context.Context, sub *subject) (*subject, er
 	return rs.subject(sub.id, sub.entry, sub.value, record), nil
 }
 
-// asksLedger reports whether a filter is about something that the ledger may hold.
-func (k *kind) asksLedger(f filter.Filter) bool {
-	if f == nil {
-		return false
-	}
-	for a := range filter.Attributes(f) {
-		if k.remembers(value.Whole(k.Type, a.String())) || slices.ContainsFunc([]string{"members", "meta", "schemas"}, func(name string) bool { return doc.FoldEqual(a.Name, name) }) {
-			return true
-		}
-	}
-	return false
-}
-
-func asks(f filter.Filter, name string) bool {
-	for a := range filter.Attributes(f) {
-		if a.URI == "" && doc.FoldEqual(a.Name, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// lookup is a value that the resources in question must have in an attribute.
-type lookup = value.Lookup
-
 // entriesFor returns the entries that a filter may hold for; few reports that they were looked up and are not simply all.
 func (rs *resources) entriesFor(ctx context.Context, f filter.Filter) (entries []*view.Entry, few bool, err error) {
-	lookups, ok := rs.lookupsFor(f)
+	lookups, ok := rs.Lookups(f)
 	if !ok {
 		err = rs.items.Known(ctx, func(t *view.Table) { entries = t.All() })
 		return entries, false, err
@@ -258,7 +188,7 @@ func (rs *resources) entriesFor(ctx context.Context, f filter.Filter) (entries [
 }
 
 // entriesWith returns the entries that the upstream or the ledger knows under a value.
-func (rs *resources) entriesWith(ctx context.Context, l lookup) ([]*view.Entry, error) {
+func (rs *resources) entriesWith(ctx context.Context, l value.Lookup) ([]*view.Entry, error) {
 	marks, err := rs.marks(ctx)
 	if err != nil {
 		return nil, err
@@ -279,13 +209,4 @@ func (rs *resources) entriesWith(ctx context.Context, l lookup) ([]*view.Entry, 
 	}
 	more, err := rs.items.Candidates(ctx, "id", marks.Upstream(id))
 	return append(entries, more...), err
-}
-
-// lookupsFor returns lookups that find every resource for which a filter can hold; false where there are none such. What the
-// ledger remembers is found that way only where no two resources share it: a pointer leads to one.
-func (k *kind) lookupsFor(f filter.Filter) ([]lookup, bool) {
-	return value.Lookups(f, k.Type, func(attribute string) bool {
-		shared := k.remembers(value.Whole(k.Type, attribute)) && !slices.Contains(k.unique, attribute)
-		return attribute == "id" || slices.Contains(k.indexed, attribute) && !shared
-	})
 }

@@ -87,7 +87,7 @@ func (w *writer) updates(ctx context.Context, sub *subject, after *doc.Node, cha
 		after.Set(w.Identity, doc.NewString(w.Email(after)))
 		attributes = append(attributes, w.Identity)
 	}
-	return w.imagined.Change(w.Kind, sub.entry.ID, after, distinct(attributes))
+	return w.imagined.Change(w.items.Kind, sub.entry.ID, after, distinct(attributes))
 }
 
 // joins puts a change of memberships into the plan of a dry run, and makes the new members be in the group. Whoever would
@@ -119,7 +119,7 @@ func (g *groups) planMembers(ctx context.Context, kind trace.Kind, group *subjec
 				step.Name = e.Resource().Get(g.users.Identity).Text()
 			}
 		})
-		if it := g.imagined.Item(g.users.Kind, m.Upstream(id)); it != nil {
+		if it := g.imagined.Item(g.users.items.Kind, m.Upstream(id)); it != nil {
 			step.Name = it.Resource().Get(g.users.Identity).Text()
 		}
 		if r := m.WaitingID(id); r != nil {

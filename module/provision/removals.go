@@ -11,7 +11,6 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
@@ -138,10 +137,4 @@ func (w *writer) active(ctx context.Context) (n int) {
 		return 0
 	}
 	return n
-}
-
-// disables reports whether a change of a user takes access away.
-func (k *kind) disables(sub *subject, after *doc.Node, changed []string) bool {
-	return touches(changed, "active") && !after.Get("active").True() && sub.entry != nil && sub.res.Get("active").True() &&
-		(len(k.Disable) > 0 || k.DisableAs == plan.DisableDelete)
 }

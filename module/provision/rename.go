@@ -32,7 +32,7 @@ func (w *writer) follow(ctx context.Context, sub *subject, after *doc.Node) (*it
 	w.View.Removed(sub.entry.ID)
 	if w.IDChanges {
 		w.View.Expire()
-		for _, l := range w.names(after) {
+		for _, l := range w.Names(after) {
 			for other, err := range w.holders(ctx, l, "") {
 				switch {
 				case err != nil:
@@ -48,13 +48,4 @@ func (w *writer) follow(ctx context.Context, sub *subject, after *doc.Node) (*it
 		Status: http.StatusBadGateway,
 		Detail: "the organization took the change of the " + w.Name + " and shows none under that id any more: if its ids change with names, the mapping has to say id_changes",
 	}
-}
-
-// names returns the lookups that find a resource by what no other one has.
-func (k *kind) names(res *doc.Node) []lookup {
-	looked := k.rivalLookups(res, true)
-	if name, ok := k.writtenName(res); ok {
-		looked = append(looked, lookup{Attribute: k.Identity, Value: name})
-	}
-	return looked
 }

@@ -73,7 +73,7 @@ func (s *session) of(resource string) *writer {
 // a group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
 func newWriter(s *session, k *kind) *writer {
 	return &writer{&resources{kind: k, session: s, items: &items.Items{
-		Kind: k.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
+		Kind: k.Kind.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
 	}}}
 }
 

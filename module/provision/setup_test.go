@@ -14,6 +14,7 @@ import (
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/filter"
@@ -106,7 +107,7 @@ func gatewayOf(t testing.TB, o *Organization, c caller, sh *shared) *gateway {
 	if err := o.defaults(); err != nil {
 		t.Fatal(err)
 	}
-	set, err := schema.Standard().With(append([]schema.Custom{StateAttribute}, o.CustomAttributes...)...)
+	set, err := schema.Standard().With(append([]schema.Custom{resource.StateAttribute}, o.CustomAttributes...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func gatewayOf(t testing.TB, o *Organization, c caller, sh *shared) *gateway {
 		t.Fatal(err)
 	}
 	// The handler's types are others than the mapping's.
-	if set, err = schema.Standard().With(append([]schema.Custom{StateAttribute}, o.CustomAttributes...)...); err != nil {
+	if set, err = schema.Standard().With(append([]schema.Custom{resource.StateAttribute}, o.CustomAttributes...)...); err != nil {
 		t.Fatal(err)
 	}
 	if err := o.possible(plan); err != nil {

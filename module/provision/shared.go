@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/provision/locks"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/provision/synced"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -129,9 +130,9 @@ var pool = caddy.NewUsagePool()
 
 func (o *Organization) newSeen(compiled *plan.Plan, load *prometheus.Registry, now func() time.Time) *seen {
 	sn := &seen{access: api.NewAccess(o.Pace, time.Duration(o.PaceWait)), load: load}
-	sn.users = view.New(indexed(compiled.User), time.Duration(o.ViewTTL), now)
+	sn.users = view.New(resource.Indexed(compiled.User), time.Duration(o.ViewTTL), now)
 	if compiled.Group != nil {
-		sn.groups = view.New(indexed(compiled.Group), time.Duration(o.ViewTTL), now)
+		sn.groups = view.New(resource.Indexed(compiled.Group), time.Duration(o.ViewTTL), now)
 	}
 	return sn
 }

@@ -2,17 +2,23 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
+
+// kind is a resource type of one organization, with what is remembered of it.
+type kind struct {
+	*resource.Kind
+	book *ledger.Book // nil where nothing is remembered
+}
 
 // subject is one resource as the gateway knows it: what the upstream holds, what the ledger adds, what the provider sees.
 type subject struct {
@@ -22,7 +28,7 @@ type subject struct {
 	record *ledger.Record // nil where nothing is remembered
 	res    *doc.Node      // the two together, with its id
 	merged bool           // whether record has been read
-	found  lookup         // by which it was found to stand in the way of a new one
+	found  value.Lookup   // by which it was found to stand in the way of a new one
 
 	membership // of a group
 }
@@ -112,8 +118,8 @@ func (k *kind) protectedError(ctx context.Context, id string) error {
 func (k *kind) subject(id string, e *view.Entry, value doc.Value, record *ledger.Record) *subject {
 	res := e.Resource()
 	res.Set("id", doc.NewString(id))
-	k.showState(res, e.State())
-	k.overlay(res, record)
+	k.ShowState(res, e.State())
+	k.Overlay(res, record)
 	return &subject{id: id, entry: e, value: value, record: record, res: res, merged: true}
 }
 
@@ -126,68 +132,6 @@ func waitingSubject(record *ledger.Record) (*subject, error) {
 	res := doc.Tree(d.Value())
 	res.Set("id", doc.NewString(record.ID))
 	res.Set("active", doc.NewBool(false))
-	showDates(res, record)
+	resource.ShowDates(res, record)
 	return &subject{id: record.ID, record: record.Clone(), res: res, merged: true}, nil
-}
-
-// overlay puts what is remembered into a resource: where the upstream shows what it showed then. What it shows otherwise
-// by now was changed there, and the provider is to see that. A userName is no such value: it is what the provider knows
-// the member by, whatever address the member has.
-func (k *kind) overlay(res *doc.Node, record *ledger.Record) {
-	if record == nil {
-		return
-	}
-	if k.dates {
-		showDates(res, record)
-	}
-	for attribute, kept := range record.Kept {
-		written, beside := parsed(kept.Value), parsed(kept.Beside)
-		now := value.Get(k.Type, res, attribute)
-		if !k.remembers(attribute) || attribute != "userName" && !value.Equal(now, beside) {
-			continue
-		}
-		if written.Kind() == doc.Null {
-			written = nil
-		}
-		value.Set(k.Type, res, attribute, written)
-	}
-}
-
-// remember writes down what the provider wanted and the upstream does not hold, for the attributes that were changed.
-// seen is the upstream's resource without anything remembered.
-func (k *kind) remember(record *ledger.Record, seen, wanted *doc.Node, changed []string) {
-	for _, path := range changed {
-		attribute := value.Whole(k.Type, path)
-		if !k.remembers(attribute) {
-			continue
-		}
-		has, wants := value.Get(k.Type, seen, attribute), value.Get(k.Type, wanted, attribute)
-		if value.Equal(has, wants) {
-			delete(record.Kept, attribute)
-			continue
-		}
-		kept := ledger.Kept{Value: json.RawMessage("null")}
-		if wants != nil {
-			kept.Value = wants.AppendTo(nil)
-		}
-		if has != nil {
-			kept.Beside = has.AppendTo(nil)
-		}
-		if record.Kept == nil {
-			record.Kept = make(map[string]ledger.Kept)
-		}
-		record.Kept[attribute] = kept
-	}
-}
-
-// parsed returns a value of the ledger; nil where there is none.
-func parsed(text json.RawMessage) *doc.Node {
-	if len(text) == 0 {
-		return nil
-	}
-	d, err := doc.Scan(text)
-	if err != nil {
-		return nil
-	}
-	return doc.Tree(d.Value())
 }

@@ -61,7 +61,7 @@ func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.N
 			return w.users.retire(ctx, sub, after)
 		}
 		env.Changed = func(path string) bool { return path == "active" }
-		if _, err := w.setActive(ctx, env, active); err != nil {
+		if err := w.users.setActive(ctx, env, active); err != nil {
 			return nil, err
 		}
 		wrote = true
@@ -108,9 +108,9 @@ func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.N
 		changed = append(slices.Clip(changed), w.Identity)
 	}
 	if w.IsUser() && w.book != nil && !sub.linked() {
-		w.linkedBy(ctx, sub.id, lookup{}, "the provider's first change")
+		w.linkedBy(ctx, sub.id, value.Lookup{}, "the provider's first change")
 	}
-	moved, date := w.dates && w.moved(sub, e, after, changed), w.date()
+	moved, date := w.Dates && w.moved(sub, e, after, changed), w.date()
 	record := w.keep(ctx, sub.id, e, after, changed, func(r *ledger.Record) {
 		if e.ID != sub.entry.ID {
 			r.Upstream = e.ID
@@ -163,24 +163,8 @@ func (k *kind) moved(sub *subject, e *view.Entry, after *doc.Node, changed []str
 	if record == nil {
 		record = new(ledger.Record)
 	}
-	k.remember(record, e.Resource(), after, changed)
+	k.Remember(record, e.Resource(), after, changed)
 	return !value.Equal(k.subject(sub.id, e, doc.Value{}, record).res, sub.res)
-}
-
-// setActive makes the calls that deactivate or activate a user.
-func (w *writer) setActive(ctx context.Context, env *plan.Env, active bool) (doc.Value, error) {
-	calls := w.Disable
-	if active {
-		calls = w.Enable
-	}
-	if len(calls) == 0 {
-		return doc.Value{}, notSwitchable()
-	}
-	return w.items.Run(ctx, calls, env)
-}
-
-func notSwitchable() error {
-	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "users of this organization cannot be deactivated or activated")
 }
 
 // empty returns the error for a name that has to have a value.
@@ -190,16 +174,3 @@ func empty(attribute string) error {
 
 // touches reports whether an attribute is among those that were changed.
 func touches(changed []string, path string) bool { return patch.Touches(changed, path) }
-
-// mustShow returns an error unless a user is, by what was read after the change, active or not as was asked for.
-func (u *users) mustShow(it *view.Entry, active bool) error {
-	is := it.Resource().Get("active")
-	if is == nil || is.True() == active {
-		return nil
-	}
-	detail := "the organization answered that the user is revoked, and goes on showing an active user"
-	if active {
-		detail = "the organization answered that the user is active again, and goes on showing a revoked user"
-	}
-	return scim.Errorf(http.StatusBadGateway, "", "%s", detail)
-}

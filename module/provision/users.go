@@ -16,37 +16,6 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// lock is for whoever changes a user, given by the provider's id: what is written was read before, and two of that at
-// once would undo one another, be it that one of them deactivates. Whoever holds it does not wait for a group, since those
-// who hold a group wait for users.
-func (u *users) lock(ctx context.Context, id string) (unlock func(), err error) {
-	return u.shared.locks.User(u.lasting(ctx), id)
-}
-
-// in calls f with a user who is read under the user's lock, once it is known what became of earlier calls about them.
-func (u *users) in(ctx context.Context, id string, f func(*subject) error) error {
-	return u.locked(ctx, id, func() error {
-		sub, err := u.load(ctx, id)
-		if err != nil {
-			return err
-		}
-		return f(sub)
-	})
-}
-
-// locked is [users.in] for whoever knows the user already.
-func (u *users) locked(ctx context.Context, id string, f func() error) error {
-	unlock, err := u.lock(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := u.settleUser(ctx, id); err != nil {
-		return err
-	}
-	return f()
-}
-
 // create invites a new user, or does what the configuration says where the organization has such a member or the
 // user is not active.
 func (u *users) create(ctx context.Context) (*scim.Answer, error) {
@@ -62,7 +31,7 @@ func (u *users) create(ctx context.Context) (*scim.Answer, error) {
 		wanted.Set("active", doc.NewBool(true)) // nobody is created to be locked out
 	}
 	// Entra repeats a request whose answer was late: the second one must find what the first one made.
-	unlock, err := u.lockNames(ctx, u.namesOf(wanted))
+	unlock, err := u.lockNames(ctx, u.NamesOf(wanted))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/transforms/mapping"
 )
 
@@ -30,11 +31,11 @@ func TestUserLife(t *testing.T) {
 		t.Errorf("location %q", made.location)
 	}
 	want := map[string]any{
-		"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:User", StateSchema},
+		"schemas": []any{"urn:ietf:params:scim:schemas:core:2.0:User", resource.StateSchema},
 		"id":      id, "userName": "Jane@Example.com", "externalId": "jane", "displayName": "Jane Doe", "active": true,
-		"emails":    []any{map[string]any{"type": "work", "value": "jane@example.com"}},
-		StateSchema: map[string]any{"state": "invited"},
-		"meta":      map[string]any{"resourceType": "User", "location": base + "/Users/" + id},
+		"emails":             []any{map[string]any{"type": "work", "value": "jane@example.com"}},
+		resource.StateSchema: map[string]any{"state": "invited"},
+		"meta":               map[string]any{"resourceType": "User", "location": base + "/Users/" + id},
 	}
 	if diff := cmp.Diff(want, made.body); diff != "" {
 		t.Errorf("created: %s", diff)

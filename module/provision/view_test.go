@@ -119,7 +119,7 @@ func TestViewMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	v := view.New(g.user.indexed, time.Minute, time.Now)
+	v := view.New(g.user.Indexed, time.Minute, time.Now)
 	at, done := v.Ask()
 	defer done()
 	for i := range 100_000 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/items"
+	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
@@ -17,8 +18,7 @@ import (
 func (u *users) deferred(wanted *doc.Node) []byte {
 	kept := wanted.Clone()
 	for _, attribute := range value.Attributes(wanted) {
-		forbidden := slices.ContainsFunc(never, func(name string) bool { return doc.FoldEqual(name, attribute) })
-		if forbidden || attribute != "emails" && !u.Writable(attribute) && !u.remembers(attribute) {
+		if resource.Never(attribute) || attribute != "emails" && !u.Writable(attribute) && !u.Remembers(attribute) {
 			value.Set(u.Type, kept, attribute, nil)
 		}
 	}

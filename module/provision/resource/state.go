@@ -1,4 +1,4 @@
-package provision
+package resource
 
 import (
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -13,8 +13,8 @@ const StateSchema = "urn:caddy-scim:schemas:extension:membership:2.0:User"
 // StateAttribute is the extension's attribute, read-only: staged, invited, accepted, confirmed or revoked.
 var StateAttribute = schema.Custom{Resource: "User", Path: StateSchema + ":state", Type: "string"}
 
-// showState puts the state into a user's resource.
-func (k *kind) showState(res *doc.Node, state string) {
+// ShowState puts the state into a user's resource.
+func (k *Kind) ShowState(res *doc.Node, state string) {
 	if state == "" || k.Type.Schema(StateSchema) == nil {
 		return
 	}
