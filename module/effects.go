@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -46,16 +47,16 @@ func (h *Handler) loadEvents(ctx caddy.Context) error {
 
 // effects tells whoever listens what the operation has changed. An organization has noted it; of a SCIM server it is what
 // was asked for and answered, which later notes for the log where nobody listens.
-func (x *exchange) effects(answer *scim.Answer) (later func()) {
+func (x *exchange) effects(answer *scim.Answer) (later func(answered doc.Value)) {
 	if !x.routed || !x.verb.Writes() || x.h.DryRun {
 		return nil
 	}
 	if x.h.seat() == nil && answer != nil && answer.Status < http.StatusMultipleChoices {
-		note := func() { x.relayedEffects(answer.Body) }
 		if !x.h.heard() {
-			return note
+			return x.relayedEffects
 		}
-		note()
+		answered, _ := doc.Scan(answer.Body)
+		x.relayedEffects(answered.Value())
 	}
 	x.h.emit(x.trace.Notes())
 	return nil
@@ -104,13 +105,9 @@ func (h *Handler) settled(resource string, told *trace.Trace) {
 	}
 }
 
-// relayedEffects notes what an operation that a SCIM server has carried out says of effects: body is its answer.
-func (x *exchange) relayedEffects(body []byte) {
+// relayedEffects notes what an operation that a SCIM server has carried out says of effects.
+func (x *exchange) relayedEffects(answered doc.Value) {
 	say := func(kind trace.Kind, id string) { x.trace.Note(trace.Note{Kind: kind, ID: id}) }
-	var answered doc.Value
-	if d, err := doc.Scan(body); err == nil {
-		answered = d.Value()
-	}
 	id := x.op.ID
 	if shown, ok := answered.Lookup("id"); ok && id == "" {
 		id = shown.Text()
@@ -133,11 +130,8 @@ func (x *exchange) relayedEffects(body []byte) {
 			say(trace.Revoked, id)
 		}
 	case user && x.verb == scim.Patch: // a PUT says active every time
-		if ops, err := patch.Parse(x.op.Body, x.op.Type); err == nil && !isnt(true) {
-			res := doc.NewObject()
-			if _, err := patch.Apply(res, ops, x.op.Type); err == nil && res.Get("active").True() {
-				say(trace.Restored, id)
-			}
+		if !isnt(true) && quirks.Activates(x.op.Body) {
+			say(trace.Restored, id)
 		}
 	case !user && x.verb == scim.Patch:
 		x.relayedGroup(id)

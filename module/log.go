@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/module/provlog"
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -54,7 +55,7 @@ func (h *Handler) Cleanup() error {
 }
 
 // logRecord hands the request over to the provisioning log.
-func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool, later func()) {
+func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool, later func(answered doc.Value)) {
 	if tell, ok := x.r.Context().Value(watchKey{}).(func(*provlog.Entry, error)); ok {
 		tell(x.entry(status, answer, err, leaver), err)
 	}

@@ -1,14 +1,129 @@
 package provlog
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/schema"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
+
+// What Entra sends when a person's record changes, and what it is answered.
+const (
+	changed = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` +
+		`{"op":"Replace","path":"displayName","value":"Alexandra Morgan-Whitfield"},` +
+		`{"op":"Replace","path":"emails[type eq \"work\"].value","value":"alexandra.morgan@example.com"},` +
+		`{"op":"Replace","path":"name.givenName","value":"Alexandra"},` +
+		`{"op":"Replace","path":"name.familyName","value":"Morgan-Whitfield"},` +
+		`{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department","value":"Tour Operations"},` +
+		`{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"7f4bc1a3-285e-48ae-8202-5accb43efb0e"},` +
+		`{"op":"Replace","path":"active","value":"True"}]}`
+	alexandra = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],` +
+		`"id":"5171a35d82074e068ce2","userName":"alexandra.morgan@example.com","displayName":"Alexandra Morgan-Whitfield","active":true,` +
+		`"name":{"givenName":"Alexandra","familyName":"Morgan-Whitfield"},"emails":[{"type":"work","primary":true,"value":"alexandra.morgan@example.com"}],` +
+		`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Tour Operations","manager":{"value":"7f4bc1a3-285e-48ae-8202-5accb43efb0e"}},` +
+		`"meta":{"resourceType":"User","location":"https://upstream.example.com/v2/Users/5171a35d82074e068ce2"}}`
+)
+
+// change is the request with which Entra changes somebody.
+func change(b *testing.B) *Entry {
+	norm, err := quirks.New(quirks.Config{Profile: quirks.Entra})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const id = "5171a35d82074e068ce2"
+	account := quirks.Account{Limit: 50}
+	scanned, err := norm.Scan([]byte(changed), &account)
+	if err != nil {
+		b.Fatal(err)
+	}
+	canonical, err := norm.Body(schema.Standard().User, scim.Patch, id, scanned, &account)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := entry("patch", id, changed, alexandra, 200)
+	e.Canonical, e.Rules = canonical.Raw(), account.Records()
+	for id := range account.Counts() {
+		e.RuleIDs = append(e.RuleIDs, id)
+	}
+	e.Trace.Note(trace.Note{Kind: trace.Restored, ID: id})
+	return e
+}
+
+// BenchmarkRender puts one request into words.
+func BenchmarkRender(b *testing.B) {
+	b.ReportAllocs()
+	e := change(b)
+	m := newMasker(Masked, []byte("a key"))
+	for b.Loop() {
+		m.render("acme", e)
+	}
+}
+
+// BenchmarkWrite writes batches of what is in words, the same bytes as plain rows of one table beside it: the floor.
+func BenchmarkWrite(b *testing.B) {
+	const batch = 200
+	e := change(b)
+	var all []*rendered
+	for i := range batch {
+		r := newMasker(Masked, []byte("a key")).render("acme", e)
+		r.Subject = fmt.Sprint(r.Subject, i)
+		r.mentions[0].id, r.seen[0].id = r.Subject, r.Subject
+		all = append(all, r)
+	}
+	s, err := openStore(b.Context(), filepath.Join(b.TempDir(), "log.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.close()
+	plain, err := openStore(b.Context(), filepath.Join(b.TempDir(), "plain.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer plain.close()
+	if _, err := plain.db.Exec("CREATE TABLE plain (id INTEGER PRIMARY KEY, record TEXT NOT NULL)"); err != nil {
+		b.Fatal(err)
+	}
+	var took, floor time.Duration
+	n := 0
+	for b.Loop() {
+		began := time.Now()
+		size, err := s.write(b.Context(), all)
+		if err != nil {
+			b.Fatal(err)
+		}
+		took += time.Since(began)
+		began = time.Now()
+		tx, err := plain.db.Begin()
+		if err != nil {
+			b.Fatal(err)
+		}
+		insert, err := tx.Prepare("INSERT INTO plain (record) VALUES (?)")
+		for range batch {
+			if err == nil {
+				_, err = insert.Exec(strings.Repeat("x", int(size/batch)))
+			}
+		}
+		if err := cmp.Or(err, tx.Commit()); err != nil {
+			b.Fatal(err)
+		}
+		floor += time.Since(began)
+		n += batch
+	}
+	b.ReportMetric(float64(took.Microseconds())/float64(n), "µs/record")
+	b.ReportMetric(float64(floor.Microseconds())/float64(n), "floor-µs/record")
+	b.ReportMetric(float64(took)/float64(floor), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
 
 // BenchmarkTimeline reads a thousand entries of one person, beside a thousand rows in their order; 50 ms is the goal.
 func BenchmarkTimeline(b *testing.B) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
@@ -38,7 +39,7 @@ type Entry struct {
 	Rules     []quirks.Record
 	RuleIDs   []string
 	Trace     *trace.Trace
-	Note      func() // adds to the trace what no request should wait for; nil where there is nothing
+	Note      func(answered doc.Value) // adds to the trace what no request should wait for; nil where there is nothing
 }
 
 // size returns about how much memory the entry holds on to.

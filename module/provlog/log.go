@@ -107,6 +107,9 @@ func (l *Log) flush(ctx context.Context, batch []*rendered, sinks []*Sink) {
 		if err := l.write(ctx, batch); err != nil {
 			l.drop(len(batch))
 			l.fail(err, sinks[len(sinks)-1])
+			for _, r := range batch {
+				r.ID = 0 // another record will have it
+			}
 		} else {
 			l.written.Add(int64(len(batch)))
 			l.heal(sinks[len(sinks)-1])

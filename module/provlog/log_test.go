@@ -192,9 +192,9 @@ func TestOneOrganizationNeverShowsAnother(t *testing.T) {
 }
 
 func TestValuesOfPeople(t *testing.T) {
-	for mode, want := range map[string]struct{ there, away []string }{
+	for mode, want := range map[string]struct{ there, away []string }{ // of the rules, the words of the protocol stay
 		Full:   {there: []string{"ada@example.com", "Countess"}, away: []string{"hunter2"}},
-		Masked: {there: []string{`"active":"True"`, "work", "u1", "•"}, away: []string{"hunter2", "ada@example.com", "Countess", "Lovelace", "bob"}},
+		Masked: {there: []string{`"active":"True"`, "work", "u1", "•", `"before":"\"Falsch\"","after":"false"`}, away: []string{"hunter2", "ada@example.com", "Countess", "Lovelace", "bob"}},
 		None:   {there: []string{"u1"}, away: []string{"hunter2", "ada@example.com", "Countess", "Lovelace", "bob"}},
 	} {
 		t.Run(mode, func(t *testing.T) {
@@ -202,7 +202,8 @@ func TestValuesOfPeople(t *testing.T) {
 			s, logs := testSink(t, Config{File: file, LogValues: mode}, "acme")
 			e := entry("create", "", person, person, 201)
 			e.Query = "filter=userName+eq+%22bob%22&access_token=hunter2&count=1"
-			e.Rules = []quirks.Record{{Rule: "x", Path: `emails[type eq "work"].value`, Before: `"ada@example.com"`}, {Rule: "y", Path: "filter", Before: `userName Eq "bob"`}}
+			e.Rules = []quirks.Record{{Rule: "x", Path: `emails[type eq "work"].value`, Before: `"ada@example.com"`}, {Rule: "y", Path: "filter", Before: `userName Eq "bob"`},
+				{Rule: "localized-boolean", Path: "Operations[0].value", Before: `"Falsch"`, After: "false"}}
 			if mode == Full {
 				e.Query = strings.Replace(e.Query, "bob", "ada@example.com", 1)
 			}

@@ -1,6 +1,7 @@
 package provlog
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
@@ -27,11 +28,17 @@ const (
 type masker struct {
 	mode  string
 	mac   hash.Hash
-	group bool // the document is about a group: its name is nobody's personal value
+	known map[string]string // marks by values: a record has most of them several times
+	group bool              // the document is about a group: its name is nobody's personal value
+
+	in, out []byte // of the snippet
 }
 
+// maxKnown is how many marks are kept.
+const maxKnown = 1024
+
 func newMasker(mode string, key []byte) *masker {
-	return &masker{mode: mode, mac: hmac.New(sha256.New, key)}
+	return &masker{mode: mode, mac: hmac.New(sha256.New, key), known: map[string]string{}}
 }
 
 var marks = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
@@ -44,10 +51,18 @@ func (m *masker) mark(s string) string {
 	case m.mode == None:
 		return "…"
 	}
-	m.mac.Reset()
-	_, _ = m.mac.Write([]byte(s))
-	var sum [sha256.Size]byte
-	return "•" + marks.EncodeToString(m.mac.Sum(sum[:0])[:5])
+	mark, ok := m.known[s]
+	if !ok {
+		m.mac.Reset()
+		_, _ = m.mac.Write([]byte(s))
+		var sum [sha256.Size]byte
+		mark = "•" + marks.EncodeToString(m.mac.Sum(sum[:0])[:5])
+		if len(m.known) == maxKnown {
+			clear(m.known)
+		}
+		m.known[s] = mark
+	}
+	return mark
 }
 
 // personal returns a value that tells who somebody is.
@@ -105,10 +120,16 @@ func (m *masker) document(v doc.Value) []byte {
 
 // Value implements [redact.Rewriter].
 func (m *masker) Value(dst []byte, a redact.Attribute, v doc.Value) []byte {
-	if k := v.Kind(); (k == doc.String || k == doc.Number) && m.mode != Full && !m.isOpen(a) {
-		return doc.AppendString(dst, m.mark(v.Text()))
+	k := v.Kind()
+	if k != doc.String && k != doc.Number || m.mode == Full || m.isOpen(a) {
+		return append(dst, v.Raw()...)
 	}
-	return append(dst, v.Raw()...)
+	if k == doc.String && bytes.IndexByte(v.Raw(), '\\') < 0 { // then it is its text
+		if mark, ok := m.known[string(v.Raw()[1:len(v.Raw())-1])]; ok {
+			return append(append(append(dst, '"'), mark...), '"')
+		}
+	}
+	return doc.AppendString(dst, m.mark(v.Text()))
 }
 
 // Literal implements [redact.Rewriter].
@@ -151,12 +172,18 @@ func (m *masker) query(raw string) string {
 	return strings.Join(out, " & ")
 }
 
+// ofWords are the rules for words of the protocol: what was there before and after is nobody's value.
+var ofWords = map[string]bool{"operation-case": true, "operation-spaces": true, "operation-alias": true, "boolean-string": true, "localized-boolean": true}
+
 // rules returns the applications of rules, their values masked by the place they are at.
 func (m *masker) rules(records []quirks.Record) []quirks.Record {
 	out := make([]quirks.Record, len(records))
 	for i, r := range records {
 		out[i] = quirks.Record{Rule: r.Rule, Path: m.path(r.Path)}
-		if m.mode != None {
+		switch {
+		case ofWords[r.Rule]:
+			out[i].Before, out[i].After = r.Before, r.After
+		case m.mode != None:
 			out[i].Before, out[i].After = m.snippet(r.Before, r.Path), m.snippet(r.After, r.Path)
 		}
 	}
@@ -168,8 +195,10 @@ func (m *masker) snippet(s, place string) string {
 	if m.mode == Full || s == "" || s == quirks.Hidden {
 		return s
 	}
-	if d, err := doc.Scan([]byte(s)); err == nil {
-		return string(redact.Append(nil, d.Value(), redact.Of(place), m))
+	m.in = append(m.in[:0], s...)
+	if d, err := doc.Scan(m.in); err == nil {
+		m.out = redact.Append(m.out[:0], d.Value(), redact.Of(place), m)
+		return string(m.out)
 	}
 	if strings.HasSuffix(s, "…") {
 		return m.mark(s)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/redact"
 )
 
@@ -53,8 +54,14 @@ func Describe(organization string, e *Entry) *Record {
 }
 
 func (m *masker) render(organization string, e *Entry) *rendered {
-	if m.group = e.Resource == "Group"; e.Note != nil {
-		e.Note()
+	m.group = e.Resource == "Group"
+	received, canonical, answered := read(e.Received), doc.Doc{}, read(e.Answered)
+	another := string(e.Received) != string(e.Canonical)
+	if canonical = received; another {
+		canonical = read(e.Canonical)
+	}
+	if e.Note != nil {
+		e.Note(answered.Value())
 	}
 	r := &rendered{Record: Record{
 		Time: e.Time.UTC().Truncate(time.Millisecond), Organization: organization, Key: e.Key, Activity: e.Activity, Resource: e.Resource, Verb: e.Verb,
@@ -64,12 +71,11 @@ func (m *masker) render(organization string, e *Entry) *rendered {
 	for _, c := range e.Trace.Calls() {
 		r.Calls = append(r.Calls, Call{c.Name, c.Method, c.Path, c.Status, c.Planned, milliseconds(c.Took), c.Error})
 	}
-	received, canonical, answered := read(e.Received), read(e.Canonical), read(e.Answered)
-	r.Received = m.kept(received, e.Query, len(e.Received))
-	if string(e.Received) != string(e.Canonical) || e.Query != e.Sent {
-		r.Canonical = m.kept(canonical, e.Sent, len(e.Canonical))
+	r.Received = m.kept(received.Value(), e.Query, len(e.Received))
+	if another || e.Query != e.Sent {
+		r.Canonical = m.kept(canonical.Value(), e.Sent, len(e.Canonical))
 	}
-	r.Answered = m.kept(answered, "", len(e.Answered))
+	r.Answered = m.kept(answered.Value(), "", len(e.Answered))
 	m.subjects(r, e, received, answered)
 	m.notes(r, e.Trace.Notes())
 	if e.DryRun { // it is in nobody's story, and nobody is as it was answered
@@ -112,16 +118,13 @@ func failed(e *Entry) bool {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// read is a document that can be looked into; the zero Value where there is none.
-func read(b []byte) doc.Value {
+// read returns a document that can be looked into; the zero Doc where there is none.
+func read(b []byte) doc.Doc {
 	if len(b) == 0 || len(b) > maxRead {
-		return doc.Value{}
+		return doc.Doc{}
 	}
-	d, err := doc.Scan(b)
-	if err != nil {
-		return doc.Value{}
-	}
-	return d.Value()
+	d, _ := doc.Scan(b)
+	return d
 }
 
 func (m *masker) kept(v doc.Value, query string, size int) *Document {
@@ -141,20 +144,20 @@ func (m *masker) kept(v doc.Value, query string, size int) *Document {
 }
 
 // subjects finds out whom the request was about, and what the provider was told of them.
-func (m *masker) subjects(r *rendered, e *Entry, received, answered doc.Value) {
+func (m *masker) subjects(r *rendered, e *Entry, received, answered doc.Doc) {
 	if e.Resource != "User" && e.Resource != "Group" {
 		return
 	}
 	gone := e.Verb == "delete" && e.Status < 300 || e.Status == 404 && (e.Verb == "delete" || e.Verb == "read")
 	if e.Status < 300 {
-		if list, ok := answered.Lookup("Resources"); ok {
+		if list, ok := answered.Value().Lookup("Resources"); ok {
 			for item := range list.Items() {
 				r.seen = append(r.seen, m.subject(e.Resource, item))
 			}
 			if len(r.seen) == 1 && r.Subject == "" {
 				r.Subject = r.seen[0].id
 			}
-		} else if s := m.subject(e.Resource, answered); s.id != "" {
+		} else if s := m.subject(e.Resource, answered.Value()); s.id != "" {
 			r.seen = append(r.seen, s)
 			r.Subject = cmp.Or(r.Subject, s.id)
 		}
@@ -163,7 +166,7 @@ func (m *masker) subjects(r *rendered, e *Entry, received, answered doc.Value) {
 	case gone && r.Subject != "":
 		r.seen = append(r.seen, subject{resource: e.Resource, id: r.Subject, active: -1, gone: true})
 	case len(r.seen) == 0 && e.Status < 300 && r.Subject != "" && e.Verb != "list":
-		s := m.subject(e.Resource, received) // 204: what was sent is all there is
+		s := m.subject(e.Resource, received.Value()) // 204: what was sent is all there is
 		s.id = r.Subject
 		if e.Verb == "patch" {
 			s.active = patchedActive(received)
@@ -174,7 +177,7 @@ func (m *masker) subjects(r *rendered, e *Entry, received, answered doc.Value) {
 		r.Name = cmp.Or(r.seen[i].name, r.seen[i].login)
 	}
 	if r.Name == "" && e.Verb != "list" {
-		s := m.subject(e.Resource, received)
+		s := m.subject(e.Resource, received.Value())
 		r.Name = cmp.Or(s.name, s.login)
 	}
 	if r.Subject != "" {
@@ -222,40 +225,30 @@ func bit(b bool) int {
 }
 
 // patchedActive is what a PATCH says of active; -1 where it says nothing.
-func patchedActive(v doc.Value) int {
+func patchedActive(d doc.Doc) int {
 	active := -1
-	each(v, func(_, path string, value doc.Value) {
-		a := value
-		if path == "" {
-			a, _ = value.Lookup("active")
+	for op := range patch.Each(d) {
+		a := op.Value
+		if path := op.Path.Text(); path == "" {
+			a, _ = op.Value.Lookup("active")
 		} else if !doc.FoldEqual(path, "active") {
-			return
+			continue
 		}
 		switch {
 		case a.Kind() == doc.Bool:
 			active = bit(a.True())
-		case a.Kind() == doc.String && doc.FoldEqual(a.Text(), "false"):
+		case a.Is("false"):
 			active = 0
-		case a.Kind() == doc.String && doc.FoldEqual(a.Text(), "true"):
+		case a.Is("true"):
 			active = 1
 		}
-	})
+	}
 	return active
 }
 
-// each walks over the operations of a PATCH.
-func each(v doc.Value, f func(op, path string, value doc.Value)) {
-	operations, _ := v.Lookup("Operations")
-	for o := range operations.Items() {
-		op, _ := o.Lookup("op")
-		path, _ := o.Lookup("path")
-		value, _ := o.Lookup("value")
-		f(doc.Fold(op.Text()), path.Text(), value)
-	}
-}
-
 // notKept are the attributes that were sent and that the answer does not show.
-func notKept(e *Entry, sent, answered doc.Value) (paths []string) {
+func notKept(e *Entry, sent, answer doc.Doc) (paths []string) {
+	answered := answer.Value()
 	if answered.Kind() != doc.Object || strings.Contains(doc.Fold(e.Sent), "attributes=") {
 		return nil
 	}
@@ -266,22 +259,22 @@ func notKept(e *Entry, sent, answered doc.Value) (paths []string) {
 		}
 		name, _, _ = strings.Cut(name, "[")
 		name, _, _ = strings.Cut(name, ".")
-		if v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || redact.Of(name).Secret() || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
+		in := answered
+		if uri != "" {
+			if ext, ok := answered.Lookup(uri); ok {
+				in = ext
+			} else if strings.Contains(doc.Fold(uri), ":extension:") {
+				in = doc.Value{}
+			}
+		}
+		if _, ok := in.Lookup(name); ok || v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || redact.Of(name).Secret() || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
 			return
 		}
-		in := answered
-		if ext, ok := answered.Lookup(uri); ok && uri != "" {
-			in = ext
-		} else if uri != "" && strings.Contains(doc.Fold(uri), ":extension:") {
-			in = doc.Value{}
+		if uri != "" {
+			name = uri + ":" + name
 		}
-		if _, ok := in.Lookup(name); !ok {
-			if uri != "" {
-				name = uri + ":" + name
-			}
-			if !slices.Contains(paths, name) {
-				paths = append(paths, name)
-			}
+		if !slices.Contains(paths, name) {
+			paths = append(paths, name)
 		}
 	}
 	whole := func(v doc.Value) {
@@ -296,17 +289,17 @@ func notKept(e *Entry, sent, answered doc.Value) (paths []string) {
 		}
 	}
 	if e.Verb != "patch" {
-		whole(sent)
+		whole(sent.Value())
 		return paths
 	}
-	each(sent, func(op, path string, value doc.Value) {
-		switch {
-		case op == "remove":
+	for op := range patch.Each(sent) {
+		switch path := op.Path.Text(); {
+		case op.Op.Is("remove"):
 		case path == "":
-			whole(value)
+			whole(op.Value)
 		default:
-			want(path, value)
+			want(path, op.Value)
 		}
-	})
+	}
 	return paths
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 )
 
 // Repeat is an attribute that the provider corrects without an end: it sends the same value for the same user or group over
@@ -64,17 +65,17 @@ func (r *Reader) Repeats(ctx context.Context, organization string, since time.Ti
 				found[path].Subjects++
 			}
 		}
-		each(read(body.Body), func(op, path string, value doc.Value) {
-			switch {
-			case op == "remove":
+		for op := range patch.Each(read(body.Body)) {
+			switch path := op.Path.Text(); {
+			case op.Op.Is("remove"):
 			case path != "":
-				note(path, value)
+				note(path, op.Value)
 			default:
-				for key, item := range value.Fields() {
+				for key, item := range op.Value.Fields() {
 					note(key.Text(), item)
 				}
 			}
-		})
+		}
 	}
 	var all []Repeat
 	for _, f := range found {

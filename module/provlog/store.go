@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS mentions (
 	what         TEXT NOT NULL, -- empty where the request is about the subject itself
 	PRIMARY KEY (organization, subject, request, what)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS mentions_request ON mentions (request);
+DROP INDEX IF EXISTS mentions_request; -- of earlier versions: what is old goes rarely, and all at once
 CREATE TABLE IF NOT EXISTS subjects (
 	organization TEXT NOT NULL,
 	resource     TEXT NOT NULL,
@@ -71,33 +71,31 @@ CREATE TABLE IF NOT EXISTS subjects (
 `
 
 const (
-	insertRequest = `INSERT INTO requests (time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, rules, notes, error, record,
-	received, canonical, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertRequests = `INSERT INTO requests (id, time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, rules, notes, error, record,
+	received, canonical, answered) VALUES `
 	older = `ALTER TABLE requests ADD COLUMN received TEXT NOT NULL DEFAULT '';
 	ALTER TABLE requests ADD COLUMN canonical TEXT NOT NULL DEFAULT '';
 	ALTER TABLE requests ADD COLUMN answered TEXT NOT NULL DEFAULT '';`
-	insertMention = `INSERT OR IGNORE INTO mentions (organization, subject, request, what) VALUES (?, ?, ?, ?)`
-	upsertSubject = `INSERT INTO subjects (organization, resource, id, name, login, active, state, gone, since, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-	ON CONFLICT DO UPDATE SET name = iif(excluded.name = '', name, excluded.name), login = iif(excluded.login = '', login, excluded.login),
+	insertMentions = `INSERT OR IGNORE INTO mentions (organization, subject, request, what) VALUES `
+	upsertSubjects = `INSERT INTO subjects (organization, resource, id, name, login, active, state, gone, since, seen) VALUES `
+	elseSubjects   = ` ON CONFLICT DO UPDATE SET name = iif(excluded.name = '', name, excluded.name), login = iif(excluded.login = '', login, excluded.login),
 	active = iif(excluded.active < 0, active, excluded.active), state = iif(excluded.state = '', state, excluded.state),
 	gone = excluded.gone, seen = excluded.seen`
 	nameOf = `SELECT iif(name = '', login, name) FROM subjects WHERE organization = ? AND resource = ? AND id = ?`
+	lastID = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'requests'), 0)`
 )
 
 // store is the file. Only the writer's goroutine uses it.
 type store struct {
-	db      *sql.DB
-	file    string
-	request *sql.Stmt
-	mention *sql.Stmt
-	subject *sql.Stmt
-	name    *sql.Stmt
+	db                           *sql.DB
+	file                         string
+	requests, mentions, subjects *insert
 }
 
 // dsn names the file for the driver. Every connection waits for another process that writes, and none waits for the disk
 // at each commit: a power cut may cost the last records, never the file.
 func dsn(file string, readOnly bool) string {
-	q := url.Values{"_pragma": {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(normal)", "journal_size_limit(1048576)", "wal_autocheckpoint(256)", "cache_size(-4096)"}}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(normal)", "journal_size_limit(1048576)", "wal_autocheckpoint(256)", "cache_size(-4096)"}}
 	if readOnly {
 		q = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(3000)", "query_only(1)", "cache_size(-8192)"}}
 	}
@@ -144,69 +142,19 @@ func (s *store) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{{&s.request, insertRequest}, {&s.mention, insertMention}, {&s.subject, upsertSubject}, {&s.name, nameOf}} {
-		stmt, err := s.db.PrepareContext(ctx, p.text)
-		if err != nil {
+		to               **insert
+		columns          int
+		text, onConflict string
+	}{{&s.requests, 19, insertRequests, ""}, {&s.mentions, 4, insertMentions, ""}, {&s.subjects, 10, upsertSubjects, elseSubjects}} {
+		var err error
+		if *p.to, err = prepareInsert(ctx, s.db, p.columns, p.text, p.onConflict); err != nil {
 			return err
 		}
-		*p.to = stmt
 	}
 	return nil
 }
 
 func (s *store) close() error { return s.db.Close() }
-
-// write puts records into the file, all or none, and returns how long they are.
-func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	request, mention, subject, name := tx.StmtContext(ctx, s.request), tx.StmtContext(ctx, s.mention), tx.StmtContext(ctx, s.subject), tx.StmtContext(ctx, s.name)
-	for _, r := range batch {
-		if r.Name == "" && r.Subject != "" {
-			if err := name.QueryRowContext(ctx, r.Organization, r.Resource, r.Subject).Scan(&r.Name); err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return 0, err
-			}
-		}
-		text, documents, err := r.apart()
-		if err != nil {
-			return 0, err
-		}
-		size += int64(len(text)+len(documents[0])+len(documents[1])+len(documents[2])) + int64(len(r.mentions))*100
-		rules := ""
-		if len(r.ruleIDs) > 0 {
-			rules = " " + strings.Join(r.ruleIDs, " ") + " "
-		}
-		at := r.Time.UnixMilli()
-		result, err := request.ExecContext(ctx, at, r.Organization, r.Resource, r.Verb, r.Subject, r.Name, r.Status, bit(r.Failed), bit(r.Leaver),
-			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, string(text),
-			string(documents[0]), string(documents[1]), string(documents[2]))
-		if err != nil {
-			return 0, err
-		}
-		if r.ID, err = result.LastInsertId(); err != nil {
-			return 0, err
-		}
-		for _, m := range r.mentions {
-			if _, err := mention.ExecContext(ctx, r.Organization, m.id, r.ID, m.what); err != nil {
-				return 0, err
-			}
-		}
-		for _, seen := range r.seen {
-			if seen.id == "" {
-				continue
-			}
-			if _, err := subject.ExecContext(ctx, r.Organization, seen.resource, seen.id, seen.name, seen.login, seen.active, seen.state, bit(seen.gone), at, at); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return size, tx.Commit()
-}
 
 // documents returns those of a record, in the order of their columns.
 func (r *Record) documents() [3]*Document { return [3]*Document{r.Received, r.Canonical, r.Answered} }

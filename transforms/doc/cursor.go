@@ -16,6 +16,9 @@ type Cursor struct {
 // Cursor stands at the document's root.
 func (d Doc) Cursor() Cursor { return Cursor{d.raw, space(d.raw, 0)} }
 
+// Cursor stands at the value.
+func (v Value) Cursor() Cursor { return Cursor{v.raw, 0} }
+
 // At stands at the value that begins at offset.
 func (d Doc) At(offset int) Cursor { return Cursor{d.raw, offset} }
 
@@ -70,3 +73,9 @@ func (c *Cursor) Skip() Span {
 	c.i = skip(c.b, from)
 	return Span{from, c.i}
 }
+
+// In returns the value that fills the span, such as a key.
+func (c *Cursor) In(s Span) Value { return Value{c.b[s.From:s.To]} }
+
+// Next moves behind the value at the cursor, and returns it.
+func (c *Cursor) Next() Value { return c.In(c.Skip()) }

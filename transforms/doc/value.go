@@ -127,13 +127,15 @@ func FoldEqual(a, b string) bool { return foldEqual(a, b) }
 
 // Fold returns the name with its ASCII letters in lower case.
 func Fold(s string) string {
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		if s[i] != lower(s[i]) {
-			b := []byte(s)
-			for j := i; j < len(b); j++ {
-				b[j] = lower(b[j])
+			var b strings.Builder
+			b.Grow(len(s))
+			b.WriteString(s[:i])
+			for ; i < len(s); i++ {
+				b.WriteByte(lower(s[i]))
 			}
-			return string(b)
+			return b.String()
 		}
 	}
 	return s

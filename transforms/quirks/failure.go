@@ -272,6 +272,23 @@ func setsActive(d doc.Doc, like func(doc.Value) bool) bool {
 	return false
 }
 
+// Activates reports whether a canonical PATCH sets active to true, and nothing in it takes that back.
+func Activates(d doc.Doc) bool {
+	on := false
+	for op := range patch.Each(d) {
+		if isActive(op.Path) {
+			on = op.Value.True()
+			continue
+		}
+		for key, v := range op.Value.Fields() {
+			if isActive(key) {
+				on = v.True()
+			}
+		}
+	}
+	return on
+}
+
 // hasActive reports whether active is like that among an object's members, or those of the core schema in it.
 func hasActive(v doc.Value, like func(doc.Value) bool) bool {
 	for key, v := range v.Fields() {

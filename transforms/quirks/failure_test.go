@@ -106,6 +106,23 @@ func TestErrorWithoutSchemas(t *testing.T) {
 	}
 }
 
+func TestActivates(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"op":"replace","path":"active","value":true}`:                                                                 true,
+		`{"op":"add","path":"urn:ietf:params:scim:schemas:core:2.0:User:active","value":true}`:                          true,
+		`{"op":"replace","value":{"title":"x","active":true}}`:                                                          true,
+		`{"op":"replace","path":"active","value":false},{"op":"replace","path":"active","value":true}`:                  true,
+		`{"op":"replace","path":"active","value":true},{"op":"remove","path":"active"}`:                                 false,
+		`{"op":"replace","value":{"active":true}},{"op":"replace","value":{"active":false}}`:                            false,
+		`{"op":"replace","path":"title","value":true},{"op":"replace","path":"name","value":{"formatted":"x"}}`:         false,
+		`{"op":"replace","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"active"}`: false,
+	} {
+		if got := quirks.Activates(patchOf(t, text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
 // Whoever means to switch a user off says it in one of many forms.
 func TestDeactivatesInEveryForm(t *testing.T) {
 	const core = "urn:ietf:params:scim:schemas:core:2.0:User"

@@ -1,17 +1,10 @@
 package redact
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
-)
-
-var (
-	literals = regexp.MustCompile(`"(?:[^"\\]|\\.)*("|$)`)
-	compared = regexp.MustCompile(`([A-Za-z0-9_$.:-]+)\s+[A-Za-z]{2}\s*$`)
-	within   = regexp.MustCompile(`([A-Za-z0-9_$-]+)\[[^\[\]]*$`)
 )
 
 // Path returns a path or a filter (RFC 7644 §3.4.2.2) with other values to compare with. It need not be a valid one.
@@ -33,16 +26,63 @@ func Path(s string, r Rewriter) string {
 
 // Literals returns where the quoted values of a path or a filter are, quotation marks included. The last one may lack its
 // second mark.
-func Literals(s string) [][]int { return literals.FindAllStringIndex(s, -1) }
+func Literals(s string) (all [][]int) {
+	for i := 0; i < len(s); i++ {
+		if s[i] != '"' {
+			continue
+		}
+		from := i
+		for i++; i < len(s) && s[i] != '"'; i++ {
+			if s[i] == '\\' {
+				i++
+			}
+		}
+		all = append(all, []int{from, min(i+1, len(s))})
+	}
+	return all
+}
+
+// compared returns the attribute that the end of a text compares with what follows it: userName of userName eq.
+func compared(before string) string {
+	const blank = " \t\r\n\f"
+	s := strings.TrimRight(before, blank)
+	n := len(s) - len("eq")
+	if n < 1 || !isLetter(s[n]) || !isLetter(s[n+1]) {
+		return ""
+	}
+	path := strings.TrimRight(s[:n], blank)
+	if len(path) == n {
+		return ""
+	}
+	return path[ending(path, "_$.:-"):]
+}
+
+// within returns the attribute in whose brackets the end of a text is: emails of emails[type eq.
+func within(before string) string {
+	i := strings.LastIndexAny(before, "[]")
+	if i < 0 || before[i] == ']' {
+		return ""
+	}
+	return before[ending(before[:i], "_$-"):i]
+}
+
+// ending returns where the letters, the digits and the other characters given begin with which a text ends.
+func ending(s, others string) int {
+	i := len(s)
+	for i > 0 && (isLetter(s[i-1]) || s[i-1] >= '0' && s[i-1] <= '9' || strings.IndexByte(others, s[i-1]) >= 0) {
+		i--
+	}
+	return i
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // Literal returns what takes the place of a quoted value, with before in front of it.
 func Literal(before, quoted string, r Rewriter) string {
 	var a Attribute
-	if c := compared.FindStringSubmatch(before); c != nil {
-		if a = Of(c[1]); a.Parent == "" {
-			if w := within.FindStringSubmatch(before); w != nil {
-				a.Parent = doc.Fold(w[1])
-			}
+	if path := compared(before); path != "" {
+		if a = Of(path); a.Parent == "" {
+			a.Parent = doc.Fold(within(before))
 		}
 	}
 	if a.Secret() {

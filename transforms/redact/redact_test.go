@@ -60,6 +60,10 @@ func TestPathRewritesLiterals(t *testing.T) {
 		`password eq "p`:        `password eq "` + quirks.Hidden + `"`,
 		`displayName eq "a\"b"`: `displayName eq "/displayname=a\"b"`,
 		`"lost`:                 `"/=lost"`,
+		`userName eq "lost\`:    `userName eq "/username=lost\\"`,
+		`userName  Eq "a"`:      `userName  Eq "/username=a"`,
+		`userName equals "a"`:   `userName equals "/=a"`,
+		`emails[type] eq "a"`:   `emails[type] eq "/=a"`,
 		`userName pr`:           `userName pr`,
 	} {
 		if got := Path(in, shout{}); got != want {
