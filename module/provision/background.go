@@ -114,25 +114,25 @@ func (sh *shared) settleNow() {
 func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 	s := e.begin(c, &scim.Operation{Type: e.user.Type, Verb: scim.Read}, false)
 	s.background = true
-	records, err := s.allIntents(ctx)
+	records, err := s.intents.all(ctx)
 	if err != nil {
 		e.log.Error("what is under way cannot be read", zap.Error(err))
 		return true
 	}
 	for _, r := range records {
-		w := s.of(r.Intent.Resource)
-		if w == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
+		st := s.of(r.Intent.Resource)
+		if st == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
 			continue
 		}
 		told := new(trace.Trace)
-		err := w.settleLocked(trace.With(ctx, told), r)
+		err := st.settleLocked(trace.With(ctx, told), r)
 		if e.settled != nil && len(told.Notes()) > 0 {
-			e.settled(w.Type.Name, told)
+			e.settled(st.Type.Name, told)
 		}
 		if err != nil {
-			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", w.Name), zap.Error(err))
+			e.log.Warn("what became of a call without an answer cannot be found out yet", zap.String("resource", st.Name), zap.Error(err))
 		}
-		if r, _ := s.intents().Recall(r.ID); r != nil && r.Intent != nil && r.Intent.Found == "" {
+		if r, _ := s.intents.book().Recall(r.ID); r != nil && r.Intent != nil && r.Intent.Found == "" {
 			left = true
 		}
 	}

@@ -29,7 +29,7 @@ func (w *writer) findOrAdd(ctx context.Context, wanted *doc.Node, except string,
 		found, lookupErr = w.groups.spelledOtherwise(ctx, wanted)
 	}
 	if except == "" || lookupErr != nil || found == nil { // else it ends with the adoption
-		w.endCreateIntent(lookupErr == nil && found != nil)
+		w.intents.endDisputed(lookupErr == nil && found != nil)
 	}
 	switch {
 	case lookupErr != nil:
@@ -51,7 +51,7 @@ func (w *writer) add(ctx context.Context, id string, wanted *doc.Node) (*subject
 	it, err := w.items.Create(ctx, wanted)
 	if err != nil {
 		if api.Taken(err) { // by whom is to be found out; the call itself may have been delivered twice
-			w.disputed = end
+			w.intents.disputed = end
 		} else {
 			end(w.talk.Outcome().Refused())
 		}
@@ -93,15 +93,6 @@ func (k *kind) made() trace.Kind {
 		return trace.GroupCreated
 	}
 	return trace.Invited
-}
-
-// endCreateIntent ends the intent of a create that was refused because there is such a resource: known says whether it is
-// known now whose that is. Otherwise the intent stays open.
-func (s *session) endCreateIntent(known bool) {
-	if s.disputed != nil {
-		s.disputed(known)
-		s.disputed = nil
-	}
 }
 
 // begin makes a record that of a resource which the upstream has from now on, and of which nothing else is remembered but

@@ -77,28 +77,24 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	if cluster.Blind(ctx) {
 		s.blind = errors.New("nobody could be asked which gateway leads")
 	}
-	w := s.of(op.Type.Name)
-	if w == nil {
+	st := s.of(op.Type.Name)
+	if st == nil {
 		return nil, scim.Errorf(404, "", "the organization has no groups")
 	}
-	defer func() {
-		for _, over := range s.over { // whatever happened, nobody waits for ever
-			over()
-		}
-	}()
+	defer s.intents.close()
 	if s.dry() {
 		e.shared.reread(e.now())
 	}
-	if err := w.settleOperation(ctx); err != nil {
+	if err := st.settleOperation(ctx); err != nil {
 		return nil, err
 	}
 	switch op.Verb {
 	case scim.List:
-		return w.query(ctx)
+		return st.query(ctx)
 	case scim.Read:
-		return w.readOne(ctx)
+		return st.readOne(ctx)
 	}
-	if !w.IsUser() {
+	if !st.IsUser() {
 		switch op.Verb {
 		case scim.Create:
 			return s.groups.create(ctx)

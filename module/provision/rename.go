@@ -24,7 +24,7 @@ func (w *writer) intendRename(ctx context.Context, sub *subject, after *doc.Node
 		return nil, err
 	}
 	in.ID, in.Renames = sub.id, true
-	return w.intend(ctx, w.Name+" "+sub.id, in)
+	return w.intents.begin(ctx, w.Name+" "+sub.id, in)
 }
 
 // follow returns the item of a resource that is not there any more under its id, after a change that was carried out.

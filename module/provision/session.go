@@ -24,10 +24,8 @@ type session struct {
 	leaves bool    // somebody is to lose access by it
 	blind  error   // why the ledger cannot be read, where the operation goes on all the same
 
-	over       []func()         // end what keeps others from looking at the intents of this operation
-	disputed   func(known bool) // ends the intent of a create that was refused because there is such a resource
-	adopted    []string         // the provider's ids of what a call without an answer had made
-	background bool             // nobody asked for it
+	intents    *intents
+	background bool // nobody asked for it
 }
 
 // resources are the users, or the groups, of an organization within one operation: what it holds of them, together with
@@ -42,39 +40,41 @@ type resources struct {
 type writer struct{ *resources }
 
 // users decides what is to be done about users.
-type users struct{ *writer }
+type users struct{ *settler }
 
 // groups decides what is to be done about groups and their members.
-type groups struct{ *writer }
+type groups struct{ *settler }
 
 // begin returns a session for an operation. leaves says that somebody is to lose access by it.
 func (e *engine) begin(c caller, op *scim.Operation, leaves bool) *session {
 	talk := &api.Talk{Access: e.seen.access, Auths: e.plan.Auths, Caller: c, Now: e.now, Urgent: leaves, Rehearsed: e.run}
 	s := &session{engine: e, caller: c, talk: talk, op: op, leaves: leaves}
-	s.users = &users{newWriter(s, e.user)}
+	s.intents = &intents{s: s}
+	s.users = &users{newSettler(s, e.user)}
 	if e.group != nil {
-		s.groups = &groups{newWriter(s, e.group)}
+		s.groups = &groups{newSettler(s, e.group)}
 	}
 	return s
 }
 
-// of returns the writer of a resource type; nil where the organization has none such.
-func (s *session) of(resource string) *writer {
+// of returns the settler of a resource type; nil where the organization has none such.
+func (s *session) of(resource string) *settler {
 	switch {
 	case resource == s.users.Type.Name:
-		return s.users.writer
+		return s.users.settler
 	case s.groups != nil:
-		return s.groups.writer
+		return s.groups.settler
 	}
 	return nil
 }
 
-// newWriter returns the writer of a kind. That a user is not there is believed at once only where nobody loses access by it; that
+// newSettler returns the settler of a kind. That a user is not there is believed at once only where nobody loses access by it; that
 // a group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
-func newWriter(s *session, k *kind) *writer {
-	return &writer{&resources{kind: k, session: s, items: &items.Items{
+func newSettler(s *session, k *kind) *settler {
+	rs := &resources{kind: k, session: s, items: &items.Items{
 		Kind: k.Kind.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
-	}}}
+	}}
+	return &settler{writer: &writer{rs}}
 }
 
 // takesAccess reports whether the operation deletes or may deactivate a user.

@@ -61,15 +61,15 @@ func (u *users) activate(ctx context.Context, sub *subject, wanted *doc.Node) (*
 	// Somebody invited the person by hand. To refuse would be final, since the provider knows the user by the id of the one
 	// who waits.
 	if found.entry == nil || found.entry.Protected || found.linked() {
-		u.endCreateIntent(true)
+		u.intents.endDisputed(true)
 		return nil, u.conflict()
 	}
 	if !u.samePerson(found, wanted) {
-		u.endCreateIntent(true)
+		u.intents.endDisputed(true)
 		return nil, u.another(ctx, found)
 	}
 	adopted, err := u.adopt(ctx, sub.id, found, wanted)
-	u.endCreateIntent(err == nil)
+	u.intents.endDisputed(err == nil)
 	if err == nil {
 		u.linkedBy(ctx, sub.id, found.found, "inactive defer")
 	}
