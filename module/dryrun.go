@@ -69,11 +69,11 @@ func (x *exchange) carry(ctx context.Context) (a *scim.Answer, err error) {
 }
 
 // held puts into the plan of a dry run what the guard would hold.
-func (x *exchange) held(ctx context.Context, kind guard.Kind, subjects []guard.Subject) {
+func (x *exchange) held(ctx context.Context, kind guard.Removal, subjects []guard.Subject) {
 	if x.h.run == nil {
 		return
 	}
-	effect := map[guard.Kind]trace.Kind{
+	effect := map[guard.Removal]trace.Kind{
 		guard.Disables: trace.Revoked, guard.Deletes: trace.Removed, guard.GroupDeletes: trace.GroupRemoved, guard.MemberRemovals: trace.MemberRemoved,
 	}[kind]
 	for _, s := range subjects {

@@ -54,7 +54,7 @@ func (x *exchange) relayed(ctx context.Context) (*scim.Answer, error) {
 
 // removals returns whose access an operation takes away, as far as the request names them. Members whom a replacement of
 // all leaves out are not named; a group that is emptied counts as one.
-func (x *exchange) removals() (guard.Kind, []guard.Subject) {
+func (x *exchange) removals() (guard.Removal, []guard.Subject) {
 	user, one := x.route.endpoint == users, []guard.Subject{{ID: x.op.ID}}
 	switch {
 	case x.verb == scim.Delete && user:

@@ -140,7 +140,7 @@ const defaultFloor = 5
 func (c *Config) Check() error {
 	for kind, l := range c.limits() {
 		if l != nil && !l.Off && (l.Max < 1 || l.Per <= 0) {
-			return fmt.Errorf("%s needs a number of at least 1 and a time, such as 10 per 1h, or off", Kind(kind))
+			return fmt.Errorf("%s needs a number of at least 1 and a time, such as 10 per 1h, or off", Removal(kind))
 		}
 	}
 	for _, p := range c.Protect {
@@ -164,7 +164,7 @@ func (c *Config) limits() [kinds]*Limit {
 }
 
 // limit returns the limit of a kind.
-func (c *Config) limit(k Kind) Limit {
+func (c *Config) limit(k Removal) Limit {
 	if l := c.limits()[k]; l != nil {
 		return *l
 	}
@@ -173,7 +173,7 @@ func (c *Config) limit(k Kind) Limit {
 
 // most returns how many subjects may lose access in one window: the smaller one of the number and the share, but never
 // less than the floor. base is how many there are; 0 where that is not known.
-func (c *Config) most(k Kind, base int) int {
+func (c *Config) most(k Removal, base int) int {
 	n := c.limit(k).Max
 	share, floor := c.Share, c.Floor
 	if share == 0 {

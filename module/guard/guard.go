@@ -20,15 +20,15 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// Kind is a kind of removal of access. Each is counted, and trips, by itself.
-type Kind uint8
+// Removal is a kind of removal of access. Each is counted, and trips, by itself.
+type Removal uint8
 
 // The kinds.
 const (
-	Disables       Kind = iota // a user is deactivated
-	Deletes                    // a user is deleted
-	MemberRemovals             // a user loses a membership in a group
-	GroupDeletes               // a group is deleted
+	Disables       Removal = iota // a user is deactivated
+	Deletes                       // a user is deleted
+	MemberRemovals                // a user loses a membership in a group
+	GroupDeletes                  // a group is deleted
 
 	kinds = 4
 )
@@ -40,12 +40,12 @@ var texts = [kinds]string{
 }
 
 // String returns the kind as it is configured, and as the label of metrics.
-func (k Kind) String() string { return names[k] }
+func (k Removal) String() string { return names[k] }
 
 // kindOf returns the kind of a name.
-func kindOf(name string) (Kind, bool) {
+func kindOf(name string) (Removal, bool) {
 	i := slices.Index(names[:], name)
-	return Kind(max(i, 0)), i >= 0
+	return Removal(max(i, 0)), i >= 0
 }
 
 // Subject is who loses access.
@@ -97,7 +97,7 @@ type window struct {
 
 // Trip is what is told when the guard trips.
 type Trip struct {
-	Kind   Kind
+	Kind   Removal
 	Limit  int           // how many were let through
 	Within time.Duration // in how much time
 }
@@ -126,7 +126,7 @@ func (g *Guard) Use(c Config) {
 // Ticket is the leave for a removal. The nil Ticket is one for what is not counted.
 type Ticket struct {
 	guard    *Guard
-	kind     Kind
+	kind     Removal
 	subjects []string
 }
 
@@ -134,7 +134,7 @@ type Ticket struct {
 // active subjects there are, before the removal; 0 where nobody knows. The error is what the provider is told.
 //
 // A subject that was counted in the window already is not counted again, however often it is asked for.
-func (g *Guard) Take(k Kind, base int, subjects ...Subject) (*Ticket, error) {
+func (g *Guard) Take(k Removal, base int, subjects ...Subject) (*Ticket, error) {
 	if g == nil {
 		return nil, nil
 	}
@@ -217,7 +217,7 @@ func (g *Guard) change() {
 }
 
 // refusal is what the provider is told, whose administrator reads it: no name of anybody is in it.
-func (g *Guard) refusal(k Kind, w *window) error {
+func (g *Guard) refusal(k Removal, w *window) error {
 	e := &scim.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter}
 	if g.config.OnTrip == Refuse {
 		e = &scim.Error{Status: http.StatusForbidden}

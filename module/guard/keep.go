@@ -151,7 +151,7 @@ func (g *Guard) snapshot() kept {
 	all := kept{Windows: make(map[string]*window, kinds)}
 	for i := range g.windows {
 		w := g.windows[i].clone()
-		all.Windows[Kind(i).String()] = &w
+		all.Windows[Removal(i).String()] = &w
 	}
 	return all
 }

@@ -23,7 +23,7 @@ var tripsTotal = sync.OnceValue(func() *prometheus.CounterVec {
 		Namespace: "caddy", Subsystem: "scim_gateway", Name: "guard_trips_total",
 		Help: "How often the guard has tripped, by kind of removal.",
 	}, []string{"kind"})
-	for k := range Kind(kinds) {
+	for k := range Removal(kinds) {
 		c.WithLabelValues(k.String())
 	}
 	return c
@@ -34,7 +34,7 @@ var heldTotal = sync.OnceValue(func() *prometheus.CounterVec {
 		Namespace: "caddy", Subsystem: "scim_gateway", Name: "guard_held_total",
 		Help: "Requests that the guard held, by kind of removal.",
 	}, []string{"kind"})
-	for k := range Kind(kinds) {
+	for k := range Removal(kinds) {
 		c.WithLabelValues(k.String())
 	}
 	return c
@@ -142,7 +142,7 @@ func (o *Open) trip(t Trip) {
 }
 
 // Take is [Guard.Take], after what was kept has been read. Whom it holds is noted on the trace of the context.
-func (o *Open) Take(ctx context.Context, k Kind, base int, subjects ...Subject) (*Ticket, error) {
+func (o *Open) Take(ctx context.Context, k Removal, base int, subjects ...Subject) (*Ticket, error) {
 	if o == nil {
 		return nil, nil
 	}

@@ -37,7 +37,7 @@ func (g *Guard) Release(r Release) (released int, err error) {
 	defer g.mu.Unlock()
 	now := g.now()
 	for k := range g.windows {
-		if r.Kind != "" && r.Kind != Kind(k).String() {
+		if r.Kind != "" && r.Kind != Removal(k).String() {
 			continue
 		}
 		w := &g.windows[k]
@@ -136,14 +136,14 @@ func (g *Guard) Status() []Status {
 	now := g.now()
 	var all []Status
 	for k := range g.windows {
-		limit := g.config.limit(Kind(k))
+		limit := g.config.limit(Removal(k))
 		if limit.Off {
 			continue
 		}
 		w := &g.windows[k]
 		w.expire(now, time.Duration(limit.Per))
 		s := Status{
-			Kind: Kind(k).String(), Counted: len(w.Counted), Limit: g.config.most(Kind(k), 0), Per: short(time.Duration(limit.Per)),
+			Kind: Removal(k).String(), Counted: len(w.Counted), Limit: g.config.most(Removal(k), 0), Per: short(time.Duration(limit.Per)),
 			Tripped: w.Tripped, More: w.More, Once: w.Once,
 		}
 		if !w.Tripped.IsZero() {

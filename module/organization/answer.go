@@ -14,18 +14,18 @@ type problems map[string][]string
 
 func (p problems) add(field, text string) { p[field] = append(p[field], text) }
 
-// refusal is an error that the client is told about.
-type refusal struct {
+// apiError is an error that the client is told about.
+type apiError struct {
 	status  int
 	message string // empty: an answer without a body
 	errors  problems
 }
 
-func (r *refusal) Error() string { return r.message }
+func (r *apiError) Error() string { return r.message }
 
 var (
 	// errNotFound is what the API answers when the thing in the path does not exist: 404 without a body.
-	errNotFound = &refusal{status: http.StatusNotFound}
+	errNotFound = &apiError{status: http.StatusNotFound}
 
 	errInvited     = badRequest("This user has already been invited.")
 	errRevoked     = badRequest("Already revoked.")
@@ -38,8 +38,8 @@ var (
 	errNoManage    = badRequest("The Manage property is mutually exclusive and cannot be true while the ReadOnly or HidePasswords properties are also true.")
 )
 
-func badRequest(message string) *refusal {
-	return &refusal{status: http.StatusBadRequest, message: message}
+func badRequest(message string) *apiError {
+	return &apiError{status: http.StatusBadRequest, message: message}
 }
 
 // err returns the refusal of a body in which these problems were found, nil when none were.
@@ -47,11 +47,11 @@ func (p problems) err() error {
 	if len(p) == 0 {
 		return nil
 	}
-	return &refusal{http.StatusBadRequest, "The request's model state is invalid.", p}
+	return &apiError{http.StatusBadRequest, "The request's model state is invalid.", p}
 }
 
-// writeRefusal writes {"object":"error","message":…,"errors":…}; errors is null when there are none by field.
-func writeRefusal(w http.ResponseWriter, r *refusal) {
+// writeAPIError writes {"object":"error","message":…,"errors":…}; errors is null when there are none by field.
+func writeAPIError(w http.ResponseWriter, r *apiError) {
 	if r.message == "" {
 		writeEmpty(w, r.status)
 		return

@@ -22,7 +22,7 @@ func filled(b *testing.B, n int) *api {
 		fmt.Fprintf(&body, `{"email":"m%d@example.com","externalId":"%d"}`, i, i)
 	}
 	body.WriteString(`]}`)
-	if _, err := importDirectory(&call{org: a.handler.org.store, body: []byte(body.String())}); err != nil {
+	if _, err := importDirectory(&request{org: a.handler.org.store, body: []byte(body.String())}); err != nil {
 		b.Fatal(err)
 	}
 	return a

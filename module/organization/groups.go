@@ -23,30 +23,30 @@ func decodeGroup(body []byte) (in *groupModel, access []collection, err error) {
 	return in, access, exclusive(access)
 }
 
-func listGroups(c *call) (any, error) { return c.org.groups.snapshot(c.org.db) }
+func listGroups(r *request) (any, error) { return r.org.groups.snapshot(r.org.db) }
 
-func getGroup(c *call) (any, error) { return c.stored(bucketGroups) }
+func getGroup(r *request) (any, error) { return r.stored(bucketGroups) }
 
-func createGroup(c *call) (any, error) {
-	in, access, err := decodeGroup(c.body)
+func createGroup(r *request) (any, error) {
+	in, access, err := decodeGroup(r.body)
 	if err != nil {
 		return nil, err
 	}
 	g := newGroup()
 	g.Name, g.ExternalID, g.Collections = in.Name, in.ExternalID, access
-	return g, c.org.change(func(t *tx) error { return t.putGroup(g) })
+	return g, r.org.change(func(t *tx) error { return t.putGroup(g) })
 }
 
 // updateGroup removes an external id that is not stated, and keeps collections that are not stated: the API treats
 // the two differently.
-func updateGroup(c *call) (any, error) {
-	in, access, err := decodeGroup(c.body)
+func updateGroup(r *request) (any, error) {
+	in, access, err := decodeGroup(r.body)
 	if err != nil {
 		return nil, err
 	}
 	var g *group
-	err = c.org.change(func(t *tx) (err error) {
-		if g, err = t.group(c.id); err != nil {
+	err = r.org.change(func(t *tx) (err error) {
+		if g, err = t.group(r.id); err != nil {
 			return err
 		}
 		g.Name, g.ExternalID = in.Name, in.ExternalID
@@ -58,23 +58,23 @@ func updateGroup(c *call) (any, error) {
 	return g, err
 }
 
-func deleteGroup(c *call) (any, error) {
-	return nil, c.org.change(func(t *tx) error {
-		if !t.has(bucketGroups, c.id) {
+func deleteGroup(r *request) (any, error) {
+	return nil, r.org.change(func(t *tx) error {
+		if !t.has(bucketGroups, r.id) {
 			return errNotFound
 		}
-		return t.removeGroup(c.id)
+		return t.removeGroup(r.id)
 	})
 }
 
-func getMemberIDs(c *call) (any, error) { return c.related(bucketGroups, groupSide) }
+func getMemberIDs(r *request) (any, error) { return r.related(bucketGroups, groupSide) }
 
-func setMemberIDs(c *call) (any, error) {
+func setMemberIDs(r *request) (any, error) {
 	in, err := decode[struct {
 		MemberIDs []guid `json:"memberIds"`
-	}](c.body)
+	}](r.body)
 	if err != nil {
 		return nil, err
 	}
-	return c.relate(bucketGroups, groupSide, "MemberIds", in.MemberIDs)
+	return r.relate(bucketGroups, groupSide, "MemberIds", in.MemberIDs)
 }

@@ -82,16 +82,16 @@ func (in *importModel) check() error {
 }
 
 // importDirectory brings members and groups in step with a directory: all of it or, on an error, nothing.
-func importDirectory(c *call) (any, error) {
-	in, err := decode[importModel](c.body)
+func importDirectory(r *request) (any, error) {
+	in, err := decode[importModel](r.body)
 	if err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	return nil, c.org.change(func(t *tx) error {
-		d := directory{tx: t, in: in, seats: c.seats}
+	return nil, r.org.change(func(t *tx) error {
+		d := directory{tx: t, in: in, seats: r.seats}
 		if err := d.load(); err != nil {
 			return err
 		}

@@ -8,9 +8,9 @@ package organization
 
 // reinviteMember would send the invitation again. No mail leaves this organization, so all that is left of it is
 // the rule who can be invited again.
-func reinviteMember(c *call) (any, error) {
-	return nil, c.org.view(func(t *tx) error {
-		m, err := t.member(c.id)
+func reinviteMember(r *request) (any, error) {
+	return nil, r.org.view(func(t *tx) error {
+		m, err := t.member(r.id)
 		if err == nil && m.Status != statusInvited {
 			return errUserInvalid
 		}
@@ -19,8 +19,8 @@ func reinviteMember(c *call) (any, error) {
 }
 
 // revokeMember takes the access away, and nothing else: groups and collections stay.
-func revokeMember(c *call) (any, error) {
-	return silent(changeMember(c, func(t *tx, m *member) error {
+func revokeMember(r *request) (any, error) {
+	return silent(changeMember(r, func(t *tx, m *member) error {
 		if m.Status == statusRevoked {
 			return errRevoked
 		}
@@ -34,14 +34,14 @@ func revokeMember(c *call) (any, error) {
 }
 
 // restoreMember brings back the status from before, for which a seat may be needed.
-func restoreMember(c *call) (any, error) {
-	return silent(changeMember(c, func(t *tx, m *member) error {
+func restoreMember(r *request) (any, error) {
+	return silent(changeMember(r, func(t *tx, m *member) error {
 		if m.Status != statusRevoked {
 			return errActive
 		}
 		m.Status = t.prior(m.ID)
 		if m.Status.takesSeat() {
-			if err := t.oneSeat(c.seats); err != nil {
+			if err := t.oneSeat(r.seats); err != nil {
 				return err
 			}
 		}
@@ -51,14 +51,14 @@ func restoreMember(c *call) (any, error) {
 
 // acceptMember is what the invited person does in Bitwarden's web vault: accept the invitation, with an account
 // that may have a name. Not part of Bitwarden's API.
-func acceptMember(c *call) (any, error) {
+func acceptMember(r *request) (any, error) {
 	type model struct {
 		Name *string `json:"name"`
 	}
 	in := new(model)
-	if len(c.body) > 0 {
+	if len(r.body) > 0 {
 		var err error
-		if in, err = decode[model](c.body); err != nil {
+		if in, err = decode[model](r.body); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +70,7 @@ func acceptMember(c *call) (any, error) {
 		return nil, err
 	}
 	account := newGUID()
-	return changeMember(c, func(_ *tx, m *member) error {
+	return changeMember(r, func(_ *tx, m *member) error {
 		if m.Status != statusInvited {
 			return errUserInvalid
 		}
@@ -81,8 +81,8 @@ func acceptMember(c *call) (any, error) {
 
 // confirmMember is what an administrator does in Bitwarden's web vault, where it exchanges keys. Not part of
 // Bitwarden's API.
-func confirmMember(c *call) (any, error) {
-	return changeMember(c, func(_ *tx, m *member) error {
+func confirmMember(r *request) (any, error) {
+	return changeMember(r, func(_ *tx, m *member) error {
 		if m.Status != statusAccepted {
 			return errUserInvalid
 		}

@@ -35,33 +35,33 @@ func decodeMember(body []byte, creates bool) (in *memberModel, access []collecti
 	return in, access, exclusive(access)
 }
 
-func listMembers(c *call) (any, error) { return c.org.members.snapshot(c.org.db) }
+func listMembers(r *request) (any, error) { return r.org.members.snapshot(r.org.db) }
 
-func getMember(c *call) (any, error) { return c.stored(bucketMembers) }
+func getMember(r *request) (any, error) { return r.stored(bucketMembers) }
 
 // stored answers with an item as it is stored, which is as the API shows it.
-func (c *call) stored(bucket []byte) (any, error) {
+func (r *request) stored(bucket []byte) (any, error) {
 	var item []byte
-	err := c.org.view(func(t *tx) (err error) {
-		item, err = t.raw(bucket, c.id)
+	err := r.org.view(func(t *tx) (err error) {
+		item, err = t.raw(bucket, r.id)
 		return err
 	})
 	return item, err
 }
 
 // createMember invites somebody. Nothing but the address has to be unique: the API does not look at external ids.
-func createMember(c *call) (any, error) {
-	in, access, err := decodeMember(c.body, true)
+func createMember(r *request) (any, error) {
+	in, access, err := decodeMember(r.body, true)
 	if err != nil {
 		return nil, err
 	}
 	m := newMember(in.Email, statusInvited, *in.Type)
 	m.ExternalID, m.Permissions, m.Collections = in.ExternalID, in.Permissions, access
-	err = c.org.change(func(t *tx) error {
+	err = r.org.change(func(t *tx) error {
 		if _, taken := t.memberWithEmail(m.Email); taken {
 			return errInvited
 		}
-		if err := t.oneSeat(c.seats); err != nil {
+		if err := t.oneSeat(r.seats); err != nil {
 			return err
 		}
 		if err := t.putMember(m, nil); err != nil {
@@ -74,12 +74,12 @@ func createMember(c *call) (any, error) {
 
 // updateMember is a reset, as in the API: an external id or collections that are not stated are removed. Only
 // groups, and the permissions of a custom role, stay when they are not stated. The address cannot be changed.
-func updateMember(c *call) (any, error) {
-	in, access, err := decodeMember(c.body, false)
+func updateMember(r *request) (any, error) {
+	in, access, err := decodeMember(r.body, false)
 	if err != nil {
 		return nil, err
 	}
-	return changeMember(c, func(t *tx, m *member) error {
+	return changeMember(r, func(t *tx, m *member) error {
 		if *in.Type != roleOwner && t.lastOwner(m) {
 			return errLastOwner
 		}
@@ -94,9 +94,9 @@ func updateMember(c *call) (any, error) {
 	})
 }
 
-func deleteMember(c *call) (any, error) {
-	return nil, c.org.change(func(t *tx) error {
-		m, err := t.member(c.id)
+func deleteMember(r *request) (any, error) {
+	return nil, r.org.change(func(t *tx) error {
+		m, err := t.member(r.id)
 		if err != nil {
 			return err
 		}
@@ -107,52 +107,52 @@ func deleteMember(c *call) (any, error) {
 	})
 }
 
-func getGroupIDs(c *call) (any, error) { return c.related(bucketMembers, memberSide) }
+func getGroupIDs(r *request) (any, error) { return r.related(bucketMembers, memberSide) }
 
-func setGroupIDs(c *call) (any, error) {
+func setGroupIDs(r *request) (any, error) {
 	in, err := decode[struct {
 		GroupIDs []guid `json:"groupIds"`
-	}](c.body)
+	}](r.body)
 	if err != nil {
 		return nil, err
 	}
-	return c.relate(bucketMembers, memberSide, "GroupIds", in.GroupIDs)
+	return r.relate(bucketMembers, memberSide, "GroupIds", in.GroupIDs)
 }
 
 // related answers with the groups of a member, or the members of a group.
-func (c *call) related(bucket []byte, d side) (any, error) {
+func (r *request) related(bucket []byte, d side) (any, error) {
 	var ids []guid
-	err := c.org.view(func(t *tx) error {
-		if !t.has(bucket, c.id) {
+	err := r.org.view(func(t *tx) error {
+		if !t.has(bucket, r.id) {
 			return errNotFound
 		}
-		ids = t.related(d, c.id)
+		ids = t.related(d, r.id)
 		return nil
 	})
 	return ids, err
 }
 
 // relate replaces the groups of a member, or the members of a group, as a whole.
-func (c *call) relate(bucket []byte, d side, field string, ids []guid) (any, error) {
+func (r *request) relate(bucket []byte, d side, field string, ids []guid) (any, error) {
 	p := problems{}
 	// A list that is missing is a mistake and not an empty one: it would take everybody out.
 	p.required(field, ids != nil)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	return nil, c.org.change(func(t *tx) error {
-		if !t.has(bucket, c.id) {
+	return nil, r.org.change(func(t *tx) error {
+		if !t.has(bucket, r.id) {
 			return errNotFound
 		}
-		return t.relate(d, c.id, ids)
+		return t.relate(d, r.id, ids)
 	})
 }
 
 // changeMember changes one member, and answers with it.
-func changeMember(c *call, run func(*tx, *member) error) (any, error) {
+func changeMember(r *request, run func(*tx, *member) error) (any, error) {
 	var m *member
-	err := c.org.change(func(t *tx) (err error) {
-		if m, err = t.member(c.id); err != nil {
+	err := r.org.change(func(t *tx) (err error) {
+		if m, err = t.member(r.id); err != nil {
 			return err
 		}
 		old := *m

@@ -15,8 +15,8 @@ import (
 // maxBody is the most that a body may have: twice what a group of 100,000 members takes.
 const maxBody = 8 << 20
 
-// call is a request to one of the routes.
-type call struct {
+// request is what came to one of the routes.
+type request struct {
 	org   *store
 	seats int
 	id    guid // from the path; of nothing that exists when the path has no GUID there
@@ -35,7 +35,7 @@ const (
 // endpoint carries a call out. The answer is nil (200 without a body), a *listing, bytes that are JSON already, or a
 // value to encode.
 type endpoint struct {
-	run  func(*call) (any, error)
+	run  func(*request) (any, error)
 	body bodyUse
 }
 
@@ -85,7 +85,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	methods, id := find(path)
 	if methods == nil {
-		writeRefusal(w, &refusal{status: http.StatusNotFound, message: "Resource not found."})
+		writeAPIError(w, &apiError{status: http.StatusNotFound, message: "Resource not found."})
 		return
 	}
 	if !h.authorized(w, r) {
@@ -94,7 +94,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	e, ok := methods[r.Method]
 	if !ok {
 		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
-		writeRefusal(w, &refusal{status: http.StatusMethodNotAllowed, message: "Method not allowed."})
+		writeAPIError(w, &apiError{status: http.StatusMethodNotAllowed, message: "Method not allowed."})
 		return
 	}
 	answer, err := h.carryOut(w, r, e, id)
@@ -115,7 +115,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) carryOut(w http.ResponseWriter, r *http.Request, e endpoint, id guid) (any, error) {
-	c := &call{org: h.org.store, seats: h.Seats, id: id}
+	c := &request{org: h.org.store, seats: h.Seats, id: id}
 	if e.body != bodyIgnored {
 		var err error
 		if c.body, err = readBody(w, r); err != nil {
@@ -147,7 +147,7 @@ func find(path string) (map[string]endpoint, guid) {
 
 // readBody reads what must be JSON within the limit.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := &refusal{status: http.StatusRequestEntityTooLarge, message: "Request body too large."}
+	tooLarge := &apiError{status: http.StatusRequestEntityTooLarge, message: "Request body too large."}
 	if r.ContentLength > maxBody {
 		return nil, tooLarge
 	}
@@ -166,17 +166,17 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 	coding := r.Header.Get("Content-Encoding")
 	if err != nil || !isJSON || coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, &refusal{status: http.StatusUnsupportedMediaType, message: "Unsupported media type."}
+		return nil, &apiError{status: http.StatusUnsupportedMediaType, message: "Unsupported media type."}
 	}
 	return body, nil
 }
 
 // fail answers an error. What went wrong inside is logged, and not told.
 func (h *Handler) fail(w http.ResponseWriter, err error) {
-	if r, ok := errors.AsType[*refusal](err); ok {
-		writeRefusal(w, r)
+	if r, ok := errors.AsType[*apiError](err); ok {
+		writeAPIError(w, r)
 		return
 	}
 	h.logger.Error("request failed", zap.String("store", h.file), zap.Error(err))
-	writeRefusal(w, &refusal{status: http.StatusInternalServerError, message: "An unhandled server error has occurred."})
+	writeAPIError(w, &apiError{status: http.StatusInternalServerError, message: "An unhandled server error has occurred."})
 }

@@ -61,16 +61,16 @@ func child(file, role string) error {
 
 // writeSomething creates a member and a group with that member in three acknowledged steps, through the endpoints.
 func writeSomething(s *store, name string) (string, error) {
-	m, err := createMember(&call{org: s, body: []byte(`{"email":"` + name + `@example.com","type":2}`)})
+	m, err := createMember(&request{org: s, body: []byte(`{"email":"` + name + `@example.com","type":2}`)})
 	if err != nil {
 		return "", err
 	}
-	g, err := createGroup(&call{org: s, body: []byte(`{"name":"` + name + `"}`)})
+	g, err := createGroup(&request{org: s, body: []byte(`{"name":"` + name + `"}`)})
 	if err != nil {
 		return "", err
 	}
 	mid, gid := m.(*member).ID, g.(*group).ID
-	_, err = setMemberIDs(&call{org: s, id: gid, body: []byte(`{"memberIds":["` + mid.String() + `"]}`)})
+	_, err = setMemberIDs(&request{org: s, id: gid, body: []byte(`{"memberIds":["` + mid.String() + `"]}`)})
 	return name + " " + mid.String() + " " + gid.String(), err
 }
 

@@ -89,7 +89,7 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Pragma", "no-cache")
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		writeRefusal(w, &refusal{status: http.StatusMethodNotAllowed, message: "Method not allowed."})
+		writeAPIError(w, &apiError{status: http.StatusMethodNotAllowed, message: "Method not allowed."})
 		return
 	}
 	refuse := func(code string) {

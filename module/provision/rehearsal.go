@@ -33,7 +33,7 @@ func (w *writer) held(ctx context.Context, kind trace.Kind, sub *subject, by str
 }
 
 // removal returns what taking access away is to the plan.
-func removal(kind guard.Kind) trace.Kind {
+func removal(kind guard.Removal) trace.Kind {
 	switch kind {
 	case guard.Deletes:
 		return trace.Removed

@@ -23,7 +23,7 @@ func (o *Organization) Prepare(g upstream.Gateway) error {
 }
 
 // guarding asks the guard for the leave to take access away from somebody, and says what came of it.
-func (w *writer) guarding(ctx context.Context, kind guard.Kind, sub *subject, remove func() error) error {
+func (w *writer) guarding(ctx context.Context, kind guard.Removal, sub *subject, remove func() error) error {
 	if w.guard == nil {
 		w.plans(ctx, removal(kind), sub, nil)
 		return remove()

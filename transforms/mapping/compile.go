@@ -48,7 +48,7 @@ type compiler struct {
 	checking bool
 	base     string
 	headers  []plan.Param
-	rules    []plan.Rule
+	rules    []plan.ErrorRule
 	auths    map[string]*plan.Auth
 	errs     *[]*Error
 }

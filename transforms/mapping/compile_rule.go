@@ -13,8 +13,8 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-func (c *compiler) errorRules(defs []RuleDef) []plan.Rule {
-	var out []plan.Rule
+func (c *compiler) errorRules(defs []RuleDef) []plan.ErrorRule {
+	var out []plan.ErrorRule
 	for i, def := range defs {
 		out = append(out, c.at(index("errors", i)).rule(def))
 	}
@@ -24,8 +24,8 @@ func (c *compiler) errorRules(defs []RuleDef) []plan.Rule {
 // types are the scimTypes that a rule may give an error (RFC 7644 §3.12).
 var types = []string{scim.InvalidValue, scim.Uniqueness, scim.Mutability, scim.TooMany, scim.InvalidSyntax, scim.InvalidPath, scim.NoTarget}
 
-func (c *compiler) rule(def RuleDef) plan.Rule {
-	r := plan.Rule{OK: def.OK, Path: c.path(def.Path)}
+func (c *compiler) rule(def RuleDef) plan.ErrorRule {
+	r := plan.ErrorRule{OK: def.OK, Path: c.path(def.Path)}
 	switch status, err := strconv.Atoi(def.Status); {
 	case err == nil && status >= 100 && status <= 599:
 		r.Low, r.High = status, status

@@ -13,7 +13,7 @@ import (
 // them. What a provider reads in another form than it writes, it corrects in every cycle, for ever (Q79). The document is
 // changed in place; what nothing is wrong with is printed as it came.
 func (n *Normalizer) Answer(op *scim.Operation, body *doc.Node, acc *Account) {
-	a := answer{n: n, op: op, acc: acc}
+	a := answerPass{n: n, op: op, acc: acc}
 	if op.Verb == scim.List {
 		a.list(body)
 		return
@@ -21,14 +21,14 @@ func (n *Normalizer) Answer(op *scim.Operation, body *doc.Node, acc *Account) {
 	a.resource(body, "")
 }
 
-type answer struct {
+type answerPass struct {
 	n   *Normalizer
 	op  *scim.Operation
 	acc *Account
 }
 
 // apply counts a rule and reports whether it is on.
-func (a *answer) apply(r rule, path string, before *doc.Node, after string) bool {
+func (a *answerPass) apply(r rule, path string, before *doc.Node, after string) bool {
 	if !a.n.on[r] {
 		return false
 	}
@@ -45,7 +45,7 @@ func (a *answer) apply(r rule, path string, before *doc.Node, after string) bool
 }
 
 // resource normalizes one resource (Q77).
-func (a *answer) resource(res *doc.Node, path string) {
+func (a *answerPass) resource(res *doc.Node, path string) {
 	if res.Kind() != doc.Object {
 		return
 	}
@@ -83,7 +83,7 @@ func (a *answer) resource(res *doc.Node, path string) {
 }
 
 // project leaves out what the query did not ask for (RFC 7644 §3.9), and what is never returned, whoever asks (RFC 7643 §7).
-func (a *answer) project(res *doc.Node, path string) {
+func (a *answerPass) project(res *doc.Node, path string) {
 	q := a.op.Query
 	if !a.n.on[answerAttributes] {
 		q = scim.Query{}
@@ -100,7 +100,7 @@ func (a *answer) project(res *doc.Node, path string) {
 
 // spell gives a member of an object the name that the schema spells so: clients compare bytes, although case means nothing
 // (RFC 7643 §2.1).
-func (a *answer) spell(in *doc.Node, f doc.Field, name, path string) doc.Field {
+func (a *answerPass) spell(in *doc.Node, f doc.Field, name, path string) doc.Field {
 	if f.Name != name && a.apply(answerCase, a.join(path, f.Name), nil, name) {
 		in.Rename(f.Name, name)
 		f.Name = name
@@ -109,7 +109,7 @@ func (a *answer) spell(in *doc.Node, f doc.Field, name, path string) doc.Field {
 }
 
 // value normalizes one member of an object.
-func (a *answer) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path string) {
+func (a *answerPass) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path string) {
 	if attr == nil {
 		return
 	}
@@ -150,7 +150,7 @@ func (a *answer) value(attr *schema.Attribute, in *doc.Node, f doc.Field, path s
 
 // elements normalizes those of a list. Where they have to be objects, one that is its value alone becomes one, and one that is
 // nothing is none.
-func (a *answer) elements(attr *schema.Attribute, list *doc.Node, path string) {
+func (a *answerPass) elements(attr *schema.Attribute, list *doc.Node, path string) {
 	if attr.Type != schema.Complex {
 		return
 	}
@@ -257,14 +257,14 @@ func integer(n *doc.Node) (digits string, ok bool) {
 }
 
 // join and at make a path for the records, where somebody keeps any.
-func (a *answer) join(parts ...string) string {
+func (a *answerPass) join(parts ...string) string {
 	if !a.acc.wants() {
 		return ""
 	}
 	return strings.Join(parts, "")
 }
 
-func (a *answer) at(before string, i int, after string) string {
+func (a *answerPass) at(before string, i int, after string) string {
 	if !a.acc.wants() {
 		return ""
 	}
@@ -272,7 +272,7 @@ func (a *answer) at(before string, i int, after string) string {
 }
 
 // inside normalizes the members of a complex value.
-func (a *answer) inside(attr *schema.Attribute, v *doc.Node, path string) {
+func (a *answerPass) inside(attr *schema.Attribute, v *doc.Node, path string) {
 	if attr.Type != schema.Complex {
 		return
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // list normalizes a ListResponse (RFC 7644 §3.4.2).
-func (a *answer) list(body *doc.Node) {
+func (a *answerPass) list(body *doc.Node) {
 	for _, name := range []string{"schemas", "totalResults", "Resources", "startIndex", "itemsPerPage"} {
 		for _, f := range body.Fields() {
 			if f.Name != name && doc.FoldEqual(f.Name, name) && a.apply(answerList, f.Name, nil, name) {
@@ -42,7 +42,7 @@ func counted(body *doc.Node, name string, missing int) int {
 }
 
 // number sets a count that is something else.
-func (a *answer) number(body *doc.Node, name string, count int) {
+func (a *answerPass) number(body *doc.Node, name string, count int) {
 	v, text := body.Get(name), strconv.Itoa(count)
 	if (v.Kind() != doc.Number || v.Text() != text) && a.apply(answerList, name, v, text) {
 		body.Set(name, doc.NewInt(int64(count)))

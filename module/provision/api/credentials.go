@@ -20,12 +20,12 @@ type credentials struct {
 
 	mu      sync.Mutex
 	tokens  map[string]token
-	refused map[string]refusal
+	refused map[string]refusedLogin
 }
 
-// refusal is what became of a login that the upstream refused. It is not tried again for each request: the next would be
+// refusedLogin is what became of a login that the upstream refused. It is not tried again for each request: the next would be
 // refused likewise, and many servers shut out who tries often.
-type refusal struct {
+type refusedLogin struct {
 	err  error
 	ends time.Time
 }
@@ -116,9 +116,9 @@ func (c *credentials) failed(name string, err error, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refused == nil {
-		c.refused = make(map[string]refusal)
+		c.refused = make(map[string]refusedLogin)
 	}
-	c.refused[name] = refusal{err, now.Add(refusalLife)}
+	c.refused[name] = refusedLogin{err, now.Add(refusalLife)}
 }
 
 // stillRefused returns the error of a login that has just been refused.

@@ -49,7 +49,7 @@ type Call struct {
 	Overlay    []Edit
 	Paging     *Paging
 	Saves      []Save
-	Rules      []Rule
+	Rules      []ErrorRule
 	Result     Result // NoResult for all calls but one of a create
 	NewIDPath  Path
 	SoughtBy   string // the attribute to look the item up by

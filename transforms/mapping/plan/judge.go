@@ -32,8 +32,8 @@ type Verdict struct {
 // nothing at all: a proxy may have made it, and whether anything is gone has to be asked otherwise.
 var ErrForeign = errors.New("not in the API's own form")
 
-// Rule is an error rule, compiled.
-type Rule struct {
+// ErrorRule is an error rule, compiled.
+type ErrorRule struct {
 	Low, High int // status
 	Path      Path
 	Pattern   *regexp.Regexp // nil: the status decides
@@ -41,7 +41,7 @@ type Rule struct {
 	Answer    scim.Error
 }
 
-func (r *Rule) matches(status int, body []byte, v doc.Value) bool {
+func (r *ErrorRule) matches(status int, body []byte, v doc.Value) bool {
 	switch {
 	case status < r.Low || status > r.High:
 		return false
@@ -54,7 +54,7 @@ func (r *Rule) matches(status int, body []byte, v doc.Value) bool {
 }
 
 // matchesValue reports whether the pattern matches a value, or one element of a list.
-func (r *Rule) matchesValue(v doc.Value) bool {
+func (r *ErrorRule) matchesValue(v doc.Value) bool {
 	switch v.Kind() {
 	case doc.Invalid, doc.Null:
 		return false
