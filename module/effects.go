@@ -52,11 +52,12 @@ func (x *exchange) effects(answer *scim.Answer) (later func(answered doc.Value))
 		return nil
 	}
 	if x.h.seat() == nil && answer != nil && answer.Status < http.StatusMultipleChoices {
+		c := &carried{op: x.op, user: x.route.endpoint == users, off: x.off, trace: x.trace}
 		if !x.h.heard() {
-			return x.relayedEffects
+			return c.effects
 		}
 		answered, _ := doc.Scan(answer.Body)
-		x.relayedEffects(answered.Value())
+		c.effects(answered.Value())
 	}
 	x.h.emit(x.trace.Notes())
 	return nil
@@ -105,63 +106,70 @@ func (h *Handler) settled(resource string, told *trace.Trace) {
 	}
 }
 
-// relayedEffects notes what an operation that a SCIM server has carried out says of effects.
-func (x *exchange) relayedEffects(answered doc.Value) {
-	say := func(kind trace.Kind, id string) { x.trace.Note(trace.Note{Kind: kind, ID: id}) }
-	id := x.op.ID
+// carried is an operation that a SCIM server has carried out. It holds on to nothing else of the request, which is long
+// answered when the log asks for the effects.
+type carried struct {
+	op        scim.Operation
+	user, off bool // it is about a user, and deactivates it
+	trace     *trace.Trace
+}
+
+// effects notes what the operation says of effects.
+func (c *carried) effects(answered doc.Value) {
+	say := func(kind trace.Kind, id string) { c.trace.Note(trace.Note{Kind: kind, ID: id}) }
+	id := c.op.ID
 	if shown, ok := answered.Lookup("id"); ok && id == "" {
 		id = shown.Text()
 	}
 	shown, _ := answered.Lookup("active")
 	isnt := func(active bool) bool { return shown.Kind() == doc.Bool && shown.True() != active }
-	user := x.route.endpoint == users
 	switch {
-	case x.verb == scim.Create && user:
+	case c.op.Verb == scim.Create && c.user:
 		say(trace.Invited, id)
-	case x.verb == scim.Create:
+	case c.op.Verb == scim.Create:
 		say(trace.GroupCreated, id)
-		x.relayedMembers(trace.MemberAdded, id, membersOf(x.op.Body))
-	case x.verb == scim.Delete && user:
+		c.members(trace.MemberAdded, id, membersOf(c.op.Body))
+	case c.op.Verb == scim.Delete && c.user:
 		say(trace.Removed, id)
-	case x.verb == scim.Delete:
+	case c.op.Verb == scim.Delete:
 		say(trace.GroupRemoved, id)
-	case x.off:
+	case c.off:
 		if !isnt(false) {
 			say(trace.Revoked, id)
 		}
-	case user && x.verb == scim.Patch: // a PUT says active every time
-		if !isnt(true) && quirks.Activates(x.op.Body) {
+	case c.user && c.op.Verb == scim.Patch: // a PUT says active every time
+		if !isnt(true) && quirks.Activates(c.op.Body) {
 			say(trace.Restored, id)
 		}
-	case !user && x.verb == scim.Patch:
-		x.relayedGroup(id)
-	case !user:
+	case !c.user && c.op.Verb == scim.Patch:
+		c.group(id)
+	case !c.user:
 		say(trace.GroupChanged, id)
-		x.relayedMembers(trace.MemberAdded, id, membersOf(x.op.Body))
+		c.members(trace.MemberAdded, id, membersOf(c.op.Body))
 	}
 }
 
-// relayedGroup notes what the PATCH of a group has changed. Whom a filter or a whole list has taken out is not known.
-func (x *exchange) relayedGroup(id string) {
-	ops, err := patch.Parse(x.op.Body, x.op.Type)
+// group notes what the PATCH of a group has changed. Whom a filter or a whole list has taken out is not known.
+func (c *carried) group(id string) {
+	ops, err := patch.Parse(c.op.Body, c.op.Type)
 	if err != nil {
 		return
 	}
-	m, err := patch.Members(ops, x.op.Type)
+	m, err := patch.Members(ops, c.op.Type)
 	if err != nil {
 		return
 	}
 	if len(m.Others) > 0 || m.Open || m.Whole {
-		x.trace.Note(trace.Note{Kind: trace.GroupChanged, ID: id})
+		c.trace.Note(trace.Note{Kind: trace.GroupChanged, ID: id})
 	}
-	x.relayedMembers(trace.MemberRemoved, id, m.Remove)
-	x.relayedMembers(trace.MemberAdded, id, m.Add)
-	x.relayedMembers(trace.MemberAdded, id, m.Set)
+	c.members(trace.MemberRemoved, id, m.Remove)
+	c.members(trace.MemberAdded, id, m.Add)
+	c.members(trace.MemberAdded, id, m.Set)
 }
 
-func (x *exchange) relayedMembers(what trace.Kind, group string, ids []string) {
+func (c *carried) members(what trace.Kind, group string, ids []string) {
 	for _, id := range ids {
-		x.trace.Note(trace.Note{Kind: what, ID: id, Group: group})
+		c.trace.Note(trace.Note{Kind: what, ID: id, Group: group})
 	}
 }
 

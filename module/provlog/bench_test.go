@@ -80,12 +80,12 @@ func BenchmarkWrite(b *testing.B) {
 		r.mentions[0].id, r.seen[0].id = r.Subject, r.Subject
 		all = append(all, r)
 	}
-	s, err := openStore(b.Context(), filepath.Join(b.TempDir(), "log.db"))
+	s, err := openStore(b.Context(), filepath.Join(b.TempDir(), "log.db"), DefaultMaxSize)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.close()
-	plain, err := openStore(b.Context(), filepath.Join(b.TempDir(), "plain.db"))
+	plain, err := openStore(b.Context(), filepath.Join(b.TempDir(), "plain.db"), DefaultMaxSize)
 	if err != nil {
 		b.Fatal(err)
 	}

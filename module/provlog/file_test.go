@@ -54,7 +54,7 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 }
 
 func future(file string) error {
-	s, err := openStore(context.Background(), file)
+	s, err := openStore(context.Background(), file, DefaultMaxSize)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func TestLockedFile(t *testing.T) {
 	s, logs := testSink(t, Config{File: file, LogValues: Full}, "acme")
 	s.Add(entry("patch", "u1", leave, "", 200))
 	s.Flush()
-	other, err := openStore(t.Context(), file)
+	other, err := openStore(t.Context(), file, DefaultMaxSize)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestLimits(t *testing.T) {
 	}
 
 	// What is too old goes at the next look.
-	store, err := openStore(t.Context(), file)
+	store, err := openStore(t.Context(), file, DefaultMaxSize)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestLimits(t *testing.T) {
 // A file of the version before gets what it lacks, and its records can be read.
 func TestOlderFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log.db")
-	old, err := sql.Open("sqlite", dsn(file, false))
+	old, err := sql.Open("sqlite", dsn(file, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +156,10 @@ func TestOlderFile(t *testing.T) {
 	found, err := testReader(t, file).Records(t.Context(), Search{Oldest: true})
 	if err != nil || len(found) != 2 {
 		t.Fatalf("%d records, %v: %+v", len(found), err, s.Log().State())
+	}
+	var kind string
+	if err := testReader(t, file).db.QueryRow("SELECT typeof(record) || typeof(received) || typeof(canonical) FROM requests WHERE id = 2").Scan(&kind); err != nil || kind != "texttexttext" {
+		t.Errorf("a person who opens the file reads %s, %v", kind, err)
 	}
 	if old, is := found[0].Received, found[1].Answered; old.Body.String() != `{"a":1}` || !strings.Contains(is.Body.String(), "Lovelace") {
 		t.Errorf("documents: %+v, %+v", old, is)

@@ -126,7 +126,7 @@ func (l *Log) write(ctx context.Context, batch []*rendered) error {
 		if time.Now().Before(l.tryAt) {
 			return errWaits
 		}
-		s, err := openStore(ctx, l.file)
+		s, err := openStore(ctx, l.file, l.limits.Load().bytes)
 		if err != nil {
 			l.tryAt = time.Now().Add(retryAfter)
 			return err

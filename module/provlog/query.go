@@ -28,7 +28,7 @@ func OpenReader(file string, organizations ...string) (*Reader, error) {
 	case info.IsDir():
 		return nil, &fs.PathError{Op: "open", Path: file, Err: errors.New("is a directory")}
 	}
-	db, err := sql.Open("sqlite", dsn(file, true))
+	db, err := sql.Open("sqlite", dsn(file, 0))
 	if err != nil {
 		return nil, err
 	}

@@ -93,17 +93,21 @@ type store struct {
 }
 
 // dsn names the file for the driver. Every connection waits for another process that writes, and none waits for the disk
-// at each commit: a power cut may cost the last records, never the file.
-func dsn(file string, readOnly bool) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {"busy_timeout(3000)", "journal_mode(wal)", "synchronous(normal)", "journal_size_limit(1048576)", "wal_autocheckpoint(256)", "cache_size(-4096)"}}
-	if readOnly {
-		q = url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(3000)", "query_only(1)", "cache_size(-8192)"}}
+// at each commit: a power cut may cost the last records, never the file. Wal is how large the write-ahead log becomes before
+// it goes into the file; 0 is for a connection that only reads.
+func dsn(file string, wal int64) string {
+	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(3000)", "query_only(1)", "cache_size(-8192)"}}
+	if wal > 0 {
+		q = url.Values{"_txlock": {"immediate"}, "_pragma": {
+			"busy_timeout(3000)", "journal_mode(wal)", "synchronous(normal)", "cache_size(-4096)",
+			fmt.Sprintf("journal_size_limit(%d)", wal), fmt.Sprintf("wal_autocheckpoint(%d)", wal/4096),
+		}}
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
-// openStore opens or makes the file. Who may read it may read about people: it is the owner's alone.
-func openStore(ctx context.Context, file string) (*store, error) {
+// openStore opens or makes the file, which is to have at most so many bytes. Who may read it may read about people: it is the owner's alone.
+func openStore(ctx context.Context, file string, maxBytes int64) (*store, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, err
 	}
@@ -114,7 +118,7 @@ func openStore(ctx context.Context, file string) (*store, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", dsn(file, false))
+	db, err := sql.Open("sqlite", dsn(file, min(maxBytes/16, 4<<20)))
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +147,11 @@ func (s *store) prepare(ctx context.Context) error {
 	}
 	for _, p := range []struct {
 		to               **insert
-		columns          int
+		columns, ofJSON  int
 		text, onConflict string
-	}{{&s.requests, 19, insertRequests, ""}, {&s.mentions, 4, insertMentions, ""}, {&s.subjects, 10, upsertSubjects, elseSubjects}} {
+	}{{&s.requests, 19, 4, insertRequests, ""}, {&s.mentions, 4, 0, insertMentions, ""}, {&s.subjects, 10, 0, upsertSubjects, elseSubjects}} {
 		var err error
-		if *p.to, err = prepareInsert(ctx, s.db, p.columns, p.text, p.onConflict); err != nil {
+		if *p.to, err = prepareInsert(ctx, s.db, p.columns, p.ofJSON, p.text, p.onConflict); err != nil {
 			return err
 		}
 	}
@@ -162,7 +166,7 @@ func (r *Record) documents() [3]*Document { return [3]*Document{r.Received, r.Ca
 // apart returns the record as JSON, and the documents of it, which are JSON already.
 func (r *Record) apart() (record []byte, documents [3]text, err error) {
 	for i, d := range r.documents() {
-		if d != nil {
+		if documents[i] = (text{}); d != nil && d.Body != nil {
 			documents[i], d.Body = d.Body, nil
 		}
 	}

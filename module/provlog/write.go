@@ -17,8 +17,9 @@ type insert struct {
 // atOnce is how many rows the statement for many has.
 const atOnce = 16
 
-func prepareInsert(ctx context.Context, db *sql.DB, columns int, text, onConflict string) (i *insert, err error) {
-	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
+// prepareInsert prepares both statements. The last columns are JSON, given as bytes.
+func prepareInsert(ctx context.Context, db *sql.DB, columns, ofJSON int, text, onConflict string) (i *insert, err error) {
+	row := "(?" + strings.Repeat(", ?", columns-ofJSON-1) + strings.Repeat(", CAST(? AS TEXT)", ofJSON) + ")"
 	i = &insert{columns: columns}
 	if i.one, err = db.PrepareContext(ctx, text+row+onConflict); err != nil {
 		return nil, err
@@ -54,7 +55,8 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 		return 0, err
 	}
 	seen := people{tx: tx, found: map[who]*told{}, names: map[who]string{}}
-	var requests, mentions []any
+	requests := make([]any, 0, s.requests.columns*len(batch))
+	mentions := make([]any, 0, 2*s.mentions.columns*len(batch))
 	for _, r := range batch {
 		id++
 		r.ID = id
@@ -71,7 +73,7 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 			rules = " " + strings.Join(r.ruleIDs, " ") + " "
 		}
 		requests = append(requests, id, r.Time.UnixMilli(), r.Organization, r.Resource, r.Verb, r.Subject, r.Name, r.Status, bit(r.Failed), bit(r.Leaver),
-			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, string(text), string(documents[0]), string(documents[1]), string(documents[2]))
+			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, text, []byte(documents[0]), []byte(documents[1]), []byte(documents[2]))
 		for _, m := range r.mentions {
 			mentions = append(mentions, r.Organization, m.id, id, m.what)
 		}
