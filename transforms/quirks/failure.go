@@ -263,8 +263,11 @@ func setsActive(d doc.Doc, like func(doc.Value) bool) bool {
 		if isActive(op.Path) && like(op.Value) || hasActive(op.Value, like) {
 			return true
 		}
+		if op.Path.Kind() == doc.String {
+			continue
+		}
 		for item := range op.Value.Items() {
-			if op.Path.Kind() != doc.String && hasActive(item, like) {
+			if hasActive(item, like) {
 				return true
 			}
 		}
@@ -316,7 +319,7 @@ func isCore(name doc.Value) bool {
 // is made.
 func cutOldUser(name doc.Value) (rest string, ok bool) {
 	raw := name.Raw()
-	if !hasEscape(raw) && (len(raw) <= len(scimCore) || !doc.FoldEqual(string(raw[1:1+len(scimCore)]), scimCore)) {
+	if len(raw) <= len(scimCore) || !hasEscape(raw) && !doc.FoldEqual(string(raw[1:1+len(scimCore)]), scimCore) {
 		return "", false
 	}
 	return cutOld(name.Text(), scimCore, "User")
