@@ -55,14 +55,14 @@ func (x *exchange) relayed(ctx context.Context) (*scim.Answer, error) {
 // removals returns whose access an operation takes away, as far as the request names them. Members whom a replacement of
 // all leaves out are not named; a group that is emptied counts as one.
 func (x *exchange) removals() (guard.Removal, []guard.Subject) {
-	user, one := x.route.endpoint == users, []guard.Subject{{ID: x.op.ID}}
+	user, one := x.route.endpoint == users, func() []guard.Subject { return []guard.Subject{{ID: x.op.ID}} }
 	switch {
 	case x.verb == scim.Delete && user:
-		return guard.Deletes, one
+		return guard.Deletes, one()
 	case x.verb == scim.Delete:
-		return guard.GroupDeletes, one
+		return guard.GroupDeletes, one()
 	case x.off && x.verb != scim.Create:
-		return guard.Disables, one
+		return guard.Disables, one()
 	case !user && x.verb == scim.Patch:
 		return guard.MemberRemovals, x.removed()
 	}

@@ -71,6 +71,22 @@ func (v Value) Is(name string) bool {
 	return foldEqual(appendUnescaped(buf[:0], in), name)
 }
 
+// HasPrefix reports whether the value is a string that begins with prefix, which is not empty, compared as by [Value.Is].
+func (v Value) HasPrefix(prefix string) bool {
+	if len(v.raw)-2 < len(prefix) || v.raw[0] != '"' {
+		return false
+	}
+	in := v.raw[1 : len(v.raw)-1]
+	if in[0] != '\\' && lower(in[0]) != lower(prefix[0]) { // nearly always
+		return false
+	}
+	if bytes.IndexByte(in, '\\') >= 0 {
+		var buf [128]byte
+		in = appendUnescaped(buf[:0], in)
+	}
+	return len(in) >= len(prefix) && foldEqual(in[:len(prefix)], prefix)
+}
+
 // Fields walks over an object's members in order; over anything else it does nothing. The first value is the key.
 func (v Value) Fields() iter.Seq2[Value, Value] {
 	return func(yield func(Value, Value) bool) {

@@ -318,8 +318,7 @@ func isCore(name doc.Value) bool {
 // cutOldUser returns what follows the URN of a user of SCIM 1.0 in a name. Nearly no name has one, and of such a name no text
 // is made.
 func cutOldUser(name doc.Value) (rest string, ok bool) {
-	raw := name.Raw()
-	if len(raw) <= len(scimCore) || !hasEscape(raw) && !doc.FoldEqual(string(raw[1:1+len(scimCore)]), scimCore) {
+	if !name.HasPrefix(scimCore) {
 		return "", false
 	}
 	return cutOld(name.Text(), scimCore, "User")
