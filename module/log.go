@@ -56,8 +56,8 @@ func (h *Handler) Cleanup() error {
 
 // logRecord hands the request over to the provisioning log.
 func (x *exchange) logRecord(status int, answer *scim.Answer, err error, leaver bool, later func(answered doc.Value)) {
-	if tell, ok := x.r.Context().Value(watchKey{}).(func(*provlog.Entry, error)); ok {
-		tell(x.entry(status, answer, err, leaver), err)
+	if x.tell != nil {
+		x.tell(x.entry(status, answer, err, leaver), err)
 	}
 	if x.h.sink == nil || x.refused != nil && !x.h.strangers.Allow() {
 		return

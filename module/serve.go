@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-scim/gateway/module/auth"
+	"github.com/caddy-scim/gateway/module/provlog"
 	"github.com/caddy-scim/gateway/module/span"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/module/upstream"
@@ -45,6 +46,7 @@ type exchange struct {
 	traced  bool   // by Caddy's tracing
 	sent    bool   // it was sent on to the gateway that leads, and has been answered
 	trace   *trace.Trace
+	tell    func(*provlog.Entry, error) // of whoever watches the request
 }
 
 // ServeHTTP carries one SCIM request out. It answers in every case itself: an error that Caddy writes has no body, and a
@@ -55,7 +57,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil
 	}
 	x := &exchange{h: h, w: w, r: r, start: time.Now(), traced: span.Traced(r.Context()), trace: &trace.Trace{Dry: h.DryRun}}
-	if h.sink != nil || r.Context().Value(watchKey{}) != nil {
+	x.tell, _ = r.Context().Value(watchKey{}).(func(*provlog.Entry, error))
+	if h.sink != nil || x.tell != nil {
 		x.account.Limit = recordedRules
 	}
 	if x.health() {

@@ -112,8 +112,8 @@ func badParameter(name, reason string) error {
 
 // isFlag reports whether a parameter is a feature flag of Entra's Tenant URL (Q1), whatever its value.
 func isFlag(name string) bool {
-	folded := doc.Fold(name)
-	return folded == "aadoptscim062020" || strings.HasPrefix(folded, "azureadscimpatch")
+	_, patch := cutFold(name, "azureadscimpatch")
+	return patch || doc.FoldEqual(name, "aadoptscim062020")
 }
 
 func parameter(name string) int {
