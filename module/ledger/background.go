@@ -3,16 +3,40 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"sync"
+	"time"
 )
 
 // What an intent on disk tells of need not be on disk before the provider is answered: a crash leaves the intent, and
-// whoever comes next asks the organization. It is written in rounds. Each takes whatever is owed when it begins, so that
-// those who come while one is under way share the next one.
+// whoever comes next asks the organization. It is written in rounds, each of which takes whatever is owed when it begins:
+// files that are written at once share the disk's work, and nobody who is being answered has to wait for it.
 
 // A round is one time of writing what is owed. It waits for the storage no longer than a caller does.
 type round struct {
-	over chan struct{} // closed when it has been tried
-	held []func()      // the turns of those who asked for it
+	hurry chan struct{} // closed when somebody waits for it
+	once  sync.Once
+	over  chan struct{} // closed when it has been tried
+	held  []func()      // the turns of those who asked for it
+}
+
+func newRound() *round { return &round{hurry: make(chan struct{}), over: make(chan struct{})} }
+
+// wait waits for the round, which begins at once then.
+func (r *round) wait() {
+	r.once.Do(func() { close(r.hurry) })
+	<-r.over
+}
+
+// gathering is how long a round waits for others to join it.
+const gathering = 100 * time.Millisecond
+
+func (r *round) gather() {
+	timer := time.NewTimer(gathering)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.hurry:
+	}
 }
 
 // mostOwed is how many records may be owed before somebody who owes one more waits for a round.
@@ -29,38 +53,39 @@ func (l *Ledger) write(ctx context.Context) {
 	}
 	l.mu.Lock()
 	if l.next == nil {
-		l.next = &round{over: make(chan struct{})}
+		l.next = newRound()
+		if l.writing == nil {
+			go l.rounds(l.next)
+		}
 	}
-	over := l.next.over
-	l.next.held = append(l.next.held, release)
-	if l.writing == nil {
-		l.writing, l.next = l.next, nil
-		go l.rounds(l.writing)
-	}
+	r := l.next
+	r.held = append(r.held, release)
 	l.mu.Unlock()
 	if l.Owed() > mostOwed {
-		<-over
+		r.wait()
 	}
 }
 
 // rounds makes a round, and goes on until nobody asks for another one.
 func (l *Ledger) rounds(r *round) {
-	for ; r != nil; r = l.following() {
+	for r != nil {
+		r.gather()
+		l.mu.Lock()
+		l.writing, l.next = r, nil
+		l.mu.Unlock()
 		if !l.troubled() {
 			l.writeOwed()
 		}
+		l.mu.Lock()
+		l.writing = nil
+		held, next := r.held, l.next
+		l.mu.Unlock()
 		close(r.over)
-		for _, release := range r.held {
+		for _, release := range held {
 			release()
 		}
+		r = next
 	}
-}
-
-func (l *Ledger) following() *round {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.writing, l.next = l.next, nil
-	return l.writing
 }
 
 func (l *Ledger) writeOwed() {
@@ -77,6 +102,6 @@ func (l *Ledger) Rest() {
 	last := cmp.Or(l.next, l.writing)
 	l.mu.Unlock()
 	if last != nil {
-		<-last.over
+		last.wait()
 	}
 }

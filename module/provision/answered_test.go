@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -125,4 +126,102 @@ func TestAnsweredBeforeItIsWritten(t *testing.T) {
 			t.Errorf("got %v", a.body)
 		}
 	})
+}
+
+// Who was deactivated or deleted after the answer, and before a crash, stays without access: what an intent says is not the
+// provider's last word.
+func TestSettlingGivesNobodyAccess(t *testing.T) {
+	jane := user("jane@corp.example", "jane", `"emails":[{"value":"jane@example.com"}]`)
+	waiting := strings.Replace(jane, `"active":true`, `"active":false`, 1)
+	for name, made := range map[string]func(*testing.T, *gateway, *storagetest.Storage) string{
+		"created": func(t *testing.T, g *gateway, s *storagetest.Storage) string {
+			s.Fault(func(op, key string) error { // the intent is written, and nothing after it
+				if op == "store" && strings.Contains(key, "/users/") {
+					return storagetest.Err
+				}
+				return nil
+			})
+			return g.must(t, 201, "POST", "/Users", jane).id()
+		},
+		"activated": func(t *testing.T, g *gateway, s *storagetest.Storage) string {
+			id := g.must(t, 201, "POST", "/Users", waiting).id()
+			s.Fault(func(op, key string) error {
+				if op == "store" && strings.Contains(key, "/users/") {
+					return storagetest.Err
+				}
+				return nil
+			})
+			g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+			return id
+		},
+		"just now": func(t *testing.T, g *gateway, s *storagetest.Storage) string {
+			s.Fault(func(op, key string) error { // the intent does not go
+				if op == "delete" {
+					return storagetest.Err
+				}
+				return nil
+			})
+			return g.must(t, 201, "POST", "/Users", jane).id()
+		},
+	} {
+		for what, leave := range map[string]func(*testing.T, *gateway, string){
+			"deactivated": func(t *testing.T, g *gateway, id string) { g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable)) },
+			"deleted":     func(t *testing.T, g *gateway, id string) { g.must(t, 204, "DELETE", "/Users/"+id, "") },
+		} {
+			for next, ask := range map[string]func(*testing.T, *gateway){
+				"nobody asks": func(t *testing.T, g *gateway) { g.settleAll(t.Context(), g.caller) },
+				"looked for":  func(t *testing.T, g *gateway) { g.find(t, "Users", `userName eq "jane@corp.example"`) },
+				"listed":      func(t *testing.T, g *gateway) { g.must(t, 200, "GET", "/Users", "") },
+			} {
+				t.Run(name+", "+what+", "+next, func(t *testing.T) {
+					g, b, s := remembering(t, func(o *Organization) { o.Delete = DeleteRevoke })
+					g.must(t, 200, "GET", "/Users", "")
+					id := made(t, g, s)
+					leave(t, g, id)
+					if len(b.members) != 1 || b.members[0]["status"] != -1 {
+						t.Fatalf("members %v", b.members)
+					}
+					then := s.Copy()
+					if openIntents(then) != 1 {
+						t.Fatalf("%d intents are on disk", openIntents(then))
+					}
+					ask(t, g.restarted(t, then))
+					if b.members[0]["status"] != -1 {
+						t.Errorf("has access again: %v", b.members)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Before the members of a group are read or changed, it is known whose id is whose: a user's call may have made a member under
+// another id just before a crash.
+func TestGroupsKnowWhoWasMade(t *testing.T) {
+	g, b, s := remembering(t, nil)
+	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+	group := g.makeGroup(t, "Sales", id)
+	var then *storagetest.Storage
+	b.onCall = func(call string) {
+		if call == "POST /public/members" {
+			then = s.Copy() // what a kill leaves
+		}
+	}
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+	b.onCall = nil
+	if len(b.membersOf(group)) != 1 {
+		t.Fatalf("members %v", b.membersOf(group))
+	}
+	g = g.restarted(t, then)
+	if a := g.must(t, 200, "GET", "/Groups/"+group, ""); !strings.Contains(fmt.Sprint(a.body["members"]), id) {
+		t.Errorf("told of the members %v", a.body["members"])
+	}
+	g.must(t, 200, "PATCH", "/Groups/"+group, memberOps("remove", id))
+	if len(b.membersOf(group)) > 0 {
+		t.Errorf("is a member still: %v", b.membersOf(group))
+	}
+	g.settleAll(t.Context(), g.caller)
+	if len(b.membersOf(group)) > 0 {
+		t.Errorf("is a member again: %v", b.membersOf(group))
+	}
 }

@@ -61,11 +61,14 @@ func (w *writer) add(ctx context.Context, id string, wanted *doc.Node) (*subject
 		end(false) // whoever asks next finds what there is
 		return nil, err
 	}
+	remember := w.owe
 	if id == "" {
 		id = it.ID
+	} else { // whose the organization's id is, the ledger alone knows
+		remember = w.keep
 	}
 	date := w.date()
-	record := w.owe(ctx, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
+	record := remember(ctx, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
 		w.begin(r, id, it.ID)
 		date(r, r.Created.IsZero())
 	})

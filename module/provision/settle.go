@@ -33,6 +33,11 @@ func (st *settler) settleOperation(ctx context.Context) error {
 		return nil
 	}
 	st.shared.settleFirst(st.engine, st.caller)
+	if !st.IsUser() { // members are told by the provider's ids, and a call may have made one under another id
+		if err := st.users.settle(ctx, false, func(in *ledger.Intent) bool { return in.ID != "" }); err != nil {
+			return err
+		}
+	}
 	id, asks, all := st.op.ID, st.op.Verb == scim.List || st.op.Verb == scim.Read, false
 	var names []string
 	if st.op.Verb == scim.List {
@@ -175,6 +180,9 @@ func (st *settler) settleOne(ctx context.Context, key string) error {
 		if id == "" {
 			id = found.entry.ID
 		}
+		if active := found.res.Get("active"); active.Kind() == doc.Bool && !active.True() {
+			wanted.Set("active", active) // who has lost access since does not get it back by this
+		}
 		sub, err := st.adopt(ctx, id, found, wanted)
 		if err != nil {
 			return err
@@ -237,7 +245,7 @@ func (st *settler) carriedOut(ctx context.Context, in *ledger.Intent, wanted *do
 			case in.Renames && sub.id == in.ID && sub.entry != nil:
 				return sub, false, nil
 			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), st.IsUser() && !st.users.alike(sub, wanted, usualLinks, false):
-			case sub.linked():
+			case sub.linked(), sub.deleted(): // which came after the call
 				known = true
 			default:
 				return sub, false, nil

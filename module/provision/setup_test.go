@@ -124,7 +124,7 @@ func gatewayOf(t testing.TB, o *Organization, c caller, sh *shared) *gateway {
 	}
 	now := &clock{time.Now()}
 	sn := o.newSeen(plan, nil, now.now)
-	t.Cleanup(sh.ledger.Close)
+	t.Cleanup(func() { sh.ledger.Rest(); sh.ledger.Close() })
 	o.engine = o.newEngine(plan, sh, sn, zap.NewNop())
 	o.engine.now = now.now
 	rules, err := quirks.New(quirks.Config{Schemas: set})
