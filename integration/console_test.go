@@ -74,6 +74,8 @@ func TestConsoleInBrowser(t *testing.T) {
 	s.logged(http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Engineers","externalId":"g1","members":[{"value":"`+ada+`"}]}`, 201)
 	s.logged(http.MethodPatch, "/Users/"+bad, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"Replace","path":"active","value":"False"}]}`, 200)
 	s.logged(http.MethodPatch, "/Users/"+ada, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"frobnicate","path":"active","value":"x"}]}`, 400)
+	s.logged(http.MethodGet, "/Users/11111111-2222-4333-8444-555555555555", "", 404)
+	s.logged(http.MethodPatch, "/Users/"+ada, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"displayName","value":"Ada Lovelace"}]}`, 200)
 	s.logged(http.MethodPost, "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"owner@example.com","active":true}`, 409)
 	see("#rows .row", "Engineers")
 	see("#rows .row", "owner@example.com")
@@ -106,11 +108,17 @@ func TestConsoleInBrowser(t *testing.T) {
 	see("h1", "Ada Lovelace")
 	see(".why", "Engineers")
 	see(".timeline", "added to the group")
+	see(".why a", "Created a person: invited")
 	for i, width := range []int64{390, 800, 1280} {
 		picture(t, ctx, fmt.Sprint("story-", width), width, i != 1)
 	}
 	do(chromedp.EmulateViewport(1280, 900), click(`.why a[href*="/groups/"]`))
 	see("h1", "Engineers")
+	see(".why", "Ada Lovelace")
+	see(".timeline .chip", "group created")
+	if text := s.page("/console/embedded/people?q=11111111", 200); !strings.Contains(text, "Nobody was found") {
+		t.Error("an id that nobody ever had is somebody's")
+	}
 	do(chromedp.Navigate(base + "/people"))
 	see(".people", "<script>document.title")
 	picture(t, ctx, "people-390", 390, true)

@@ -49,3 +49,16 @@ func TestCompare(t *testing.T) {
 		t.Errorf("%s", got.String())
 	}
 }
+
+func TestNotedInWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "revoked": "access revoked", "member_added, waiting": "added to the group|waits until active",
+		"linked (userName, existing conflict)":         "linked to somebody who was there before because of userName, existing conflict",
+		"linked (email), revoked, protected (link_by)": "linked to somebody who was there before because of email|access revoked|none of the provider's because of link_by",
+	} {
+		got := labelled(text)
+		if strings.Join(got, "|") != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +73,17 @@ type whole struct {
 	Now     time.Time
 	Changes []change
 	Rules   []application
+	Decided []decision
 }
+
+// decision is a decision or an effect, and the name of whom it is about.
+type decision struct {
+	trace.Note
+	Name string
+}
+
+// mostNamedNotes is how many decisions of a request are told with names.
+const mostNamedNotes = 100
 
 // application is one rule that was applied, and what it is for.
 type application struct {
@@ -103,6 +114,13 @@ func (p *page) recordPage(ctx context.Context, id string) error {
 	}
 	for _, a := range r.Rules {
 		w.Rules = append(w.Rules, application{a, summaries[a.Rule]})
+	}
+	for i, n := range r.Notes {
+		d := decision{Note: n}
+		if n.ID != "" && n.ID != r.Subject && i < mostNamedNotes {
+			d.Name = p.nameOf(ctx, n.ID)
+		}
+		w.Decided = append(w.Decided, d)
 	}
 	p.Data = w
 	return p.show(http.StatusOK, "record.html")
@@ -145,6 +163,7 @@ type story struct {
 	Subject provlog.Subject
 	Folder  string
 	Groups  []membership
+	Members []membership  // of a group
 	Why     *provlog.Line // the last request that decided about the access
 	Lines   []provlog.Line
 	All     bool
@@ -198,7 +217,7 @@ func (p *page) storyPage(ctx context.Context, folder, id string) error {
 		if !reads || s.All {
 			s.Lines = append(s.Lines, l)
 		}
-		if s.Why == nil && l.Subject == id && !reads && !l.Failed && l.Resource == "User" {
+		if l.Subject == id && !reads && !l.Failed && l.Resource == "User" && (s.Why == nil || !decides(*s.Why) && decides(l)) {
 			s.Why = &l
 		}
 		for _, w := range l.Words() {
@@ -216,6 +235,52 @@ func (p *page) storyPage(ctx context.Context, folder, id string) error {
 			s.Groups = append(s.Groups, m)
 		}
 	}
+	if folder == "groups" {
+		if s.Members, err = p.members(ctx, id, lines); err != nil {
+			return p.fail(err)
+		}
+	}
 	p.Tab, p.Title, p.Data = folder, about(s.Subject.Name, id), s
 	return p.show(http.StatusOK, "story.html")
+}
+
+// decides reports whether a request about a user decided about the access.
+func decides(l provlog.Line) bool {
+	for _, n := range noted(l.Notes) {
+		switch n.Kind {
+		case trace.Created, trace.Invited, trace.Revoked, trace.Restored, trace.Removed, trace.Linked, trace.Adopted, trace.Waiting:
+			return true
+		}
+	}
+	return l.Verb == "create" || l.Verb == "delete"
+}
+
+// mostChanges is how many changes of a group's members are looked at.
+const mostChanges = 200
+
+// members returns the members of a group as far as the lines of its timeline tell.
+func (p *page) members(ctx context.Context, group string, lines []provlog.Line) (all []membership, err error) {
+	known, looked := map[string]bool{}, 0
+	for _, l := range lines {
+		if !strings.Contains(l.What+l.Notes, "member_") || looked == mostChanges {
+			continue
+		}
+		looked++
+		r, err := p.reader.Record(ctx, l.ID)
+		if err != nil {
+			return nil, err
+		}
+		if r == nil { // it has gone meanwhile
+			continue
+		}
+		for _, n := range slices.Backward(r.Notes) {
+			if n.Group != group || known[n.ID] || n.Kind != trace.MemberAdded && n.Kind != trace.MemberRemoved {
+				continue
+			}
+			if known[n.ID] = true; n.Kind == trace.MemberAdded { // the newest word about somebody counts
+				all = append(all, membership{n.ID, p.nameOf(ctx, n.ID), l})
+			}
+		}
+	}
+	return all, nil
 }

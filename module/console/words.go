@@ -11,12 +11,13 @@ import (
 
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/provlog"
+	"github.com/caddy-scim/gateway/module/trace"
 )
 
 // words are what templates can say.
 var words = template.FuncMap{
 	"did": did, "about": about, "ago": ago, "clock": clock, "day": day, "plain": plain, "label": label, "pretty": pretty, "folder": folder, "add": func(a, b int) int { return a + b },
-	"sentence": dryrun.Sentence, "list": strings.Fields, "what": what, "state": state, "status": status,
+	"labels": labelled, "effects": effects, "sentence": dryrun.Sentence, "list": strings.Fields, "what": what, "state": state, "status": status,
 	"words": func(all ...string) []string { return all },
 	"pair":  func(base string, r *provlog.Record) map[string]any { return map[string]any{"Base": base, "Record": r} },
 }
@@ -128,6 +129,57 @@ func status(n int) string {
 func label(kind any) string {
 	s := fmt.Sprint(kind)
 	return cmp.Or(labels[s], s)
+}
+
+// labelled returns the decisions and effects of a line of a timeline in words.
+func labelled(notes string) (all []string) {
+	for _, n := range noted(notes) {
+		text := label(n.Kind)
+		if n.Because != "" {
+			text += " because of " + plain(n.Because)
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// noted reads the notes of a line of a timeline: "linked (userName, existing link), revoked".
+func noted(text string) (all []trace.Note) {
+	for text != "" {
+		end := strings.IndexAny(text, ",(")
+		n := trace.Note{Kind: trace.Kind(text)}
+		rest := ""
+		if end >= 0 {
+			n.Kind, rest = trace.Kind(strings.TrimSpace(text[:end])), text[end:]
+		}
+		if because, after, found := strings.Cut(strings.TrimPrefix(rest, "("), ")"); found && strings.HasPrefix(rest, "(") {
+			n.Because, rest = because, after
+		}
+		all, text = append(all, n), strings.TrimPrefix(rest, ", ")
+	}
+	return all
+}
+
+// effects returns what a request did, in words, each once with how many times.
+func effects(notes []trace.Note) (all []string) {
+	times := map[trace.Kind]int{}
+	var kinds []trace.Kind
+	for _, n := range notes {
+		if !n.Kind.Effect() {
+			continue
+		}
+		if times[n.Kind]++; times[n.Kind] == 1 {
+			kinds = append(kinds, n.Kind)
+		}
+	}
+	for _, kind := range kinds {
+		text := label(kind)
+		if n := times[kind]; n > 1 {
+			text += fmt.Sprint(" × ", n)
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // what returns the effect of a line of a timeline on its subject.

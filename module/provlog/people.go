@@ -18,6 +18,7 @@ type Subject struct {
 func (r *Reader) Subjects(ctx context.Context, organization, resource string, texts []string, limit, offset int) ([]Subject, error) {
 	var w where
 	w.add("resource = ?", resource)
+	w.add("NOT (gone = 1 AND active < 0 AND state = '' AND name = '' AND login = '')") // of whom nothing is known but that they are not there
 	r.of(&w, "organization", organization)
 	var alike []string
 	for _, t := range texts {

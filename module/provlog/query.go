@@ -231,13 +231,18 @@ func (r *Reader) Organizations(ctx context.Context) ([]string, error) {
 	return names, rows.Err()
 }
 
-// Leavers returns the users whose last deactivation was refused: they are still active.
+// Leavers returns the users whose last deactivation was refused, by the newest request that was: they are still active. It is over
+// when they are gone, or are seen without access, or the provider has said something else of active, or created them anew.
 func (r *Reader) Leavers(ctx context.Context, organization string) ([]*Record, error) {
 	var w where
 	w.add("q.failed = 1 AND q.leaver = 1")
 	r.of(&w, "q.organization", organization)
 	return r.records(ctx, columns+condition(&w)+`
-	AND q.id = (SELECT max(l.id) FROM mentions m JOIN requests l ON l.id = m.request
-		WHERE m.organization = q.organization AND m.subject = q.subject AND m.what = '' AND l.verb IN ('create', 'replace', 'patch', 'delete'))
+	AND NOT EXISTS (SELECT 1 FROM mentions m JOIN requests l ON l.id = m.request
+		WHERE m.organization = q.organization AND m.subject = q.subject AND m.what = '' AND l.id > q.id AND (l.leaver = 1 OR l.status = 404
+			OR l.failed = 0 AND (l.verb IN ('create', 'delete') OR l.verb IN ('replace', 'patch')
+				AND (l.received LIKE '%"active"%' OR l.canonical LIKE '%"active"%' OR l.notes LIKE '%revoked%' OR l.notes LIKE '%restored%'))))
+	AND NOT EXISTS (SELECT 1 FROM subjects s
+		WHERE s.organization = q.organization AND s.resource = q.resource AND s.id = q.subject AND s.active = 0 AND s.seen > q.time)
 	ORDER BY q.id DESC LIMIT 100`, w.args)
 }
