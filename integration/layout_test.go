@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,6 +152,31 @@ func TestOneDoorToTheUpstream(t *testing.T) {
 	})
 	if calls != 2 {
 		t.Errorf("module/upstream prepares and calls in %d places, want one of each", calls)
+	}
+}
+
+// TestRoomsOfProvision: what speaks to an organization knows nothing of what the organization holds, what holds nothing of what
+// is remembered, and what is known without a call makes none.
+func TestRoomsOfProvision(t *testing.T) {
+	const rooms = module + "/module/provision"
+	forbidden := map[string][]string{
+		"locks":    {rooms, module + "/module/ledger", module + "/module/upstream"},
+		"api":      {rooms + "/items", rooms + "/resource", rooms + "/view", module + "/module/ledger", module + "/module/guard"},
+		"view":     {rooms, module + "/module/ledger", module + "/module/guard"},
+		"items":    {rooms + "/resource", module + "/module/ledger", module + "/module/guard"},
+		"resource": {rooms + "/api", module + "/module/upstream", module + "/module/guard"},
+	}
+	for _, p := range goList(t, "./module/provision/...") {
+		name := strings.TrimPrefix(p.ImportPath, rooms+"/")
+		for _, path := range p.Imports {
+			if slices.ContainsFunc(forbidden[name], func(f string) bool { return below(path, f) }) {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
+		}
+		delete(forbidden, name)
+	}
+	if len(forbidden) > 0 {
+		t.Errorf("the search is broken: %v are no packages", slices.Sorted(maps.Keys(forbidden)))
 	}
 }
 

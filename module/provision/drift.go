@@ -193,14 +193,8 @@ func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s 
 		d.unknown("who was added by hand to the group " + one.Group + ", or taken out of it: it has more members than are remembered")
 		return nil
 	}
-	unlock, err := d.groups.lock(ctx, one.Group)
-	if err != nil {
-		return err
-	}
 	sub := &subject{id: one.Group, entry: e}
-	err = d.groups.loadMembers(ctx, sub)
-	unlock()
-	if err != nil {
+	if err := d.groups.locked(ctx, sub.id, func() error { return d.groups.loadMembers(ctx, sub) }); err != nil {
 		return err
 	}
 	of := func(id string) drift.One {

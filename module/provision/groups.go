@@ -84,7 +84,7 @@ func (g *groups) link(ctx context.Context, sub *subject, members []string) (*sci
 	return g.created(ctx, sub)
 }
 
-// requested is what a PATCH or PUT does to a group: to its members, and to everything else.
+// groupChange is what a PATCH or PUT does to a group: to its members, and to everything else.
 type groupChange struct {
 	members *patch.Membership
 	apply   func(*doc.Node) ([]string, error)

@@ -56,18 +56,25 @@ func (g *groups) lock(ctx context.Context, id string) (unlock func(), err error)
 	return g.shared.locks.Group(g.lasting(ctx), id)
 }
 
-// in loads a group, given by the provider's id, under its lock.
+// in calls f with a group that is read under its lock.
 func (g *groups) in(ctx context.Context, id string, f func(*subject) error) error {
+	return g.locked(ctx, id, func() error {
+		sub, err := g.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		return f(sub)
+	})
+}
+
+// locked is [groups.in] for whoever reads the group otherwise.
+func (g *groups) locked(ctx context.Context, id string, f func() error) error {
 	unlock, err := g.lock(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	sub, err := g.load(ctx, id)
-	if err != nil {
-		return err
-	}
-	return f(sub)
+	return f()
 }
 
 // lasting returns the context in which an operation waits: what is half done is finished, whether anybody waits for it or not.

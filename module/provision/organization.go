@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -139,6 +141,41 @@ func (o *Organization) possible(compiled *plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// Check finds what is wrong with a configuration that is not to be run here: the Caddyfile adapter asks, on a machine that
+// need not have the environment of the one that will run it.
+func (o Organization) Check() error {
+	if err := o.defaults(); err != nil {
+		return err
+	}
+	set, err := schema.Standard().With(append([]schema.Custom{resource.StateAttribute}, o.CustomAttributes...)...)
+	if err != nil {
+		return err
+	}
+	plan, err := mapping.Check(*o.Mapping, set)
+	if err != nil {
+		return err
+	}
+	return o.possible(plan)
+}
+
+// outside returns what the environment or a file says for a placeholder of a mapping, {env.NAME} or {file.PATH}.
+func outside(placeholder string) (string, bool) {
+	if name, ok := strings.CutPrefix(placeholder, "env."); ok {
+		return os.LookupEnv(name)
+	}
+	v, _ := caddy.NewReplacer().Get(placeholder)
+	text, _ := v.(string)
+	return text, text != ""
+}
+
+// orUnset is outside where it does not matter what it says.
+func orUnset(placeholder string) (string, bool) {
+	if v, ok := outside(placeholder); ok {
+		return v, true
+	}
+	return "unset", true
 }
 
 // Cleanup gives back what is shared with other loads of the configuration.

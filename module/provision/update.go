@@ -50,58 +50,16 @@ func (w *writer) updateAs(ctx context.Context, sub *subject, after *doc.Node, ch
 
 // updateUnguarded is updateAs without the guard.
 func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	e := sub.entry
-	env := items.Env(e.ID, e.Name(), sub.value)
-	env.SCIM = after
-	wrote, updated := false, false
-	end := func(bool) {}
-	if w.IsUser() && touches(changed, "active") {
-		active := after.Get("active").True()
-		if !active && w.DisableAs == plan.DisableDelete {
-			return w.users.retire(ctx, sub, after)
-		}
-		env.Changed = func(path string) bool { return path == "active" }
-		if err := w.users.setActive(ctx, env, active); err != nil {
-			return nil, err
-		}
-		wrote = true
+	if w.IsUser() && touches(changed, "active") && !after.Get("active").True() && w.DisableAs == plan.DisableDelete {
+		return w.users.retire(ctx, sub, after)
 	}
-	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !w.Updates(path) })
-	if len(rest) > 0 && len(w.Update) > 0 {
-		if wrote {
-			// A body that begins with the item as it was would undo what was just done.
-			it, err := w.items.Fetch(ctx, e.ID, e.Name())
-			if err != nil {
-				return nil, err
-			}
-			env.Cur = it.Value
-		}
-		env.Changed = func(path string) bool { return patch.Touches(rest, path) }
-		var err error
-		if end, err = w.intendRename(ctx, sub, after); err != nil {
-			return nil, err
-		}
-		if _, err := w.items.Run(ctx, w.Update, env); err != nil {
-			end(w.talk.Outcome().Refused())
-			return nil, err
-		}
-		wrote, updated = true, true
-	}
-	if err := w.updates(ctx, sub, after, changed); err != nil {
+	now, end, err := w.write(ctx, sub, after, changed)
+	if err != nil {
 		return nil, err
 	}
-	item := sub.value
-	if wrote {
-		it, err := w.items.Fetch(ctx, e.ID, e.Name())
-		if updated && api.Gone(err) {
-			it, err = w.follow(ctx, sub, after)
-		}
-		if err != nil {
-			end(false)
-			w.View.Expire() // what it shows is from before
-			return nil, err
-		}
-		e, item = it.Entry, it.Value
+	wrote := now != nil
+	if !wrote {
+		now = &items.Item{Entry: sub.entry, Value: sub.value}
 	}
 	if wrote && w.IsUser() {
 		// Where the address and the userName are one field, a new address shows as a userName that the provider has not changed.
@@ -110,11 +68,11 @@ func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.N
 	if w.IsUser() && w.book != nil && !sub.linked() {
 		w.linkedBy(ctx, sub.id, value.Lookup{}, "the provider's first change")
 	}
-	moved, date := w.Dates && w.moved(sub, e, after, changed), w.date()
-	record := w.keep(ctx, sub.id, e, after, changed, func(r *ledger.Record) {
-		if e.ID != sub.entry.ID {
-			r.Upstream = e.ID
-			if e.ID == sub.id {
+	moved, date := w.Dates && w.moved(sub, now.Entry, after, changed), w.date()
+	record := w.keep(ctx, sub.id, now.Entry, after, changed, func(r *ledger.Record) {
+		if now.ID != sub.entry.ID {
+			r.Upstream = now.ID
+			if now.ID == sub.id {
 				r.Upstream = ""
 			}
 		}
@@ -127,14 +85,63 @@ func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.N
 	})
 	end(true)
 	if w.IsUser() && touches(changed, "active") {
-		if err := w.users.mustShow(e, after.Get("active").True()); err != nil {
+		if err := w.users.mustShow(now.Entry, after.Get("active").True()); err != nil {
 			return nil, err
 		}
 	}
 	if wrote {
-		w.sayChanged(ctx, sub, e, after)
+		w.sayChanged(ctx, sub, now.Entry, after)
 	}
-	return w.subject(sub.id, e, item, record), nil
+	return w.subject(sub.id, now.Entry, now.Value, record), nil
+}
+
+// write makes the calls that change an item, and returns it as it is read after them; nil where there was none to make. end
+// says that what became of a new name is remembered, see [writer.intendRename].
+func (w *writer) write(ctx context.Context, sub *subject, after *doc.Node, changed []string) (now *items.Item, end func(known bool), err error) {
+	e := sub.entry
+	env := items.Env(e.ID, e.Name(), sub.value)
+	env.SCIM = after
+	wrote, updated := false, false
+	end = func(bool) {}
+	if w.IsUser() && touches(changed, "active") {
+		env.Changed = func(path string) bool { return path == "active" }
+		if err := w.users.setActive(ctx, env, after.Get("active").True()); err != nil {
+			return nil, nil, err
+		}
+		wrote = true
+	}
+	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !w.Updates(path) })
+	if len(rest) > 0 && len(w.Update) > 0 {
+		if wrote {
+			// A body that begins with the item as it was would undo what was just done.
+			it, err := w.items.Fetch(ctx, e.ID, e.Name())
+			if err != nil {
+				return nil, nil, err
+			}
+			env.Cur = it.Value
+		}
+		env.Changed = func(path string) bool { return patch.Touches(rest, path) }
+		if end, err = w.intendRename(ctx, sub, after); err != nil {
+			return nil, nil, err
+		}
+		if _, err := w.items.Run(ctx, w.Update, env); err != nil {
+			end(w.talk.Outcome().Refused())
+			return nil, nil, err
+		}
+		wrote, updated = true, true
+	}
+	if err := w.updates(ctx, sub, after, changed); err != nil || !wrote {
+		return nil, end, err
+	}
+	now, err = w.items.Fetch(ctx, e.ID, e.Name())
+	if updated && api.Gone(err) {
+		now, err = w.follow(ctx, sub, after)
+	}
+	if err != nil {
+		end(false)
+		w.View.Expire() // what it shows is from before
+	}
+	return now, end, err
 }
 
 // sayChanged notes what a change has come to, by what the organization shows after it.
