@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/quirks"
+	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -54,6 +55,21 @@ func TestMemberInThePath(t *testing.T) {
 	in := patchHead + `{"op":"replace","path":"members[value eq \"2\"]"}]}`
 	if out, err := checkBody(t, n, n.Schemas().Group, scim.Patch, []byte(in)); err == nil {
 		t.Errorf("%s became %s", in, out)
+	}
+}
+
+// TestMembersInsideOfAnObject checks that the members of an object are not mixed up with those of the objects inside of it.
+func TestMembersInsideOfAnObject(t *testing.T) {
+	set, err := schema.Standard().With(schema.Custom{Path: "box", Type: "complex"}, schema.Custom{Path: "box.label"},
+		schema.Custom{Path: "box.members", MultiValued: true}, schema.Custom{Path: "box.closed", Type: "boolean"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := newNormalizer(t, quirks.Config{Profile: quirks.Entra, Schemas: set})
+	in := `{"op":"add","path":"box","value":{"members":[{"a":1,"b":[2],"value":"x","c":3},{"value":"y"},"z"],"LABEL":"l","$ref":null,"Closed":"True"}}]}`
+	want := `{"op":"add","path":"box","value":{"members":[{"a":1,"b":[2],"value":"x","c":3},{"value":"y"},"z"],"label":"l","closed":true}}]}`
+	if out, err := checkBody(t, n, set.User, scim.Patch, []byte(patchHead+in)); err != nil || string(out) != patchHead+want {
+		t.Errorf("%v\n%s, want\n%s", err, out, patchHead+want)
 	}
 }
 

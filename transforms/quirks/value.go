@@ -133,7 +133,7 @@ func (p *pass) complex(a *schema.Attribute) error {
 		}
 		p.place.pop()
 	}
-	p.parts, p.inMembers = fields[:0], was
+	p.parts, p.opened, p.inMembers = fields[:0], doc.Span{}, was
 	return nil
 }
 
