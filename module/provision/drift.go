@@ -50,10 +50,11 @@ func (e *engine) drift(ctx context.Context, older time.Duration) (*drift.Report,
 
 func (d *drifting) unknown(sentence string) { d.report.NotKnown = append(d.report.NotKnown, sentence) }
 
-// entries returns what the organization shows of one kind: listed now, if that was not done a moment ago and can be done.
+// entries returns what the organization shows of one kind: listed now, where it can be asked.
 func (d *drifting) entries(ctx context.Context, rs *resources) (all []*view.Entry, known bool) {
 	every := func(t *view.Table) { all = t.All() }
 	if d.caller != nil {
+		rs.View.Expire()
 		err := rs.items.Known(ctx, every)
 		if err == nil {
 			return all, true
