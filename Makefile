@@ -36,7 +36,7 @@ bench: ## measure, always as a ratio to a floor of the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./transforms/...
 	$(GO) test -run '^$$' -bench 'Serve' -benchtime 1s ./module
 	$(GO) test -run '^$$' -bench 'Overhead' -benchtime 20x ./integration
-	$(GO) test -run '^$$' -bench 'Timeline' -benchtime 20x ./module/provlog
+	$(GO) test -run '^$$' -bench 'Timeline|Write|Render' -benchtime 20x ./module/provlog
 	$(GO) test -run '^$$' -bench 'Record' -benchtime 1000000x -timeout 30m ./module/provlog
 	$(GO) test -run '^$$' -bench 'Throttle|Tenants' -benchtime 5x ./integration
 	$(GO) test -run '^$$' -bench 'BenchmarkStorage|Page|Refresh|Member' -benchtime 1x ./integration

@@ -252,6 +252,18 @@ func notKept(e *Entry, sent, answer doc.Doc) (paths []string) {
 	if answered.Kind() != doc.Object || strings.Contains(doc.Fold(e.Sent), "attributes=") {
 		return nil
 	}
+	type member struct{ key, value doc.Value }
+	members := make([]member, 0, 32) // which are looked for again and again
+	for key, value := range answered.Fields() {
+		members = append(members, member{key, value})
+	}
+	lookup := func(name string) (doc.Value, bool) {
+		i := slices.IndexFunc(members, func(m member) bool { return m.key.Is(name) })
+		if i < 0 {
+			return doc.Value{}, false
+		}
+		return members[i].value, true
+	}
 	want := func(path string, v doc.Value) {
 		uri, name := "", path
 		if i := strings.LastIndexByte(path, ':'); i >= 0 {
@@ -259,15 +271,14 @@ func notKept(e *Entry, sent, answer doc.Doc) (paths []string) {
 		}
 		name, _, _ = strings.Cut(name, "[")
 		name, _, _ = strings.Cut(name, ".")
-		in := answered
-		if uri != "" {
-			if ext, ok := answered.Lookup(uri); ok {
-				in = ext
-			} else if strings.Contains(doc.Fold(uri), ":extension:") {
-				in = doc.Value{}
-			}
+		ok := false
+		switch ext, is := lookup(uri); {
+		case is && uri != "":
+			_, ok = ext.Lookup(name)
+		case !strings.Contains(doc.Fold(uri), ":extension:"):
+			_, ok = lookup(name)
 		}
-		if _, ok := in.Lookup(name); ok || v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || redact.Of(name).Secret() || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
+		if ok || v.Kind() == doc.Null || doc.FoldEqual(name, "schemas") || redact.Of(name).Secret() || string(v.Raw()) == `""` || string(v.Raw()) == "[]" {
 			return
 		}
 		if uri != "" {

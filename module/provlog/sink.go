@@ -171,10 +171,6 @@ func (s *Sink) tell(r *rendered) {
 	if c == nil {
 		return
 	}
-	text, err := json.Marshal(&r.Record)
-	if err != nil {
-		return
-	}
 	c.Write(zap.String("organization", r.Organization), zap.String("resource", r.Resource), zap.String("verb", r.Verb), zap.String("subject", r.Subject),
-		zap.Int("status", r.Status), zap.Bool("failed", r.Failed), zap.Any("record", json.RawMessage(text)))
+		zap.Int("status", r.Status), zap.Bool("failed", r.Failed), zap.Any("record", json.RawMessage(r.appendJSON(nil))))
 }

@@ -3,7 +3,6 @@ package provlog
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -164,7 +163,7 @@ func (s *store) close() error { return s.db.Close() }
 func (r *Record) documents() [3]*Document { return [3]*Document{r.Received, r.Canonical, r.Answered} }
 
 // apart returns the record as JSON, and the documents of it, which are JSON already.
-func (r *Record) apart() (record []byte, documents [3]text, err error) {
+func (r *Record) apart() (record []byte, documents [3]text) {
 	for i, d := range r.documents() {
 		if documents[i] = (text{}); d != nil && d.Body != nil {
 			documents[i], d.Body = d.Body, nil
@@ -172,10 +171,10 @@ func (r *Record) apart() (record []byte, documents [3]text, err error) {
 	}
 	id := r.ID
 	r.ID = 0
-	record, err = json.Marshal(r)
+	record = r.appendJSON(make([]byte, 0, 1024))
 	r.ID = id
 	r.join(documents)
-	return record, documents, err
+	return record, documents
 }
 
 // join puts the documents into a record that was taken apart.
