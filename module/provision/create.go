@@ -92,7 +92,7 @@ func (w *writer) welcome(ctx context.Context, it *items.Item, wanted *doc.Node) 
 
 // made returns the effect of a create.
 func (k *kind) made() trace.Kind {
-	if k.Name == "group" {
+	if !k.IsUser() {
 		return trace.GroupCreated
 	}
 	return trace.Invited
@@ -105,7 +105,7 @@ func (k *kind) begin(r *ledger.Record, id, upstream string) {
 	if r.Deferred != nil {
 		created = r.Created
 	}
-	*r = ledger.Record{ID: id, Linked: k.Name == "user", Created: created}
+	*r = ledger.Record{ID: id, Linked: k.IsUser(), Created: created}
 	if id != upstream {
 		r.Upstream = upstream
 	}

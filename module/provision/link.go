@@ -130,7 +130,7 @@ func (u *users) offered(ctx context.Context, sub *subject, f filter.Filter) (boo
 // conflict returns the answer to a resource that the organization has already.
 func (k *kind) conflict() error {
 	detail := "a user with this userName, e-mail address or externalId exists already"
-	if k.Name == "group" {
+	if !k.IsUser() {
 		detail = "a group with this displayName or externalId exists already"
 	}
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)

@@ -47,7 +47,7 @@ func removal(kind guard.Removal) trace.Kind {
 
 // renaming returns what a new name is to the plan.
 func (k *kind) renaming() trace.Kind {
-	if k.Name == "group" {
+	if !k.IsUser() {
 		return trace.GroupRenamed
 	}
 	return trace.Renamed

@@ -73,13 +73,13 @@ func (r *Imagined) imagine(k *Kind, wanted *doc.Node) (*Item, error) {
 		}
 	}
 	switch {
-	case k.Name == "user" && k.NamedByAddress():
+	case k.IsUser() && k.NamedByAddress():
 		res.Set(k.Identity, doc.NewString(k.Email(wanted)))
 	case res.Get(k.Identity) == nil:
 		res.Set(k.Identity, wanted.Get(k.Identity).Clone())
 	}
 	e := &view.Entry{ID: dryrun.NewID()}
-	if k.Name == "user" {
+	if k.IsUser() {
 		res.Set("active", doc.NewBool(true))
 		if k.HasState() {
 			e.Word = word("invited")

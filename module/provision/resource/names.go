@@ -28,7 +28,7 @@ func (k *Kind) NamesOf(res *doc.Node) (names []string) {
 			add(text)
 		}
 	}
-	if k.Name == "user" {
+	if k.IsUser() {
 		add(k.Email(res))
 		for _, text := range value.Texts(k.Type, res, "emails.value") {
 			add(text)
@@ -82,7 +82,7 @@ func (k *Kind) Rivals(wanted *doc.Node, thorough bool) (looked []lookup) {
 			try(attribute, text, slices.Contains(k.Unique, attribute))
 		}
 	}
-	if k.Name == "user" {
+	if k.IsUser() {
 		address := k.Email(wanted)
 		try("userName", address, false)
 		try("emails.value", address, false)

@@ -19,8 +19,8 @@ func (k *Kind) Shows(path string) bool {
 		}
 	}
 	switch {
-	case k.Name == "user" && doc.FoldEqual(whole, "active"),
-		k.Name == "group" && doc.FoldEqual(whole, "members"),
+	case k.IsUser() && doc.FoldEqual(whole, "active"),
+		!k.IsUser() && doc.FoldEqual(whole, "members"),
 		k.Type.Schema(StateSchema) != nil && doc.FoldEqual(path, StateSchema+":state") && k.HasState():
 		return true
 	}
@@ -29,7 +29,7 @@ func (k *Kind) Shows(path string) bool {
 
 // Keeps reports whether an attribute or sub-attribute is kept at all, for the discovery documents.
 func (k *Kind) Keeps(uri, name, sub string) bool {
-	if k.Name == "group" && uri == "" && name == "members" {
+	if !k.IsUser() && uri == "" && name == "members" {
 		return sub == "value" || sub == "$ref" || sub == "type"
 	}
 	path := filter.Attr{URI: uri, Name: name, Sub: sub}.String()
