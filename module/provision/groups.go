@@ -223,8 +223,7 @@ func (g *groups) membership(ctx context.Context, sub *subject, m *patch.Membersh
 		if add, _, err = m.Resolve(g.members(sub.members)); err == nil {
 			_, remove, err = m.Resolve(g.members(all))
 		}
-	} else {
-		add, _ = m.Against(sub.members)
+	} else if add, remove = m.Against(sub.members); len(all) > len(sub.members) {
 		_, remove = m.Against(all)
 	}
 	if err != nil {

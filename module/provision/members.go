@@ -66,7 +66,11 @@ func (g *groups) upstreamMembers(ctx context.Context, sub *subject) ([]string, e
 		env := items.Env(sub.entry.ID, sub.entry.Name(), sub.value)
 		err := g.items.Pages(ctx, c, env, func(answer doc.Value) error {
 			ids, err := c.MemberIDs(env, answer)
-			all = append(all, ids...)
+			if all == nil {
+				all = ids // usually there is one page
+			} else {
+				all = append(all, ids...)
+			}
 			return err
 		})
 		if err != nil {
@@ -109,12 +113,17 @@ func (g *groups) setMembers(ctx context.Context, sub *subject, add, remove []str
 	}
 	later := only(add, m.Waits)
 	now := without(add, later)
-	current, leaving := slices.Concat(m.Upstreams(sub.joined), sub.guarded), among(remove, sub.joined)
+	leaving := among(remove, sub.joined)
+	joined := append(without(sub.joined, leaving), now...)
 	ticket, err := g.guardMembers(ctx, sub, len(sub.joined)-len(leaving), leaving)
 	if err != nil {
 		return err
 	}
-	removed, added, err := g.changeMembers(ctx, sub, current, m.Upstreams(now), m.Upstreams(leaving))
+	whole := m.Upstreams(joined)
+	if len(sub.guarded) > 0 {
+		whole = slices.Concat(whole, sub.guarded)
+	}
+	removed, added, err := g.changeMembers(ctx, sub, whole, m.Upstreams(now), m.Upstreams(leaving))
 	g.sayMembers(ctx, trace.MemberRemoved, sub.id, leaving[:removed])
 	g.sayMembers(ctx, trace.MemberAdded, sub.id, now[:added])
 	if ticket.End(err); err != nil {
@@ -127,8 +136,12 @@ func (g *groups) setMembers(ctx context.Context, sub *subject, add, remove []str
 		return err
 	}
 	g.changedNow(ctx, sub)
-	sub.joined = append(without(sub.joined, remove), now...)
-	sub.members = append(without(sub.members, remove), add...)
+	if len(sub.members) > len(sub.joined) || len(later) > 0 { // somebody waits
+		sub.members = append(without(sub.members, remove), add...)
+	} else {
+		sub.members = joined
+	}
+	sub.joined = joined
 	return nil
 }
 

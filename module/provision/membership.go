@@ -11,16 +11,16 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// changeMembers makes the calls that add and remove members (the upstream's ids), and returns how many of each it did, the
-// first ones of the lists. Of the three ways to do it, those that the mapping has not are derived from those that it has: the
-// whole list is written where that takes fewer calls or is all there is.
-func (g *groups) changeMembers(ctx context.Context, sub *subject, current, add, remove []string) (removed, added int, err error) {
+// changeMembers makes the calls that add and remove members (the upstream's ids), so that those of whole are left, and returns
+// how many of each it did, the first ones of the lists. Of the three ways to do it, those that the mapping has not are derived
+// from those that it has: the whole list is written where that takes fewer calls or is all there is.
+func (g *groups) changeMembers(ctx context.Context, sub *subject, whole, add, remove []string) (removed, added int, err error) {
 	if len(add) == 0 && len(remove) == 0 {
 		return 0, 0, nil
 	}
 	calls := callsFor(g.MemberAdd, add) + callsFor(g.MemberRemove, remove)
 	if len(g.MembersSet) > 0 && (calls > 1 || len(add) > 0 && len(g.MemberAdd) == 0 || len(remove) > 0 && len(g.MemberRemove) == 0) {
-		if err := g.replaceMembers(ctx, sub, append(without(current, remove), add...)); err != nil {
+		if err := g.replaceMembers(ctx, sub, whole); err != nil {
 			return 0, 0, err
 		}
 		return len(remove), len(add), nil

@@ -136,14 +136,13 @@ func (r *Resource) EmbeddedMembers(item doc.Value) (ids []string, err error) {
 	if v.Kind() != doc.Array && v.Kind() != doc.Null {
 		return nil, malformed("a group does not show its members")
 	}
+	list := memberList{size: len(v.Raw())}
 	for element := range v.Items() {
-		id, err := memberID(element, Path{})
-		if err != nil {
+		if err := list.add(element); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
 	}
-	return ids, nil
+	return list.ids, nil
 }
 
 // Resource returns the item as SCIM sees it: schemas, id, the mapped attributes that it has, and active. Membership and meta
