@@ -364,3 +364,47 @@ func TestASecondGatewayWithoutAClusterIsFound(t *testing.T) {
 		}
 	})
 }
+
+// What is still to be written is written before another gateway may lead, and before the process ends: with the lease in hand,
+// and while nothing is under way.
+func TestWhatIsLeftIsWrittenBeforeAnotherLeads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := new(memory)
+		a, b := newGateway(t, st, "http://a"), newGateway(t, st, "http://b")
+		written := 0
+		a.OnHandover(func() {
+			written++
+			if err := a.Storage().Store(t.Context(), "left", []byte("by a")); err != nil {
+				t.Error(err)
+			}
+			if _, err := a.leading().lease.Alive(); err != nil {
+				t.Errorf("it is written when another one may lead: %v", err)
+			}
+		})
+		a.leads(t, Asked{}).End()
+		a.stop(a.load)
+		if written != 1 {
+			t.Errorf("at the stop it is written %d times", written)
+		}
+		time.Sleep(2 * time.Second)
+		b.leads(t, Asked{}).End()
+		if left, err := b.Storage().Load(t.Context(), "left"); err != nil || string(left) != "by a" {
+			t.Errorf("the next one finds %q, %v", left, err)
+		}
+		b.stop(b.load)
+	})
+	alone, written := newSeat("acme"), 0
+	alone.OnHandover(func() { written++ })
+	first, _ := newLoad(new(memory))
+	second, _ := newLoad(new(memory))
+	for _, l := range []*load{first, second} {
+		alone.open(l)
+		alone.start(l)
+	}
+	if alone.stop(first); written != 0 {
+		t.Error("a reload is no end")
+	}
+	if alone.stop(second); written != 1 {
+		t.Errorf("at the end of a gateway without a cluster it is written %d times", written)
+	}
+}
