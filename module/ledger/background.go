@@ -16,6 +16,7 @@ type round struct {
 	hurry chan struct{} // closed when somebody waits for it
 	once  sync.Once
 	over  chan struct{} // closed when it has been tried
+	away  func() bool   // reports whether whoever asked last may not write any more
 	held  []func()      // the turns of those who asked for it
 }
 
@@ -59,7 +60,7 @@ func (l *Ledger) write(ctx context.Context) {
 		}
 	}
 	r := l.next
-	r.held = append(r.held, release)
+	r.held, r.away = append(r.held, release), func() bool { return l.away(ctx) }
 	l.mu.Unlock()
 	if l.Owed() > mostOwed {
 		r.wait()
@@ -72,8 +73,13 @@ func (l *Ledger) rounds(r *round) {
 		r.gather()
 		l.mu.Lock()
 		l.writing, l.next = r, nil
+		away := r.away
 		l.mu.Unlock()
-		if !l.troubled() {
+		switch {
+		case l.troubled():
+		case away():
+			l.later() // when it is this gateway's turn again
+		default:
 			l.writeOwed()
 		}
 		l.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,4 +214,43 @@ func TestTurnIsHeld(t *testing.T) {
 		mu.Unlock()
 		l.Close()
 	}
+}
+
+// Who led when a record was owed and does not lead any more writes nothing: another gateway may have written it since.
+func TestNothingIsWrittenByWhoLeadsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := storagetest.New()
+		l := open(t, s, "acme")
+		if err := l.Intents.Put(t.Context(), "user named x", intent); err != nil {
+			t.Fatal(err)
+		}
+		var away, later atomic.Bool
+		l.Use(ledger.Setting{
+			Storage: s,
+			Alive: func(context.Context) error {
+				if away.Load() {
+					return storagetest.Err
+				}
+				return nil
+			},
+			Turn: func(context.Context) (func(), error) {
+				later.Store(true)
+				return func() {}, nil
+			},
+		})
+		l.Users.Owe(t.Context(), "1", linked)
+		l.Intents.Owe(t.Context(), "user named x", erase)
+		away.Store(true) // frozen, and another gateway has taken its place
+		l.Rest()
+		if users, intents := s.Keys("/users/"), s.Keys("/intents/"); len(users) > 0 || len(intents) != 1 {
+			t.Errorf("wrote %v, left %v", users, intents)
+		}
+		if err := l.Intents.Put(t.Context(), "user named x", intent); err == nil {
+			t.Error("an intent is put by who may not write")
+		}
+		time.Sleep(time.Minute)
+		if !later.Load() || l.Owed() > 0 {
+			t.Errorf("%d records are owed", l.Owed())
+		}
+	})
 }

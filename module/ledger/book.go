@@ -38,6 +38,7 @@ type slot struct {
 	stored *Record   // what the storage holds; nil where it holds nothing
 	owed   []*change // what it does not hold yet, in order
 	unsure bool      // a write failed: nobody knows what the storage holds
+	was    []*Record // before another gateway may have written: what the storage may have held; nil where that does not matter
 	now    *Record   // stored with what is owed; nil where nothing is remembered
 
 	writing   *writing // the write under way
@@ -46,20 +47,25 @@ type slot struct {
 
 func newBook(l *Ledger, root string) *Book {
 	b := &Book{ledger: l, root: root, due: make(map[string]bool)}
-	b.reset()
+	b.reset(false)
 	return b
 }
 
 // The most records and values that are remembered not to be there. Clients may ask for any.
 const mostAbsent = 50_000
 
-func (b *Book) reset() {
+// reset makes everything be read again. others tells that another gateway may have written.
+func (b *Book) reset(others bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := b.slots
 	b.age++
 	b.slots, b.found, b.none, b.index = make(map[string]*slot), make(map[string][]string), make(map[string]bool), nil
 	for id, s := range kept {
+		if others && (b.due[id] || s.writing != nil) {
+			s.yield(id)
+			b.written(id, s)
+		}
 		if !b.due[id] && s.writing == nil {
 			continue
 		}
@@ -176,26 +182,24 @@ func (b *Book) sweep() {
 
 // has puts what the storage holds into a slot. The mutex is held.
 func (b *Book) has(id string, s *slot, r *Record) {
-	s.read, s.stored = true, r
+	if s.was != nil && !slices.ContainsFunc(s.was, r.equal) {
+		s.owed = slices.DeleteFunc(s.owed, func(c *change) bool { return !c.blind }) // who has led since knows better
+	}
+	s.was, s.read, s.stored = nil, true, r
 	b.renew(id, s)
+	b.written(id, s)
+}
+
+// written notes it if the storage has a record as it is. The mutex is held.
+func (b *Book) written(id string, s *slot) {
+	if len(s.owed) == 0 && !s.unsure {
+		delete(b.due, id)
+	}
 }
 
 // renew makes a slot's record of what the storage holds and what is owed to it. The mutex is held.
 func (b *Book) renew(id string, s *slot) {
-	old := s.now
-	r := s.stored
-	if len(s.owed) > 0 {
-		if r = r.Clone(); r == nil {
-			r = &Record{ID: id}
-		}
-		for _, c := range s.owed {
-			c.apply(r)
-		}
-		r.ID = id
-	}
-	if r != nil && r.empty() {
-		r = nil
-	}
+	old, r := s.now, s.stored.with(id, s.owed)
 	s.now = r
 	if b.index != nil {
 		b.index.change(old, r, b.listed)

@@ -1,14 +1,55 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
 	"sync"
 )
 
-type change struct{ apply func(*Record) }
+type change struct {
+	apply func(*Record)
+	told  bool // an intent on disk tells of it
+	blind bool // made while nobody could be asked who leads: whatever the record is by now
+}
+
+// with returns a record with changes made; nil where nothing is remembered.
+func (r *Record) with(id string, changes []*change) *Record {
+	if len(changes) > 0 {
+		if r = r.Clone(); r == nil {
+			r = &Record{ID: id}
+		}
+		for _, c := range changes {
+			c.apply(r)
+		}
+		r.ID = id
+	}
+	if r == nil || r.empty() {
+		return nil
+	}
+	return r
+}
+
+func (r *Record) equal(other *Record) bool {
+	a, err := json.Marshal(r)
+	b, err2 := json.Marshal(other)
+	return err == nil && err2 == nil && bytes.Equal(a, b)
+}
+
+// yield prepares a slot for what another gateway may have written. What an intent on disk told of was its to settle. The rest
+// is still so if the record is as this gateway knew it: without what is owed, or with the first of it.
+func (s *slot) yield(id string) {
+	if s.read {
+		s.was = nil
+		for n := range len(s.owed) + 1 {
+			s.was = append(s.was, s.stored.with(id, s.owed[:n]))
+		}
+	}
+	s.owed = slices.DeleteFunc(slices.Clone(s.owed), func(c *change) bool { return c.told })
+}
 
 type writing struct {
 	done chan struct{}
@@ -21,12 +62,15 @@ func (b *Book) Put(ctx context.Context, id string, apply func(*Record)) error {
 	if b == nil {
 		return nil
 	}
+	if b.ledger.away(ctx) {
+		return errAway
+	}
 	if _, err := b.Get(ctx, id); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.ledger.current().Patience)
 	defer cancel()
-	c := &change{apply}
+	c := &change{apply: apply}
 	b.owe(id, c)
 	err := b.store(ctx, id)
 	if err == nil || !b.withdraw(id, c) {
@@ -43,7 +87,7 @@ func (b *Book) Keep(ctx context.Context, id string, apply func(*Record)) {
 	if b == nil {
 		return
 	}
-	b.owe(id, &change{apply})
+	b.owe(id, &change{apply: apply, blind: b.ledger.blind(ctx)})
 	if !b.ledger.writable(ctx) {
 		return // written with the rest
 	}
@@ -60,7 +104,7 @@ func (b *Book) Owe(ctx context.Context, id string, apply func(*Record)) {
 	if b == nil {
 		return
 	}
-	b.owe(id, &change{apply})
+	b.owe(id, &change{apply: apply, told: true})
 	b.ledger.write(ctx)
 }
 
@@ -211,7 +255,5 @@ func (b *Book) write(id string, s *slot, w *writing) {
 		s.stored, s.owed, s.unsure = now, s.owed[n:], false
 		b.renew(id, s)
 	}
-	if len(s.owed) == 0 && !s.unsure {
-		delete(b.due, id)
-	}
+	b.written(id, s)
 }

@@ -4,8 +4,8 @@
 // outcome nobody knows yet. Begin to read at [Book].
 //
 // It is a memory with Caddy's storage behind it. One gateway provisions an organization at a time, so that nobody else
-// writes: what was read once, "there is nothing" included, need not be read again until [Ledger.Forget]. Lists and
-// searches are answered from the same records as everything else; there is no second truth.
+// writes: what was read once, "there is nothing" included, need not be read again until [Ledger.Forget] or
+// [Ledger.TakeOver]. Lists and searches are answered from the same records as everything else; there is no second truth.
 //
 // Writing is done by changes, functions over a record. A change that has to be on disk before something happens is made
 // with [Book.Put]. One that says what has happened is made with [Book.Keep]: it counts at once, and where the storage does
@@ -69,6 +69,9 @@ type Setting struct {
 	// Away reports whether an operation is carried out by a gateway that may not write. Nil is never.
 	Away func(ctx context.Context) bool
 
+	// Alive returns why an operation that could write may not any more: another gateway may lead by now. Nil is never.
+	Alive func(ctx context.Context) error
+
 	// Hold keeps the turn of an operation from ending before release is called, for what is written in the background. Nil is
 	// where turns do not matter.
 	Hold func(ctx context.Context) (release func())
@@ -119,7 +122,15 @@ func (l *Ledger) Use(s Setting) {
 // Forget makes everything be read again, because somebody else may have written. What is owed to the storage stays.
 func (l *Ledger) Forget() {
 	for _, b := range l.books() {
-		b.reset()
+		b.reset(false)
+	}
+}
+
+// TakeOver is Forget when another gateway may have led since: what it has written counts, and what is owed to such a record, or
+// told of by an intent on disk, is owed no more.
+func (l *Ledger) TakeOver() {
+	for _, b := range l.books() {
+		b.reset(true)
 	}
 }
 
@@ -196,11 +207,23 @@ func (l *Ledger) writable(ctx context.Context) bool {
 	if l.troubled() {
 		return false
 	}
-	if away := l.current().Away; away != nil && away(ctx) {
+	if l.away(ctx) {
 		l.later()
 		return false
 	}
 	return true
+}
+
+var errAway = errors.New("ledger: this gateway may not write")
+
+func (l *Ledger) blind(ctx context.Context) bool {
+	away := l.current().Away
+	return away != nil && away(ctx)
+}
+
+func (l *Ledger) away(ctx context.Context) bool {
+	alive := l.current().Alive
+	return l.blind(ctx) || alive != nil && alive(ctx) != nil
 }
 
 // failed tells that the storage did not take what is owed, which is tried again.

@@ -62,7 +62,7 @@ func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log 
 func (e *engine) memory() ledger.Setting {
 	return ledger.Setting{
 		Storage: e.shared.seat.Storage(), Log: e.log,
-		Turn: e.shared.turn, Away: cluster.Blind, Hold: cluster.Hold,
+		Turn: e.shared.turn, Away: cluster.Blind, Alive: cluster.Alive, Hold: cluster.Hold,
 		UserKeys: e.user.Indexed, GroupKeys: []string{"displayName", "externalId"}, WaitingKeys: e.user.WaitingKeys,
 	}
 }

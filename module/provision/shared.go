@@ -55,7 +55,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 
 // forget makes everything be read again, because somebody else may have provisioned the organization since.
 func (sh *shared) forget() {
-	sh.ledger.Forget()
+	sh.ledger.TakeOver()
 	sh.synced.Drop()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
