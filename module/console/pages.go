@@ -87,7 +87,7 @@ const mostNamedNotes = 100
 
 // application is one rule that was applied, and what it is for.
 type application struct {
-	quirks.Record
+	quirks.Correction
 	Summary string
 }
 

@@ -36,7 +36,7 @@ type Entry struct {
 	Received  []byte // the document as it came
 	Canonical []byte // the document as it is carried out
 	Answered  []byte
-	Rules     []quirks.Record
+	Rules     []quirks.Correction
 	RuleIDs   []string
 	Trace     *trace.Trace
 	Note      func(answered doc.Value) // adds to the trace what no request should wait for; nil where there is nothing
@@ -49,32 +49,32 @@ func (e *Entry) size() int64 {
 
 // Record is one SCIM request as the log keeps it.
 type Record struct {
-	ID           int64           `json:"id,omitempty"`
-	Time         time.Time       `json:"time"`
-	Organization string          `json:"organization"`
-	Key          string          `json:"key,omitempty"`
-	Activity     string          `json:"activity,omitempty"`
-	Resource     string          `json:"resource"`
-	Verb         string          `json:"verb"`
-	Subject      string          `json:"subject,omitempty"` // id of the user or group
-	Name         string          `json:"name,omitempty"`    // by which a person knows the subject
-	Status       int             `json:"status"`
-	Failed       bool            `json:"failed,omitempty"`
-	Leaver       bool            `json:"leaver,omitempty"`  // a deactivation that was refused: the user is still active
-	Unclear      bool            `json:"unclear,omitempty"` // a leaver of which nobody knows whether it was meant as one: active has a value that cannot be read
-	DryRun       bool            `json:"dry_run,omitempty"` // nothing was changed, whatever was answered
-	Milliseconds float64         `json:"ms"`
-	Error        string          `json:"error,omitempty"`
-	ScimType     string          `json:"scim_type,omitempty"`
-	Received     *Document       `json:"received,omitempty"`
-	Rules        []quirks.Record `json:"rules,omitempty"`
-	Canonical    *Document       `json:"canonical,omitempty"` // nil where nothing had to change
-	Notes        []trace.Note    `json:"notes,omitempty"`     // decisions and effects
-	Steps        []trace.Step    `json:"steps,omitempty"`     // what a dry run has planned
-	Calls        []Call          `json:"calls,omitempty"`
-	Answered     *Document       `json:"answered,omitempty"`
-	NotKept      []string        `json:"not_kept,omitempty"` // attributes that were sent and are not in the answer
-	Left         int             `json:"left,omitempty"`     // calls and notes beyond those that are kept
+	ID           int64               `json:"id,omitempty"`
+	Time         time.Time           `json:"time"`
+	Organization string              `json:"organization"`
+	Key          string              `json:"key,omitempty"`
+	Activity     string              `json:"activity,omitempty"`
+	Resource     string              `json:"resource"`
+	Verb         string              `json:"verb"`
+	Subject      string              `json:"subject,omitempty"` // id of the user or group
+	Name         string              `json:"name,omitempty"`    // by which a person knows the subject
+	Status       int                 `json:"status"`
+	Failed       bool                `json:"failed,omitempty"`
+	Leaver       bool                `json:"leaver,omitempty"`  // a deactivation that was refused: the user is still active
+	Unclear      bool                `json:"unclear,omitempty"` // a leaver of which nobody knows whether it was meant as one: active has a value that cannot be read
+	DryRun       bool                `json:"dry_run,omitempty"` // nothing was changed, whatever was answered
+	Milliseconds float64             `json:"ms"`
+	Error        string              `json:"error,omitempty"`
+	ScimType     string              `json:"scim_type,omitempty"`
+	Received     *Document           `json:"received,omitempty"`
+	Rules        []quirks.Correction `json:"rules,omitempty"`
+	Canonical    *Document           `json:"canonical,omitempty"` // nil where nothing had to change
+	Notes        []trace.Note        `json:"notes,omitempty"`     // decisions and effects
+	Steps        []trace.Step        `json:"steps,omitempty"`     // what a dry run has planned
+	Calls        []Call              `json:"calls,omitempty"`
+	Answered     *Document           `json:"answered,omitempty"`
+	NotKept      []string            `json:"not_kept,omitempty"` // attributes that were sent and are not in the answer
+	Left         int                 `json:"left,omitempty"`     // calls and notes beyond those that are kept
 }
 
 // Document is a query or a body, its values as log_values says.

@@ -68,7 +68,7 @@ func TestTimelineTellsWhySomebodyHasAccess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log.db")
 	s, _ := testSink(t, Config{File: file, LogValues: Full}, "acme")
 	create := entry("create", "", person, person, 201)
-	create.Rules, create.RuleIDs = []quirks.Record{{Rule: "boolean-string", Path: "active", Before: `"True"`, After: "true"}}, []string{"boolean-string"}
+	create.Rules, create.RuleIDs = []quirks.Correction{{Rule: "boolean-string", Path: "active", Before: `"True"`, After: "true"}}, []string{"boolean-string"}
 	create.Canonical = []byte(strings.Replace(person, `"True"`, "true", 1))
 	create.Trace.Note(trace.Note{Kind: trace.Invited, ID: "u1"})
 	s.Add(create)
@@ -202,7 +202,7 @@ func TestValuesOfPeople(t *testing.T) {
 			s, logs := testSink(t, Config{File: file, LogValues: mode}, "acme")
 			e := entry("create", "", person, person, 201)
 			e.Query = "filter=userName+eq+%22bob%22&access_token=hunter2&count=1"
-			e.Rules = []quirks.Record{{Rule: "x", Path: `emails[type eq "work"].value`, Before: `"ada@example.com"`}, {Rule: "y", Path: "filter", Before: `userName Eq "bob"`},
+			e.Rules = []quirks.Correction{{Rule: "x", Path: `emails[type eq "work"].value`, Before: `"ada@example.com"`}, {Rule: "y", Path: "filter", Before: `userName Eq "bob"`},
 				{Rule: "localized-boolean", Path: "Operations[0].value", Before: `"Falsch"`, After: "false"}}
 			if mode == Full {
 				e.Query = strings.Replace(e.Query, "bob", "ada@example.com", 1)

@@ -176,10 +176,10 @@ func (m *masker) query(raw string) string {
 var ofWords = map[string]bool{"operation-case": true, "operation-spaces": true, "operation-alias": true, "boolean-string": true, "localized-boolean": true}
 
 // rules returns the applications of rules, their values masked by the place they are at.
-func (m *masker) rules(records []quirks.Record) []quirks.Record {
-	out := make([]quirks.Record, len(records))
+func (m *masker) rules(records []quirks.Correction) []quirks.Correction {
+	out := make([]quirks.Correction, len(records))
 	for i, r := range records {
-		out[i] = quirks.Record{Rule: r.Rule, Path: m.path(r.Path)}
+		out[i] = quirks.Correction{Rule: r.Rule, Path: m.path(r.Path)}
 		switch {
 		case ofWords[r.Rule]:
 			out[i].Before, out[i].After = r.Before, r.After

@@ -16,13 +16,13 @@ import (
 type Account struct {
 	Limit int // records to keep; 0 keeps none
 
-	counts  [ruleCount]uint32
-	applied uint32
-	records []Record
+	counts      [ruleCount]uint32
+	applied     uint32
+	corrections []Correction
 }
 
-// Record is one application of a rule.
-type Record struct {
+// Correction is one application of a rule.
+type Correction struct {
 	Rule   string `json:"rule"`
 	Path   string `json:"path"`             // place in the document or the query, as it came
 	Before string `json:"before,omitempty"` // JSON text, cut when long, hidden when secret
@@ -57,15 +57,15 @@ func (a *Account) Counts() iter.Seq2[string, int] {
 	}
 }
 
-// Records returns the first applications, at most Limit.
-func (a *Account) Records() []Record {
+// Corrections returns the first applications, at most Limit.
+func (a *Account) Records() []Correction {
 	if a == nil {
 		return nil
 	}
-	return a.records
+	return a.corrections
 }
 
-func (a *Account) count(r rule, n int) {
+func (a *Account) count(r ruleID, n int) {
 	if a != nil {
 		a.counts[r] += uint32(n)
 		a.applied += uint32(n)
@@ -73,13 +73,13 @@ func (a *Account) count(r rule, n int) {
 }
 
 // wants reports whether the next application is to be recorded.
-func (a *Account) wants() bool { return a != nil && len(a.records) < a.Limit }
+func (a *Account) wants() bool { return a != nil && len(a.corrections) < a.Limit }
 
 // note counts an application outside of a document, and records it.
-func (a *Account) note(r rule, path, before, after string) {
+func (a *Account) note(r ruleID, path, before, after string) {
 	a.count(r, 1)
 	if a.wants() {
-		a.records = append(a.records, Record{table[r].ID, path, short(before), short(after)})
+		a.corrections = append(a.corrections, Correction{table[r].ID, path, short(before), short(after)})
 	}
 }
 

@@ -28,7 +28,7 @@ type answerPass struct {
 }
 
 // apply counts a rule and reports whether it is on.
-func (a *answerPass) apply(r rule, path string, before *doc.Node, after string) bool {
+func (a *answerPass) apply(r ruleID, path string, before *doc.Node, after string) bool {
 	if !a.n.on[r] {
 		return false
 	}
@@ -179,7 +179,7 @@ func (a *answerPass) elements(attr *schema.Attribute, list *doc.Node, path strin
 
 // elementOf returns the element of a list that is meant by a value alone: the id of a resource, or what every element of such a list
 // has. It is nil for a value that is nothing.
-func elementOf(attr *schema.Attribute, v *doc.Node) (r rule, element *doc.Node, ok bool) {
+func elementOf(attr *schema.Attribute, v *doc.Node) (r ruleID, element *doc.Node, ok bool) {
 	r = answerElements
 	if refers(attr) {
 		r = answerID

@@ -23,10 +23,10 @@ type change struct {
 	kind  doc.Kind // of what is meant; Invalid where there is no value
 
 	becomes verdict
-	why     rule // because of which it does
-	idle    bool // changes nothing, and would be refused as an operation
-	apart   bool // of an extension: what is inside has to become operations
-	inside  int  // of an extension: how many of the changes that follow are inside
+	why     ruleID // because of which it does
+	idle    bool   // changes nothing, and would be refused as an operation
+	apart   bool   // of an extension: what is inside has to become operations
+	inside  int    // of an extension: how many of the changes that follow are inside
 }
 
 // verdict is what becomes of a change.
@@ -101,7 +101,7 @@ func (p *pass) ask(rules []ruling, c *change) error {
 
 // ruling is a judgement, and whose it is.
 type ruling struct {
-	rule  rule
+	rule  ruleID
 	judge judgement
 }
 
@@ -132,10 +132,10 @@ func (p *pass) kind(s doc.Span) doc.Kind { return p.d.In(s).Kind() }
 
 // survey is what has to become of an object of changes.
 type survey struct {
-	fields, stay int  // its members, and those that are not left out
-	idle         int  // of those, the ones that change nothing
-	apart        bool // each has to become an operation of its own
-	why          rule // because of which rule
+	fields, stay int    // its members, and those that are not left out
+	idle         int    // of those, the ones that change nothing
+	apart        bool   // each has to become an operation of its own
+	why          ruleID // because of which rule
 }
 
 // attributes reads the changes that an object of attributes is, of the resource or of an extension, and has each decided.

@@ -36,7 +36,7 @@ func numberInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 }
 
 // listOfOne makes a list of one element, and normalizes that.
-func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why rule) error {
+func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why ruleID) error {
 	p.replace(doc.Span{From: s.From, To: s.From}, "[")
 	if why != none {
 		p.note(why, p.raw(s), nil)

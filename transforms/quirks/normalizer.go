@@ -96,11 +96,11 @@ func (n *Normalizer) compile() {
 			}
 			switch {
 			case s.change != nil:
-				n.ofChanges = append(n.ofChanges, ruling{rule(i), s.change})
+				n.ofChanges = append(n.ofChanges, ruling{ruleID(i), s.change})
 			case s.attribute != nil:
-				n.ofAttributes = append(n.ofAttributes, ruling{rule(i), s.attribute})
+				n.ofAttributes = append(n.ofAttributes, ruling{ruleID(i), s.attribute})
 			case s.null != nil:
-				n.nulls = append(n.nulls, ofNull{rule(i), s.null})
+				n.nulls = append(n.nulls, ofNull{ruleID(i), s.null})
 			case s.value != nil:
 				for t := schema.String; t <= schema.Complex; t++ {
 					if len(s.types) == 0 || slices.Contains(s.types, t) {
@@ -242,7 +242,7 @@ type pass struct {
 
 	d       doc.Doc
 	cur     doc.Cursor
-	ed      doc.Edit
+	ed      doc.Editor
 	escapes bool // somewhere in the document, see escaped
 
 	acc    *Account
@@ -264,14 +264,14 @@ type pass struct {
 }
 
 // note counts the application of a rule to the value at the pass's place, and records it.
-func (p *pass) note(r rule, before, after []byte) {
+func (p *pass) note(r ruleID, before, after []byte) {
 	p.acc.count(r, 1)
 	if p.acc.wants() {
 		b, a := short(string(before)), short(string(after))
 		if p.secret {
 			b, a = Hidden, Hidden
 		}
-		p.acc.records = append(p.acc.records, Record{table[r].ID, p.place.text(p.d), b, a})
+		p.acc.corrections = append(p.acc.corrections, Correction{table[r].ID, p.place.text(p.d), b, a})
 	}
 }
 

@@ -27,7 +27,7 @@ type operation struct {
 	key      doc.Span // the value's
 	plain    bool     // its members are called as in the RFC, there are no others, and they come in the RFC's order
 	was, act act      // what it came as, and what it becomes
-	other    rule     // under which its name, which came in another form, is written as in the RFC
+	other    ruleID   // under which its name, which came in another form, is written as in the RFC
 }
 
 // operation normalizes the operation at the cursor: what it does is read into a list of changes, each of which the rules

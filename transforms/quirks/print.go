@@ -7,7 +7,7 @@ import (
 )
 
 // leaveOut leaves an operation out, because of its value.
-func (p *pass) leaveOut(l *list, o *operation, value doc.Span, why rule) {
+func (p *pass) leaveOut(l *list, o *operation, value doc.Span, why ruleID) {
 	p.note(why, p.raw(value), nil)
 	p.cur.Jump(o.span.To)
 	l.drop(p)

@@ -233,7 +233,7 @@ func (p *pass) expandElement(x *expansion, id doc.Span) error {
 // behind it: so it is named as it was when it was added. No rule is counted for it.
 func (p *pass) normal(a *schema.Attribute, s doc.Span, element *doc.Value) error {
 	ed, acc := p.ed, p.acc
-	p.ed, p.acc = doc.Edit{}, nil
+	p.ed, p.acc = doc.Editor{}, nil
 	p.ed.BeginIn(p.d, s)
 	err := p.one(a)
 	*element = p.ed.Doc().Value()

@@ -150,8 +150,8 @@ func switched(profile string, enable, disable []string) (on switches, err error)
 	return on, nil
 }
 
-func byID(id string) rule {
-	for i := rule(1); i < ruleCount; i++ {
+func byID(id string) ruleID {
+	for i := ruleID(1); i < ruleCount; i++ {
 		if table[i].ID == id {
 			return i
 		}

@@ -6,13 +6,13 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// rule is the number of a rule: its place in the table.
-type rule uint8
+// ruleID is the number of a rule: its place in the table.
+type ruleID uint8
 
 // The rules, in the order in which a request meets them. Adding one means a name here, and a row in the table below that names
 // the function that does it.
 const (
-	none rule = iota
+	none ruleID = iota
 
 	// The URL.
 	trailingSlash

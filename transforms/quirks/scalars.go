@@ -30,7 +30,7 @@ func booleanOfWord(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 }
 
 // boolean writes true or false in the place of a string, unless the word is none.
-func (p *pass) boolean(r rule, a *schema.Attribute, s doc.Span, word string) bool {
+func (p *pass) boolean(r ruleID, a *schema.Attribute, s doc.Span, word string) bool {
 	if word == "" {
 		return false
 	}

@@ -24,11 +24,11 @@ type schemas struct {
 	members bool                // there are members, or the resource type has none
 	uris    []string            // what it should hold
 	has     map[string]struct{} // these, folded
-	rules   []rule              // why that is not what it holds
+	rules   []ruleID            // why that is not what it holds
 	text    string              // the new list, as JSON; empty where it stays
 }
 
-func (s *schemas) change(r rule) {
+func (s *schemas) change(r ruleID) {
 	if !slices.Contains(s.rules, r) {
 		s.rules = append(s.rules, r)
 	}
@@ -160,7 +160,7 @@ func (p *pass) canonicalURI(uri string, s *schemas) string {
 
 // repairedURI returns the URI of RFC 7643 for one that a text, a URI or a path, begins with in the spelling of another time, with
 // what follows it and the rule that repairs it; none where there is nothing to repair.
-func (n *Normalizer) repairedURI(rt *schema.ResourceType, text string) (uri, rest string, r rule) {
+func (n *Normalizer) repairedURI(rt *schema.ResourceType, text string) (uri, rest string, r ruleID) {
 	if n.on[enterpriseURNTypo] && hasEnterprise(rt) {
 		if rest, ok := cutFold(text, enterpriseTypo); ok {
 			return scim.EnterpriseSchema, rest, enterpriseURNTypo

@@ -7,7 +7,7 @@ import (
 
 // several writes one operation for each of the changes in the place of the one that they came in, in their order. Those
 // inside of an extension are given with its target.
-func (p *pass) several(l *list, o *operation, why rule, ext *target, changes []change) error {
+func (p *pass) several(l *list, o *operation, why ruleID, ext *target, changes []change) error {
 	if why != none {
 		p.note(why, []byte("one operation"), []byte("one for each attribute"))
 	}

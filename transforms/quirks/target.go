@@ -23,7 +23,7 @@ type target struct {
 	path   filter.Path
 	canon  string // the canonical path
 	same   bool   // the path came in canonical form
-	rules  [4]rule
+	rules  [4]ruleID
 }
 
 // targets remembers what paths lead to: a provider sends the same few paths again and again, and parsing one costs more
@@ -73,10 +73,10 @@ func (n *Normalizer) options() filter.Options {
 }
 
 // ruleOf returns the rule that stands for a note of the parser.
-func ruleOf(note filter.Notes) rule {
+func ruleOf(note filter.Notes) ruleID {
 	for i, r := range table {
 		if slices.ContainsFunc(r.steps, func(s step) bool { return s.note == note }) {
-			return rule(i)
+			return ruleID(i)
 		}
 	}
 	return none

@@ -179,7 +179,7 @@ func (p *pass) spell(key doc.Span, name string) {
 }
 
 // ofNull returns the rule that leaves out the sub-attribute at the cursor because it is null; none where none does.
-func (p *pass) ofNull(sub *schema.Attribute, key doc.Span) rule {
+func (p *pass) ofNull(sub *schema.Attribute, key doc.Span) ruleID {
 	if p.cur.Kind() == doc.Null {
 		for _, r := range p.n.nulls {
 			if r.omits(p, sub, key) {
@@ -194,7 +194,7 @@ func (p *pass) ofNull(sub *schema.Attribute, key doc.Span) rule {
 type nothing func(p *pass, sub *schema.Attribute, key doc.Span) bool
 
 type ofNull struct {
-	rule  rule
+	rule  ruleID
 	omits nothing
 }
 

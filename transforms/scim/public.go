@@ -22,7 +22,7 @@ func Relocate(d doc.Doc, base string) doc.Doc {
 type relocation struct {
 	d    doc.Doc
 	cur  doc.Cursor
-	ed   doc.Edit
+	ed   doc.Editor
 	base string
 }
 

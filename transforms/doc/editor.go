@@ -5,28 +5,28 @@ import (
 	"unsafe"
 )
 
-// Edit makes a changed copy of a document in one pass: places are cut out and text is written in their stead, from front
+// Editor makes a changed copy of a document in one pass: places are cut out and text is written in their stead, from front
 // to back; everything else is copied byte for byte. Nothing is allocated before the first change, and a document in which
 // nothing was changed is returned as it came. What is written has to be valid JSON in its place; it is not scanned again.
-type Edit struct {
+type Editor struct {
 	src     []byte
 	out     strings.Builder // unlike a slice made in full size, it is not cleared before it is written
 	changed bool
 	pos     int // what of src has been copied or cut
 }
 
-// Begin begins a changed copy of a document; the edit is a new one.
-func (e *Edit) Begin(d Doc) { e.src = d.raw }
+// Begin begins a changed copy of a document; the editor is a new one.
+func (e *Editor) Begin(d Doc) { e.src = d.raw }
 
 // BeginIn begins a changed copy of one value in a document.
-func (e *Edit) BeginIn(d Doc, s Span) { e.src, e.pos = d.raw[:s.To], s.From }
+func (e *Editor) BeginIn(d Doc, s Span) { e.src, e.pos = d.raw[:s.To], s.From }
 
 // Cut leaves out the bytes from one offset up to another, which may be none, and is where the next Write goes. Neither may
 // lie before what was cut last.
-func (e *Edit) Cut(from, to int) { e.Replace(from, to, "") }
+func (e *Editor) Cut(from, to int) { e.Replace(from, to, "") }
 
 // Replace cuts, and writes text in its place.
-func (e *Edit) Replace(from, to int, text string) {
+func (e *Editor) Replace(from, to int, text string) {
 	if !e.changed {
 		e.changed = true
 		n := len(e.src) - e.pos
@@ -42,27 +42,27 @@ func (e *Edit) Replace(from, to int, text string) {
 }
 
 // Write appends text at the last cut.
-func (e *Edit) Write(text string) { e.out.WriteString(text) }
+func (e *Editor) Write(text string) { e.out.WriteString(text) }
 
 // WriteString appends s as a JSON string at the last cut.
-func (e *Edit) WriteString(s string) {
+func (e *Editor) WriteString(s string) {
 	var short [128]byte
 	e.out.Write(AppendString(short[:0], s))
 }
 
 // Grow makes room for n more bytes than the document has.
-func (e *Edit) Grow(n int) {
+func (e *Editor) Grow(n int) {
 	e.out.Grow(len(e.src) - e.pos + n)
 }
 
 // Changed reports whether anything was cut or written.
-func (e *Edit) Changed() bool { return e.changed }
+func (e *Editor) Changed() bool { return e.changed }
 
 // Len returns the length that the copy has so far, were the rest of the document copied.
-func (e *Edit) Len() int { return e.out.Len() + len(e.src) - e.pos }
+func (e *Editor) Len() int { return e.out.Len() + len(e.src) - e.pos }
 
 // Doc returns the changed copy, or d itself where nothing changed.
-func (e *Edit) Doc() Doc {
+func (e *Editor) Doc() Doc {
 	if !e.changed {
 		return Doc{raw: e.src[e.pos:]}
 	}
