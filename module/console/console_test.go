@@ -56,7 +56,7 @@ func TestNotedInWords(t *testing.T) {
 		"linked (userName, existing conflict)":         "linked to somebody who was there before because of userName, existing conflict",
 		"linked (email), revoked, protected (link_by)": "linked to somebody who was there before because of email|access revoked|none of the provider's because of link_by",
 	} {
-		got := labelled(text)
+		got := inWords(text)
 		if strings.Join(got, "|") != want {
 			t.Errorf("%q: %q", text, got)
 		}

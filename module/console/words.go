@@ -17,7 +17,7 @@ import (
 // words are what templates can say.
 var words = template.FuncMap{
 	"did": did, "about": about, "ago": ago, "clock": clock, "day": day, "plain": plain, "label": label, "pretty": pretty, "folder": folder, "add": func(a, b int) int { return a + b },
-	"labels": labelled, "effects": effects, "sentence": dryrun.Sentence, "list": strings.Fields, "what": what, "state": state, "status": status,
+	"labels": inWords, "effects": effects, "sentence": dryrun.Sentence, "list": strings.Fields, "what": what, "state": state, "status": status,
 	"words": func(all ...string) []string { return all },
 	"pair":  func(base string, r *provlog.Record) map[string]any { return map[string]any{"Base": base, "Record": r} },
 }
@@ -131,8 +131,8 @@ func label(kind any) string {
 	return cmp.Or(labels[s], s)
 }
 
-// labelled returns the decisions and effects of a line of a timeline in words.
-func labelled(notes string) (all []string) {
+// inWords returns the decisions and effects of a line of a timeline in words.
+func inWords(notes string) (all []string) {
 	for _, n := range noted(notes) {
 		text := label(n.Kind)
 		if n.Because != "" {

@@ -24,7 +24,7 @@ func distinct(ids []string) []string {
 		case again && once == nil:
 			once = slices.Clone(ids[:i])
 		case !again:
-			places[at] = int32(i + 1) //nolint:gosec // no list is that long
+			places[at] = int32(i + 1)
 			if once != nil {
 				once = append(once, id)
 			}

@@ -55,9 +55,9 @@ func Describe(organization string, e *Entry) *Record {
 
 func (m *masker) render(organization string, e *Entry) *rendered {
 	m.group = e.Resource == "Group"
-	received, canonical, answered := read(e.Received), doc.Doc{}, read(e.Answered)
-	another := string(e.Received) != string(e.Canonical)
-	if canonical = received; another {
+	received, answered := read(e.Received), read(e.Answered)
+	canonical, another := received, string(e.Received) != string(e.Canonical)
+	if another {
 		canonical = read(e.Canonical)
 	}
 	if e.Note != nil {

@@ -27,7 +27,7 @@ func (d Doc) In(s Span) Value { return Value{d.raw[s.From:s.To]} }
 
 // Alias returns the text in the span, of which it is no copy: like the document, it does not change.
 func (d Doc) Alias(s Span) string {
-	return unsafe.String(unsafe.SliceData(d.raw[s.From:s.To]), s.To-s.From) //nolint:gosec // see Edit.Doc
+	return unsafe.String(unsafe.SliceData(d.raw[s.From:s.To]), s.To-s.From) //nolint:gosec // see Editor.Doc
 }
 
 // Offset returns where the cursor stands.

@@ -57,7 +57,7 @@ func (a *Account) Counts() iter.Seq2[string, int] {
 	}
 }
 
-// Corrections returns the first applications, at most Limit.
+// Records returns the first corrections, at most Limit.
 func (a *Account) Records() []Correction {
 	if a == nil {
 		return nil

@@ -70,6 +70,7 @@ func (k *Kind) AsksLedger(f filter.Filter) bool {
 	return false
 }
 
+// Asks reports whether a filter is about an attribute, or a part of it.
 func Asks(f filter.Filter, name string) bool {
 	for a := range filter.Attributes(f) {
 		if a.URI == "" && doc.FoldEqual(a.Name, name) {
