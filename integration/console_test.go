@@ -83,6 +83,13 @@ func TestConsoleInBrowser(t *testing.T) {
 	// What cannot be read is no deactivation, and somebody has to look at it.
 	do(chromedp.Navigate(base + "/now"))
 	see(".todo .loud", "Ada Lovelace may be meant to have no access any more")
+	// The charts say in words what they show, with units.
+	see("figcaption", "mean time of a call of the upstream, at most ")
+	see("svg[role=img] > title", " calls of the upstream in 24 hours, with a mean time of ")
+	see("svg g title", " calls of the upstream, ")
+	see("figcaption", "rules applied, at most ")
+	see("svg[role=img] > title", "Rules applied in 24 hours: ")
+	wait(`["upstream", "rules"].every(c => document.querySelector("rect." + c)?.getBoundingClientRect().height > 1)`, "a chart is empty")
 	do(chromedp.Navigate(base + "/log"))
 
 	// One request in full, from what came to what was answered.
@@ -127,7 +134,7 @@ func TestConsoleInBrowser(t *testing.T) {
 	see("h1", "<script>document.title")
 	see("h1", "␇")
 	see("h1 .chip", "no access")
-	for i, width := range []int64{390, 800, 1280} {
+	for i, width := range []int64{360, 800, 1280} {
 		for _, page := range []string{"now", "log", "organization"} {
 			do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(base+"/"+page))
 			see("h1", map[string]string{"now": "Now", "log": "Log", "organization": "embedded"}[page])

@@ -16,7 +16,7 @@ type overview struct {
 	Now              time.Time
 	Requests, Failed int
 	Milliseconds     string
-	Chart            chart
+	Charts           []*chart
 	Rules            []provlog.RuleCount
 	Cycle            cycle
 	Todo             []todo
@@ -71,7 +71,7 @@ func (p *page) nowPage(ctx context.Context) error {
 		sum += b.Milliseconds * float64(b.Requests)
 	}
 	o.Milliseconds = fmt.Sprintf("%.0f ms", sum/float64(max(o.Requests, 1)))
-	o.Chart = draw(buckets)
+	o.Charts = slices.DeleteFunc([]*chart{drawRequests(buckets), drawUpstream(buckets), drawRules(buckets)}, func(c *chart) bool { return c == nil })
 	if o.Rules, err = p.reader.Rules(ctx, p.Org, now.Add(-24*time.Hour)); err != nil {
 		return p.fail(err)
 	}

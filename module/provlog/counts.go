@@ -12,7 +12,10 @@ import (
 type Bucket struct {
 	Start            time.Time
 	Requests, Failed int
-	Milliseconds     float64 // mean
+	Milliseconds     float64       // mean of a request
+	Calls            int           // of the upstream
+	Upstream         time.Duration // that the calls took together
+	Rules            int           // applied, each once for a request
 }
 
 // Histogram counts an organization's requests since a time, in pieces of the length given; pieces without any are there
@@ -28,7 +31,12 @@ func (r *Reader) Histogram(ctx context.Context, organization string, since, unti
 	var w where
 	w.add("time >= ?", start)
 	r.of(&w, "organization", organization)
-	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms) FROM requests"+condition(&w)+" GROUP BY 1",
+	upstream := "upstream"
+	if r.version < 3 {
+		upstream = "NULL"
+	}
+	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms), coalesce(sum(calls) FILTER (WHERE "+upstream+" IS NOT NULL), 0), "+
+		"coalesce(sum("+upstream+"), 0), sum(max(length(rules) - length(replace(rules, ' ', '')) - 1, 0)) FROM requests"+condition(&w)+" GROUP BY 1",
 		append([]any{start, step}, w.args...)...)
 	if err != nil {
 		return nil, err
@@ -37,9 +45,11 @@ func (r *Reader) Histogram(ctx context.Context, organization string, since, unti
 	for rows.Next() {
 		var at int
 		var b Bucket
-		if err := rows.Scan(&at, &b.Requests, &b.Failed, &b.Milliseconds); err != nil {
+		var microseconds int64
+		if err := rows.Scan(&at, &b.Requests, &b.Failed, &b.Milliseconds, &b.Calls, &microseconds, &b.Rules); err != nil {
 			return nil, err
 		}
+		b.Upstream = time.Duration(microseconds) * time.Microsecond
 		if at >= 0 && at < n {
 			b.Start, buckets[at] = buckets[at].Start, b
 		}

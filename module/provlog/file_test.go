@@ -135,18 +135,34 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A file of the version before gets what it lacks, and its records can be read.
+// A file of an earlier version gets what it lacks, and its records can be read: at once, and once it is written.
 func TestOlderFile(t *testing.T) {
+	for version := 1; version < 3; version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) { testOlderFile(t, version) })
+	}
+}
+
+func testOlderFile(t *testing.T, version int) {
 	file := filepath.Join(t.TempDir(), "log.db")
 	old, err := sql.Open("sqlite", dsn(file, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, _, _ := strings.Cut(tables, ", -- JSON\n")
-	_, rest, _ := strings.Cut(tables, "answered     TEXT NOT NULL DEFAULT ''\n")
-	if _, err := old.Exec(first + rest + `PRAGMA user_version = 1; CREATE INDEX mentions_request ON mentions (request);
-		INSERT INTO requests VALUES (1, 0, 'acme', 'User', 'patch', 'u1', '', 200, 0, 0, 1, 0, '', '', '', '{"organization":"acme","received":{"body":{"a":1}}}')`); err != nil {
+	first, rest, _ := strings.Cut(tables, "	upstream ")
+	_, rest, _ = strings.Cut(rest, "\n")
+	was, record, received := first+rest, `{"organization":"acme","received":{}}`, `, '{"a":1}', '', ''`
+	if version == 1 {
+		first, _, _ = strings.Cut(was, ", -- JSON\n")
+		_, rest, _ = strings.Cut(was, "answered     TEXT NOT NULL DEFAULT ''\n")
+		was, record, received = first+rest, `{"organization":"acme","received":{"body":{"a":1}}}`, ""
+	}
+	if _, err := old.Exec(was + fmt.Sprintf(`PRAGMA user_version = %d; CREATE INDEX mentions_request ON mentions (request);
+		INSERT INTO requests VALUES (1, 0, 'acme', 'User', 'patch', 'u1', '', 200, 0, 0, 1, 3, ' a b ', '', '', '%s'%s)`, version, record, received)); err != nil {
 		t.Fatal(err)
+	}
+	counted, err := testReader(t, file).Histogram(t.Context(), "acme", time.UnixMilli(0), time.UnixMilli(0), time.Hour)
+	if err != nil || len(counted) != 1 || counted[0].Requests != 1 || counted[0].Calls != 0 || counted[0].Rules != 2 {
+		t.Errorf("before it is written: %+v, %v", counted, err)
 	}
 	if err := old.Close(); err != nil {
 		t.Fatal(err)
@@ -167,5 +183,9 @@ func TestOlderFile(t *testing.T) {
 	}
 	if old, is := found[0].Received, found[1].Answered; old.Body.String() != `{"a":1}` || !strings.Contains(is.Body.String(), "Lovelace") {
 		t.Errorf("documents: %+v, %+v", old, is)
+	}
+	counted, err = testReader(t, file).Histogram(t.Context(), "acme", time.UnixMilli(0), time.Now(), 1000*24*time.Hour)
+	if err != nil || counted[0].Calls != 0 || counted[len(counted)-1].Calls != 1 || counted[len(counted)-1].Upstream != time.Millisecond {
+		t.Errorf("calls are counted whose time nobody knows: %+v, %v", counted, err)
 	}
 }

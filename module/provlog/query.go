@@ -15,6 +15,7 @@ import (
 // was opened for.
 type Reader struct {
 	db            *sql.DB
+	version       int      // of the file: until its writer has written again, it may be an earlier one
 	organizations []string // nil for all
 }
 
@@ -40,7 +41,7 @@ func OpenReader(file string, organizations ...string) (*Reader, error) {
 		}
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Reader{db: db, organizations: organizations}, nil
+	return &Reader{db: db, version: is, organizations: organizations}, nil
 }
 
 // Close closes the file.

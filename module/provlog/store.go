@@ -18,7 +18,7 @@ import (
 )
 
 // version of the tables. A file with a newer one is left alone; to an older one is added what it lacks.
-const version = 2
+const version = 3
 
 // What is searched for is in columns, so that "sqlite3 provisioning.db" can be asked too; the record holds all of it but the
 // documents.
@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS requests (
 	failed       INTEGER NOT NULL,
 	leaver       INTEGER NOT NULL, -- a deactivation that was refused
 	ms           REAL NOT NULL,
-	calls        INTEGER NOT NULL,
+	calls        INTEGER NOT NULL, -- of the upstream that were made
+	upstream     INTEGER, -- microseconds that they took together; NULL in records of earlier versions
 	rules        TEXT NOT NULL, -- with a blank before and after each
 	notes        TEXT NOT NULL, -- decisions and effects
 	error        TEXT NOT NULL, -- what the provider was told
@@ -70,11 +71,8 @@ CREATE TABLE IF NOT EXISTS subjects (
 `
 
 const (
-	insertRequests = `INSERT INTO requests (id, time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, rules, notes, error, record,
+	insertRequests = `INSERT INTO requests (id, time, organization, resource, verb, subject, name, status, failed, leaver, ms, calls, upstream, rules, notes, error, record,
 	received, canonical, answered) VALUES `
-	older = `ALTER TABLE requests ADD COLUMN received TEXT NOT NULL DEFAULT '';
-	ALTER TABLE requests ADD COLUMN canonical TEXT NOT NULL DEFAULT '';
-	ALTER TABLE requests ADD COLUMN answered TEXT NOT NULL DEFAULT '';`
 	insertMentions = `INSERT OR IGNORE INTO mentions (organization, subject, request, what) VALUES `
 	upsertSubjects = `INSERT INTO subjects (organization, resource, id, name, login, active, state, gone, since, seen) VALUES `
 	elseSubjects   = ` ON CONFLICT DO UPDATE SET name = iif(excluded.name = '', name, excluded.name), login = iif(excluded.login = '', login, excluded.login),
@@ -83,6 +81,14 @@ const (
 	nameOf = `SELECT iif(name = '', login, name) FROM subjects WHERE organization = ? AND resource = ? AND id = ?`
 	lastID = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'requests'), 0)`
 )
+
+// added is what each version after the first has more.
+var added = [version - 1]string{
+	`ALTER TABLE requests ADD COLUMN received TEXT NOT NULL DEFAULT '';
+	ALTER TABLE requests ADD COLUMN canonical TEXT NOT NULL DEFAULT '';
+	ALTER TABLE requests ADD COLUMN answered TEXT NOT NULL DEFAULT '';`,
+	`ALTER TABLE requests ADD COLUMN upstream INTEGER;`,
+}
 
 // store is the file. Only the writer's goroutine uses it.
 type store struct {
@@ -138,8 +144,8 @@ func (s *store) prepare(ctx context.Context) error {
 		return fmt.Errorf("the file is of a newer gateway (version %d)", is)
 	}
 	add := ""
-	if is == 1 {
-		add = older
+	if is > 0 {
+		add = strings.Join(added[is-1:], "")
 	}
 	if _, err := s.db.ExecContext(ctx, add+tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
 		return err
@@ -148,7 +154,7 @@ func (s *store) prepare(ctx context.Context) error {
 		to               **insert
 		columns, ofJSON  int
 		text, onConflict string
-	}{{&s.requests, 19, 4, insertRequests, ""}, {&s.mentions, 4, 0, insertMentions, ""}, {&s.subjects, 10, 0, upsertSubjects, elseSubjects}} {
+	}{{&s.requests, 20, 4, insertRequests, ""}, {&s.mentions, 4, 0, insertMentions, ""}, {&s.subjects, 10, 0, upsertSubjects, elseSubjects}} {
 		var err error
 		if *p.to, err = prepareInsert(ctx, s.db, p.columns, p.ofJSON, p.text, p.onConflict); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"time"
 )
 
 // insert adds rows to a table. Each call of SQLite costs more than what a small row does: many go at once.
@@ -69,8 +70,9 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 		if len(r.ruleIDs) > 0 {
 			rules = " " + strings.Join(r.ruleIDs, " ") + " "
 		}
+		calls, upstream := r.upstream()
 		requests = append(requests, id, r.Time.UnixMilli(), r.Organization, r.Resource, r.Verb, r.Subject, r.Name, r.Status, bit(r.Failed), bit(r.Leaver),
-			r.Milliseconds, len(r.Calls), rules, notes(r.Notes), r.Error, text, []byte(documents[0]), []byte(documents[1]), []byte(documents[2]))
+			r.Milliseconds, calls, upstream.Microseconds(), rules, notes(r.Notes), r.Error, text, []byte(documents[0]), []byte(documents[1]), []byte(documents[2]))
 		for _, m := range r.mentions {
 			mentions = append(mentions, r.Organization, m.id, id, m.what)
 		}
@@ -84,6 +86,17 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 		}
 	}
 	return size, tx.Commit()
+}
+
+// upstream returns how many calls of those that are kept were made, and how long they took together.
+func (r *Record) upstream() (made int, took time.Duration) {
+	for _, c := range r.Calls {
+		if !c.Planned {
+			made++
+			took += time.Duration(c.Milliseconds * float64(time.Millisecond))
+		}
+	}
+	return made, took
 }
 
 // people are the users and groups of a batch: whoever is in it several times is written once.
