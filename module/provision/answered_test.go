@@ -2,6 +2,7 @@ package provision
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
+	"github.com/caddy-scim/gateway/module/upstream"
 )
 
 // hold makes writes of keys that contain a text wait until the returned function is called.
@@ -223,5 +225,36 @@ func TestGroupsKnowWhoWasMade(t *testing.T) {
 	g.settleAll(t.Context(), g.caller)
 	if len(b.membersOf(group)) > 0 {
 		t.Errorf("is a member again: %v", b.membersOf(group))
+	}
+}
+
+// What became of one user nobody can find out: all the others leave their groups all the same, and the groups can go.
+func TestGroupsDoNotWaitForOneUser(t *testing.T) {
+	g, b, s := remembering(t, nil)
+	others := g.people(t, "bob", "carl")
+	group, other := g.makeGroup(t, "Sales", others...), g.makeGroup(t, "Support", others...)
+	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
+	var then *storagetest.Storage
+	b.onCall = func(call string) {
+		if call == "POST /public/members" {
+			then = s.Copy() // what a kill leaves
+		}
+	}
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+	b.onCall = nil
+	g = g.restarted(t, then)
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if r.URL.Path == "/public/members" {
+			return page(500)
+		}
+		return nil
+	}
+	g.must(t, 200, "PATCH", "/Groups/"+group, memberOps("remove", others[0]))
+	if got := b.membersOf(group); len(got) != 1 {
+		t.Errorf("members %v", got)
+	}
+	g.must(t, 204, "DELETE", "/Groups/"+other, "")
+	if a := g.do(t, "PATCH", "/Groups/"+group, memberOps("remove", id)); a.status < 500 {
+		t.Errorf("of Jane nobody knows under which id she is there, and the answer is %d", a.status)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.uber.org/zap"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
@@ -33,8 +35,9 @@ func (st *settler) settleOperation(ctx context.Context) error {
 		return nil
 	}
 	st.shared.settleFirst(st.engine, st.caller)
-	if !st.IsUser() { // members are told by the provider's ids, and a call may have made one under another id
-		if err := st.users.settle(ctx, false, func(in *ledger.Intent) bool { return in.ID != "" }); err != nil {
+	if !st.IsUser() && st.op.Verb != scim.Delete { // members are told by the provider's ids, and a call may have made one under another id
+		members := sync.OnceValue(st.members)
+		if err := st.users.settle(ctx, false, func(in *ledger.Intent) bool { return in.ID != "" && members()(in.ID) }); err != nil {
 			return err
 		}
 	}
@@ -59,6 +62,25 @@ func (st *settler) settleOperation(ctx context.Context) error {
 		return err
 	}
 	return st.settleUnnamed(ctx)
+}
+
+// members returns which users an operation on groups has to do with: those whom a PATCH adds and removes by their ids, so that
+// nobody else keeps them from leaving; otherwise all.
+func (st *settler) members() func(id string) bool {
+	if st.op.Verb == scim.Patch {
+		ops, err := patch.Parse(st.op.Body, st.Type)
+		if err != nil {
+			return func(string) bool { return false } // it is refused
+		}
+		m, err := patch.Members(ops, st.Type)
+		if err != nil {
+			return func(string) bool { return false }
+		}
+		if !m.Open && !m.Whole {
+			return func(id string) bool { return slices.Contains(m.Add, id) || slices.Contains(m.Remove, id) }
+		}
+	}
+	return func(string) bool { return true }
 }
 
 // settleUnnamed settles the intents whose calls may have made the resource that an operation is about. The provider was told
