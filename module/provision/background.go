@@ -114,6 +114,7 @@ func (sh *shared) settleNow() {
 func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 	s := e.begin(c, &scim.Operation{Type: e.user.Type, Verb: scim.Read}, false)
 	s.background = true
+	defer s.intents.close()
 	records, err := s.intents.all(ctx)
 	if err != nil {
 		e.log.Error("what is under way cannot be read", zap.Error(err))
