@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -186,13 +187,32 @@ http://%[2]s {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.addr)
 		if err == nil {
 			_ = conn.Close()
+		}
+		if err == nil && listening(s.addr) <= 1 {
 			return
 		}
 		if ctx.Err() != nil {
-			s.t.Fatalf("Caddy does not listen: %v", err)
+			s.t.Fatalf("Caddy does not listen, or the replaced configuration does still: %v", err)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// listening returns how many sockets listen at a port. While a configuration is replaced they are two: a connection to the
+// one of the replaced configuration gets its answer, or none. It is 0 where the system does not tell.
+func listening(addr string) (n int) {
+	_, port, _ := net.SplitHostPort(addr)
+	number, _ := strconv.Atoi(port)
+	local := fmt.Sprintf(":%04X", number)
+	for _, file := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, _ := os.ReadFile(file)
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 3 && strings.HasSuffix(f[1], local) && f[3] == "0A" {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // move replaces the running configuration at a new address, so that no connection can meet the old one.

@@ -395,13 +395,15 @@ func TestLedgerLost(t *testing.T) {
 			o.do(200, "PATCH", "/Users/"+o.find("/Users", "userName", "ben@corp.example"), disable)
 			people, groups := o.api.people(t), o.api.groups(t)
 
+			o.s.load("respond 404") // what is still to be written is written, and nothing is in memory
 			if _, err := os.Stat(o.ledger()); err != nil {
 				t.Fatal(err)
 			}
 			if err := os.RemoveAll(filepath.Join(o.s.dir, "storage", "scim_gateway")); err != nil {
 				t.Fatal(err)
 			}
-			o.s.load(policySite(policy)) // what is in memory is read anew
+			o.s.load(policySite(policy))
+			o.api = newPublicAPI(t, o.s, "") // what was signed in before went with the configuration
 			if id := o.find("/Users", "userName", "ann@corp.example"); id != "" {
 				t.Fatalf("found %s, although the ledger is gone", id)
 			}
