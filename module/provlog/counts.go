@@ -51,7 +51,8 @@ func (r *Reader) Histogram(ctx context.Context, organization string, since, unti
 		}
 		b.Upstream = time.Duration(microseconds) * time.Microsecond
 		if at >= 0 && at < n {
-			b.Start, buckets[at] = buckets[at].Start, b
+			b.Start = buckets[at].Start
+			buckets[at] = b
 		}
 	}
 	return buckets, rows.Err()

@@ -33,7 +33,10 @@ func TestHistogram(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all Bucket
-	for _, b := range buckets {
+	for i, b := range buckets {
+		if i > 0 && b.Start.Sub(buckets[i-1].Start) != 48*time.Hour || b.Start.IsZero() {
+			t.Errorf("bucket %d begins at %s", i, b.Start)
+		}
 		all.Requests, all.Failed, all.Calls, all.Rules, all.Upstream = all.Requests+b.Requests, all.Failed+b.Failed, all.Calls+b.Calls, all.Rules+b.Rules, all.Upstream+b.Upstream
 	}
 	if want := (Bucket{Requests: 4, Failed: 1, Calls: 4, Rules: 3, Upstream: 8 * time.Millisecond}); all != want {
