@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,8 +43,18 @@ func (v *visitor) see(selector, text string) {
 	v.wait(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.textContent.includes(%q))`, selector, text), selector+" does not show "+text)
 }
 
+// click clicks on what is there, or will be, by the page's own means: a pointer may miss what moves when the window changes.
 func click(selector string) chromedp.Action[chromedp.Void] {
-	return chromedp.Click(chromedp.CSS(selector))
+	script := fmt.Sprintf(`(e => { e?.click(); return Boolean(e) })(document.querySelector(%q))`, selector)
+	return func(ctx context.Context, page *chromedp.Target) (none chromedp.Void, err error) {
+		for range 400 { // a page that is being loaded has no answer yet
+			if ok, err := chromedp.Evaluate[bool](script)(ctx, page); err == nil && ok {
+				return none, nil
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		return none, errors.New("nothing to click on: " + selector)
+	}
 }
 
 const consoleSite = loggedOrganization + `

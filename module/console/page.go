@@ -97,6 +97,7 @@ func (p *page) open() (func(), error) {
 	if problems := sink.Log().State().Problems; len(problems) > 0 {
 		p.Problem = "The provisioning log cannot be written: what is here is not all that happened."
 	}
+	sink.Flush() // what has just happened is shown too
 	r, err := provlog.OpenReader(sink.Log().File(), p.Org)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nothing, nil // nothing happened yet
