@@ -94,10 +94,10 @@ func (p *page) open() (func(), error) {
 		p.Problem = "This organization keeps no provisioning log: put provisioning_log into its scim_gateway."
 		return nothing, nil
 	}
+	sink.Flush() // what has just happened is shown too, and that it could not be written
 	if problems := sink.Log().State().Problems; len(problems) > 0 {
 		p.Problem = "The provisioning log cannot be written: what is here is not all that happened."
 	}
-	sink.Flush() // what has just happened is shown too
 	r, err := provlog.OpenReader(sink.Log().File(), p.Org)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nothing, nil // nothing happened yet

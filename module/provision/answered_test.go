@@ -203,14 +203,7 @@ func TestGroupsKnowWhoWasMade(t *testing.T) {
 	g, b, s := remembering(t, nil)
 	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
 	group := g.makeGroup(t, "Sales", id)
-	var then *storagetest.Storage
-	b.onCall = func(call string) {
-		if call == "POST /public/members" {
-			then = s.Copy() // what a kill leaves
-		}
-	}
-	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
-	b.onCall = nil
+	then := killedWhileActivating(t, g, b, s, id)
 	if len(b.membersOf(group)) != 1 {
 		t.Fatalf("members %v", b.membersOf(group))
 	}
@@ -228,20 +221,26 @@ func TestGroupsKnowWhoWasMade(t *testing.T) {
 	}
 }
 
+// killedWhileActivating activates a user, and returns the storage that a kill in the middle of it leaves.
+func killedWhileActivating(t *testing.T, g *gateway, b *bitwarden, s *storagetest.Storage, id string) (then *storagetest.Storage) {
+	t.Helper()
+	b.onCall = func(call string) {
+		if call == "POST /public/members" {
+			then = s.Copy()
+		}
+	}
+	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+	b.onCall = nil
+	return then
+}
+
 // What became of one user nobody can find out: all the others leave their groups all the same, and the groups can go.
 func TestGroupsDoNotWaitForOneUser(t *testing.T) {
 	g, b, s := remembering(t, nil)
 	others := g.people(t, "bob", "carl")
 	group, other := g.makeGroup(t, "Sales", others...), g.makeGroup(t, "Support", others...)
 	id := g.must(t, 201, "POST", "/Users", inactive("jane@example.com", "jane")).id()
-	var then *storagetest.Storage
-	b.onCall = func(call string) {
-		if call == "POST /public/members" {
-			then = s.Copy() // what a kill leaves
-		}
-	}
-	g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
-	b.onCall = nil
+	then := killedWhileActivating(t, g, b, s, id)
 	g = g.restarted(t, then)
 	b.fault = func(r *http.Request) *upstream.Answer {
 		if r.URL.Path == "/public/members" {
