@@ -107,23 +107,23 @@ func (k *kind) followEmail(sub *subject, after *doc.Node) bool {
 }
 
 // requestedChange returns what a PATCH or PUT does to a resource. It is read and checked before anything is asked of the upstream.
-func (w *writer) requestedChange() (func(*doc.Node) ([]string, error), error) {
-	if w.op.Verb == scim.Patch {
-		ops, err := patch.Parse(w.op.Body, w.Type)
+func (rs *resources) requestedChange() (func(*doc.Node) ([]string, error), error) {
+	if rs.op.Verb == scim.Patch {
+		ops, err := patch.Parse(rs.op.Body, rs.Type)
 		if err != nil {
 			return nil, err
 		}
-		return func(res *doc.Node) ([]string, error) { return patch.Apply(res, ops, w.Type) }, nil
+		return func(res *doc.Node) ([]string, error) { return patch.Apply(res, ops, rs.Type) }, nil
 	}
 	return func(res *doc.Node) ([]string, error) {
 		before := res.Clone()
-		if _, err := patch.Replace(res, w.op.Body, w.Type); err != nil {
+		if _, err := patch.Replace(res, rs.op.Body, rs.Type); err != nil {
 			return nil, err
 		}
 		// The externalId is what the provider finds the resource by. Like active it is changed by a word, not by an omission.
-		if _, ok := w.op.Body.Value().Lookup("externalId"); !ok {
+		if _, ok := rs.op.Body.Value().Lookup("externalId"); !ok {
 			res.Set("externalId", before.Get("externalId"))
 		}
-		return patch.Diff(before, res, w.Type), nil
+		return patch.Diff(before, res, rs.Type), nil
 	}, nil
 }

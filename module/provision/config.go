@@ -4,8 +4,7 @@
 // one, what is answered.
 //
 // Begin to read at engine.go, where an operation comes in, and session.go, which names who takes part: users and groups
-// decide, a settler finds out before that what became of calls without an answer, a writer changes the resources of a kind,
-// and resources are what the organization holds (package items, which speaks by package api) together with what is
+// decide, and resources are what the organization holds (package items, which speaks by package api) together with what is
 // remembered (module/ledger). What is known of a kind without a call is in package resource.
 package provision
 

@@ -13,10 +13,10 @@ import (
 // gateway itself did, by its own clock. When others did something is not known, and not said.
 
 // date returns what makes a record say that the resource is changed now; made says that it is created now, too.
-func (w *writer) date() func(r *ledger.Record, made bool) {
-	now := w.now().UTC().Truncate(time.Millisecond)
+func (rs *resources) date() func(r *ledger.Record, made bool) {
+	now := rs.now().UTC().Truncate(time.Millisecond)
 	return func(r *ledger.Record, made bool) {
-		if !w.Dates {
+		if !rs.Dates {
 			return
 		}
 		if r.Modified = now; made {
@@ -26,13 +26,13 @@ func (w *writer) date() func(r *ledger.Record, made bool) {
 }
 
 // changedNow remembers that a resource is changed now, of which nothing else is to be remembered.
-func (w *writer) changedNow(ctx context.Context, sub *subject) {
-	if !w.Dates {
+func (rs *resources) changedNow(ctx context.Context, sub *subject) {
+	if !rs.Dates {
 		return
 	}
-	date := w.date()
-	w.book.Keep(ctx, sub.id, func(r *ledger.Record) { date(r, false) })
-	if r, _ := w.book.Recall(sub.id); r != nil {
+	date := rs.date()
+	rs.book.Keep(ctx, sub.id, func(r *ledger.Record) { date(r, false) })
+	if r, _ := rs.book.Recall(sub.id); r != nil {
 		resource.ShowDates(sub.res, r)
 	}
 }

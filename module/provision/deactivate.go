@@ -12,7 +12,7 @@ import (
 )
 
 // How access is taken away. A PATCH or PUT that deactivates is a change like others ([users.change]); what is different is
-// that it comes first ([writer.update]), that the guard is asked ([writer.guarding]), and that it counts when it shows. Where
+// that it comes first ([resources.update]), that the guard is asked ([resources.guarding]), and that it counts when it shows. Where
 // the organization cannot deactivate, users are removed instead ([users.retire]). A DELETE is in remove.go.
 
 // disables reports whether a change of a user takes access away.

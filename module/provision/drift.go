@@ -37,11 +37,11 @@ func (e *engine) drift(ctx context.Context, older time.Duration) (*drift.Report,
 	if d.caller == nil {
 		d.unknown("who was added to a group by hand, or taken out of one: no request has come since Caddy began, and without one the organization is not asked")
 	}
-	for _, st := range []*settler{d.of("User"), d.of("Group")} {
-		if st == nil {
+	for _, rs := range []*resources{d.of("User"), d.of("Group")} {
+		if rs == nil {
 			continue
 		}
-		if err := d.compare(ctx, st.resources); err != nil {
+		if err := d.compare(ctx, rs); err != nil {
 			return nil, err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // A call that creates something cannot be repeated blindly, and where its answer is lost, nobody knows the id of what it
-// made. So an intent is written down before the call, and goes with the outcome: see [ledger.Intent] and [settler].
+// made. So an intent is written down before the call, and goes with the outcome: see [ledger.Intent] and settle.go.
 
 // settleAfter is how long the organization may still carry out a call that was not answered: a little more than a call
 // may take.
@@ -101,25 +101,25 @@ func (in *intents) endDisputed(known bool) {
 }
 
 // intendCreate writes down that a resource is about to be created; id is what the provider knows it by, if it does.
-func (w *writer) intendCreate(ctx context.Context, id string, wanted *doc.Node) (end func(known bool), err error) {
-	in, err := w.begins(ctx, wanted)
+func (rs *resources) intendCreate(ctx context.Context, id string, wanted *doc.Node) (end func(known bool), err error) {
+	in, err := rs.begins(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
 	in.ID = id
-	key := w.Name + " " + id
+	key := rs.Name + " " + id
 	if id == "" {
-		key = w.Name + " named " + schema.Fold(wanted.Get(w.Identity).Text())
+		key = rs.Name + " named " + schema.Fold(wanted.Get(rs.Identity).Text())
 	}
-	return w.intents.begin(ctx, key, in)
+	return rs.intents.begin(ctx, key, in)
 }
 
 // begins returns the intent of a call that makes the organization have a resource under new names.
-func (w *writer) begins(ctx context.Context, wanted *doc.Node) (in ledger.Intent, err error) {
-	in = ledger.Intent{Resource: w.Type.Name, Wanted: wanted.AppendTo(nil)}
-	for _, l := range w.Names(wanted) {
+func (rs *resources) begins(ctx context.Context, wanted *doc.Node) (in ledger.Intent, err error) {
+	in = ledger.Intent{Resource: rs.Type.Name, Wanted: wanted.AppendTo(nil)}
+	for _, l := range rs.Names(wanted) {
 		in.Lookups = append(in.Lookups, ledger.Lookup{Attribute: l.Attribute, Value: l.Value})
-		entries, err := w.entriesWith(ctx, l)
+		entries, err := rs.entriesWith(ctx, l)
 		if err != nil {
 			return in, err
 		}

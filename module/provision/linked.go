@@ -17,16 +17,16 @@ import (
 
 // linkedBy says why a resource that was there before is the provider's from now on: by which of its values it was found,
 // and what of the configuration says that it is taken. Without a lookup it is the provider that found it.
-func (w *writer) linkedBy(ctx context.Context, id string, l value.Lookup, policy string) {
+func (rs *resources) linkedBy(ctx context.Context, id string, l value.Lookup, policy string) {
 	trace.From(ctx).Note(trace.Note{Kind: trace.Linked, ID: id, Because: because(l.Attribute, policy), Value: l.Value})
-	if !w.IsUser() {
+	if !rs.IsUser() {
 		return
 	}
 	fields := []zap.Field{zap.String("id", id), zap.String("policy", policy)}
 	if l.Attribute != "" {
 		fields = append(fields, zap.String("matched", l.Attribute), zap.String("value_hash", hashed(l.Value)))
 	}
-	w.log.Info("a member who was there is linked to the provider's user", fields...)
+	rs.log.Info("a member who was there is linked to the provider's user", fields...)
 }
 
 func because(attribute, policy string) string {

@@ -6,14 +6,14 @@ import (
 
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
 // would both find them free. What became of earlier calls with these values is found out first.
-func (st *settler) lockNames(ctx context.Context, names []string) (unlock func(), err error) {
-	if unlock, err = st.shared.locks.Names(st.lasting(ctx), st.Name, names); err != nil {
+func (rs *resources) lockNames(ctx context.Context, names []string) (unlock func(), err error) {
+	if unlock, err = rs.shared.locks.Names(rs.lasting(ctx), rs.Name, names); err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
 		return unlock, nil
 	}
-	if err := st.settleNames(ctx, names); err != nil {
+	if err := rs.settleNames(ctx, names); err != nil {
 		unlock()
 		return nil, err
 	}

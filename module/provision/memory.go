@@ -56,27 +56,27 @@ func asked[T any](ctx context.Context, s *session, read func(context.Context) (T
 
 // keep remembers what has happened to a resource: change, and what the provider wanted of some attributes and the upstream,
 // which shows e, does not hold. It returns the record as it is then.
-func (w *writer) keep(ctx context.Context, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
-	return w.keepBy(ctx, w.book.Keep, id, e, wanted, changed, change)
+func (rs *resources) keep(ctx context.Context, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
+	return rs.keepBy(ctx, rs.book.Keep, id, e, wanted, changed, change)
 }
 
 // owe is keep for what an open intent tells of: nobody waits until it is on disk.
-func (w *writer) owe(ctx context.Context, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
-	return w.keepBy(ctx, w.book.Owe, id, e, wanted, changed, change)
+func (rs *resources) owe(ctx context.Context, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
+	return rs.keepBy(ctx, rs.book.Owe, id, e, wanted, changed, change)
 }
 
 type keeping = func(ctx context.Context, id string, apply func(*ledger.Record))
 
-func (w *writer) keepBy(ctx context.Context, keep keeping, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
+func (rs *resources) keepBy(ctx context.Context, keep keeping, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
 	seen := e.Resource()
 	apply := func(r *ledger.Record) {
 		if change != nil {
 			change(r)
 		}
-		w.Remember(r, seen, wanted, changed)
+		rs.Remember(r, seen, wanted, changed)
 	}
 	keep(ctx, id, apply)
-	if r, _ := w.book.Recall(id); r != nil {
+	if r, _ := rs.book.Recall(id); r != nil {
 		return r
 	}
 	r := &ledger.Record{ID: id}

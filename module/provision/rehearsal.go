@@ -16,11 +16,11 @@ import (
 func (s *session) dry() bool { return s.run != nil }
 
 // plans puts a change of a subject into the plan of a dry run.
-func (w *writer) plans(ctx context.Context, kind trace.Kind, sub *subject, more func(*trace.Step)) {
-	if !w.dry() {
+func (rs *resources) plans(ctx context.Context, kind trace.Kind, sub *subject, more func(*trace.Step)) {
+	if !rs.dry() {
 		return
 	}
-	step := trace.Step{Kind: kind, Resource: w.Type.Name, ID: sub.id, Name: sub.res.Get(w.Identity).Text()}
+	step := trace.Step{Kind: kind, Resource: rs.Type.Name, ID: sub.id, Name: sub.res.Get(rs.Identity).Text()}
 	if more != nil {
 		more(&step)
 	}
@@ -28,8 +28,8 @@ func (w *writer) plans(ctx context.Context, kind trace.Kind, sub *subject, more 
 }
 
 // held puts a change into the plan of a dry run that would not be made.
-func (w *writer) held(ctx context.Context, kind trace.Kind, sub *subject, by string) {
-	w.plans(ctx, kind, sub, func(step *trace.Step) { step.Held = by })
+func (rs *resources) held(ctx context.Context, kind trace.Kind, sub *subject, by string) {
+	rs.plans(ctx, kind, sub, func(step *trace.Step) { step.Held = by })
 }
 
 // removal returns what taking access away is to the plan.
@@ -55,39 +55,39 @@ func (k *kind) renaming() trace.Kind {
 
 // updates puts the change of a resource into the plan of a dry run, and makes the item of it be so. Who would lose access
 // by it does not.
-func (w *writer) updates(ctx context.Context, sub *subject, after *doc.Node, changed []string) error {
-	if !w.dry() {
+func (rs *resources) updates(ctx context.Context, sub *subject, after *doc.Node, changed []string) error {
+	if !rs.dry() {
 		return nil
 	}
 	if touches(changed, "active") && after.Get("active").True() {
-		w.plans(ctx, trace.Restored, sub, nil)
+		rs.plans(ctx, trace.Restored, sub, nil)
 	}
-	name, to := sub.res.Get(w.Identity).Text(), after.Get(w.Identity).Text()
-	if touches(changed, w.Identity) && name != to {
-		w.plans(ctx, w.renaming(), sub, func(step *trace.Step) { step.To = to })
+	name, to := sub.res.Get(rs.Identity).Text(), after.Get(rs.Identity).Text()
+	if touches(changed, rs.Identity) && name != to {
+		rs.plans(ctx, rs.renaming(), sub, func(step *trace.Step) { step.To = to })
 	}
 	var attributes, others []string
 	for _, path := range changed {
-		attribute := value.Whole(w.Type, path)
-		if attribute == "active" || w.Updates(path) && (w.Readable(path) || w.Readable(attribute)) {
+		attribute := value.Whole(rs.Type, path)
+		if attribute == "active" || rs.Updates(path) && (rs.Readable(path) || rs.Readable(attribute)) {
 			attributes = append(attributes, attribute)
 		}
-		if attribute != "active" && attribute != w.Identity {
+		if attribute != "active" && attribute != rs.Identity {
 			others = append(others, attribute)
 		}
 	}
 	if others = distinct(others); len(others) > 0 {
-		w.plans(ctx, trace.Changed, sub, func(step *trace.Step) { step.Attributes = others })
+		rs.plans(ctx, trace.Changed, sub, func(step *trace.Step) { step.Attributes = others })
 	}
-	if w.disables(sub, after, changed) && (w.op.Verb != scim.Create || !dryrun.Imagined(sub.entry.ID)) {
+	if rs.disables(sub, after, changed) && (rs.op.Verb != scim.Create || !dryrun.Imagined(sub.entry.ID)) {
 		return dryrun.NotDone()
 	}
-	if touches(attributes, "emails") && w.IsUser() && w.NamedByAddress() {
+	if touches(attributes, "emails") && rs.IsUser() && rs.NamedByAddress() {
 		after = after.Clone()
-		after.Set(w.Identity, doc.NewString(w.Email(after)))
-		attributes = append(attributes, w.Identity)
+		after.Set(rs.Identity, doc.NewString(rs.Email(after)))
+		attributes = append(attributes, rs.Identity)
 	}
-	return w.imagined.Change(w.items.Kind, sub.entry.ID, after, distinct(attributes))
+	return rs.imagined.Change(rs.items.Kind, sub.entry.ID, after, distinct(attributes))
 }
 
 // joins puts a change of memberships into the plan of a dry run, and makes the new members be in the group. Whoever would

@@ -23,21 +23,21 @@ func (o *Organization) Prepare(g upstream.Gateway) error {
 }
 
 // guarding asks the guard for the leave to take access away from somebody, and says what came of it.
-func (w *writer) guarding(ctx context.Context, kind guard.Removal, sub *subject, remove func() error) error {
-	if w.guard == nil {
-		w.plans(ctx, removal(kind), sub, nil)
+func (rs *resources) guarding(ctx context.Context, kind guard.Removal, sub *subject, remove func() error) error {
+	if rs.guard == nil {
+		rs.plans(ctx, removal(kind), sub, nil)
 		return remove()
 	}
-	if err := w.checkProtected(ctx, sub); err != nil {
-		w.held(ctx, removal(kind), sub, trace.HeldByProtect)
+	if err := rs.checkProtected(ctx, sub); err != nil {
+		rs.held(ctx, removal(kind), sub, trace.HeldByProtect)
 		return err
 	}
-	ticket, err := w.guard.Take(ctx, kind, w.active(ctx), w.named(sub.id, sub.res))
+	ticket, err := rs.guard.Take(ctx, kind, rs.active(ctx), rs.named(sub.id, sub.res))
 	if err != nil {
-		w.held(ctx, removal(kind), sub, trace.HeldByGuard)
+		rs.held(ctx, removal(kind), sub, trace.HeldByGuard)
 		return err
 	}
-	w.plans(ctx, removal(kind), sub, nil)
+	rs.plans(ctx, removal(kind), sub, nil)
 	err = remove()
 	ticket.End(err)
 	return err
@@ -79,46 +79,46 @@ func (g *groups) guardMembers(ctx context.Context, group *subject, left int, ids
 
 // checkProtected returns an error for who is protected by the configuration: nobody's word disables, deletes, renames or
 // empties them.
-func (w *writer) checkProtected(ctx context.Context, sub *subject) error {
-	attribute, pattern := w.protection(sub)
+func (rs *resources) checkProtected(ctx context.Context, sub *subject) error {
+	attribute, pattern := rs.protection(sub)
 	if pattern == "" {
 		return nil
 	}
 	trace.Say(ctx, trace.Protected, sub.id, "protect")
 	return scim.Errorf(http.StatusForbidden, "", "this %s is protected by the gateway's configuration (protect %s %s): it is not disabled, deleted, renamed or emptied through SCIM",
-		w.Name, attribute, pattern)
+		rs.Name, attribute, pattern)
 }
 
 // protection returns by which attribute and pattern a resource is protected; they are empty where it is not. The
 // organization's own names count beside those that the provider knows it by.
-func (w *writer) protection(sub *subject) (attribute, pattern string) {
-	if w.guard == nil {
+func (rs *resources) protection(sub *subject) (attribute, pattern string) {
+	if rs.guard == nil {
 		return "", ""
 	}
-	return w.guard.Protects(func(path string) []string {
-		if uri, name, _ := w.Type.SplitURN(path); w.Type.Attribute(uri, strings.SplitN(name, ".", 2)[0], "") == nil {
+	return rs.guard.Protects(func(path string) []string {
+		if uri, name, _ := rs.Type.SplitURN(path); rs.Type.Attribute(uri, strings.SplitN(name, ".", 2)[0], "") == nil {
 			return nil
 		}
-		return append(value.Texts(w.Type, sub.res, path), value.Texts(w.Type, sub.shown(), path)...)
+		return append(value.Texts(rs.Type, sub.res, path), value.Texts(rs.Type, sub.shown(), path)...)
 	})
 }
 
 // renames reports whether a change takes a name from a resource: what it is called, an address, or what it is protected by,
 // after which it would be no longer. A name more is none the less.
-func (w *writer) renames(sub *subject, after *doc.Node, changed []string) bool {
-	names := []string{w.Identity}
-	if w.IsUser() {
+func (rs *resources) renames(sub *subject, after *doc.Node, changed []string) bool {
+	names := []string{rs.Identity}
+	if rs.IsUser() {
 		names = append(names, "emails.value")
 	}
-	if attribute, _ := w.protection(sub); attribute != "" {
+	if attribute, _ := rs.protection(sub); attribute != "" {
 		names = append(names, attribute)
 	}
 	return slices.ContainsFunc(names, func(path string) bool {
-		if !touches(changed, value.Whole(w.Type, path)) {
+		if !touches(changed, value.Whole(rs.Type, path)) {
 			return false
 		}
-		left := value.Texts(w.Type, after, path)
-		return slices.ContainsFunc(value.Texts(w.Type, sub.res, path), func(name string) bool { return !slices.Contains(left, name) })
+		left := value.Texts(rs.Type, after, path)
+		return slices.ContainsFunc(value.Texts(rs.Type, sub.res, path), func(name string) bool { return !slices.Contains(left, name) })
 	})
 }
 
@@ -128,12 +128,12 @@ func (k *kind) named(id string, res *doc.Node) guard.Subject {
 
 // active returns how many active users, or groups, there are, as last seen; they are listed where they never were. 0 says
 // that nobody knows, and that only numbers count.
-func (w *writer) active(ctx context.Context) (n int) {
+func (rs *resources) active(ctx context.Context) (n int) {
 	count := func(t *view.Table) { n = t.Active() }
-	if w.View.Seen(count) {
+	if rs.View.Seen(count) {
 		return n
 	}
-	if err := w.items.Known(ctx, count); err != nil {
+	if err := rs.items.Known(ctx, count); err != nil {
 		return 0
 	}
 	return n

@@ -49,36 +49,36 @@ func (u *users) take(ctx context.Context, sub *subject) (err error) {
 
 // remove makes the calls that remove an item, and has it shown that it is gone. That it was gone before is what was asked
 // for.
-func (w *writer) remove(ctx context.Context, sub *subject) error {
+func (rs *resources) remove(ctx context.Context, sub *subject) error {
 	env := items.Env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
-	_, err := w.items.Run(ctx, w.Delete, env)
-	if err == nil && w.dry() {
+	_, err := rs.items.Run(ctx, rs.Delete, env)
+	if err == nil && rs.dry() {
 		return dryrun.NotDone()
 	}
 	if err == nil {
-		err = w.items.MustBeGone(ctx, sub.entry.ID, sub.entry.Name())
+		err = rs.items.MustBeGone(ctx, sub.entry.ID, sub.entry.Name())
 	}
 	if err != nil && !api.Gone(err) {
 		return err
 	}
-	w.View.Removed(sub.entry.ID)
+	rs.View.Removed(sub.entry.ID)
 	return nil
 }
 
 // deleted forgets a resource; one that the upstream goes on showing has to be remembered as deleted.
-func (w *writer) deleted(ctx context.Context, sub *subject, shown bool) error {
-	if w.dry() {
-		w.plans(ctx, trace.Removed, sub, nil)
+func (rs *resources) deleted(ctx context.Context, sub *subject, shown bool) error {
+	if rs.dry() {
+		rs.plans(ctx, trace.Removed, sub, nil)
 		return dryrun.NotDone()
 	}
 	change := erase
 	if shown {
 		change = func(r *ledger.Record) { r.Deleted = true }
 	}
-	w.book.Keep(ctx, sub.id, change)
-	if w.IsUser() {
-		w.users.leaveAll(ctx, sub.id)
+	rs.book.Keep(ctx, sub.id, change)
+	if rs.IsUser() {
+		rs.users.leaveAll(ctx, sub.id)
 	}
 	return nil
 }

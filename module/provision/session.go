@@ -29,52 +29,49 @@ type session struct {
 }
 
 // resources are the users, or the groups, of an organization within one operation: what it holds of them, together with
-// what the ledger remembers of them. They are only looked at; a writer changes them.
+// what the ledger remembers of them.
 type resources struct {
 	*kind
 	*session
-	items *items.Items
+	items   *items.Items
+	adopted []string // the provider's ids of what was made by calls whose answers were lost, see settle.go
 }
 
-// writer makes the organization have of its resources what the provider wants, and the ledger know the rest.
-type writer struct{ *resources }
-
 // users decides what is to be done about users.
-type users struct{ *settler }
+type users struct{ *resources }
 
 // groups decides what is to be done about groups and their members.
-type groups struct{ *settler }
+type groups struct{ *resources }
 
 // begin returns a session for an operation. leaves says that somebody is to lose access by it.
 func (e *engine) begin(c caller, op *scim.Operation, leaves bool) *session {
 	talk := &api.Talk{Access: e.seen.access, Auths: e.plan.Auths, Caller: c, Now: e.now, Urgent: leaves, Rehearsed: e.run}
 	s := &session{engine: e, caller: c, talk: talk, op: op, leaves: leaves}
 	s.intents = &intents{s: s}
-	s.users = &users{newSettler(s, e.user)}
+	s.users = &users{s.resourcesOf(e.user)}
 	if e.group != nil {
-		s.groups = &groups{newSettler(s, e.group)}
+		s.groups = &groups{s.resourcesOf(e.group)}
 	}
 	return s
 }
 
-// of returns the settler of a resource type; nil where the organization has none such.
-func (s *session) of(resource string) *settler {
-	switch {
-	case resource == s.users.Type.Name:
-		return s.users.settler
-	case s.groups != nil:
-		return s.groups.settler
-	}
-	return nil
-}
-
-// newSettler returns the settler of a kind. That a user is not there is believed at once only where nobody loses access by it; that
-// a group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
-func newSettler(s *session, k *kind) *settler {
-	rs := &resources{kind: k, session: s, items: &items.Items{
+// resourcesOf returns those of a kind. That a user is not there is believed at once only where nobody loses access by it; that a
+// group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
+func (s *session) resourcesOf(k *kind) *resources {
+	return &resources{kind: k, session: s, items: &items.Items{
 		Kind: k.Kind.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
 	}}
-	return &settler{writer: &writer{rs}}
+}
+
+// of returns the resources of a type; nil where the organization has none such.
+func (s *session) of(resource string) *resources {
+	switch {
+	case resource == s.users.Type.Name:
+		return s.users.resources
+	case s.groups != nil:
+		return s.groups.resources
+	}
+	return nil
 }
 
 // takesAccess reports whether the operation deletes or may deactivate a user.

@@ -21,39 +21,39 @@ import (
 // update makes the upstream hold what a resource has become: deactivation or activation first, because it is what
 // matters most if the rest fails, then everything else that the upstream has a place for. What it has none for is
 // remembered or dropped. The result is what the upstream holds afterwards.
-func (w *writer) update(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
-	return w.updateAs(ctx, sub, after, changed, nil)
+func (rs *resources) update(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
+	return rs.updateAs(ctx, sub, after, changed, nil)
 }
 
 // updateAs is update with a change of the resource's record.
-func (w *writer) updateAs(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	if w.disables(sub, after, changed) || w.renames(sub, after, changed) {
-		if err := w.checkProtected(ctx, sub); err != nil {
-			kind := w.renaming()
-			if w.disables(sub, after, changed) {
+func (rs *resources) updateAs(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
+	if rs.disables(sub, after, changed) || rs.renames(sub, after, changed) {
+		if err := rs.checkProtected(ctx, sub); err != nil {
+			kind := rs.renaming()
+			if rs.disables(sub, after, changed) {
 				kind = trace.Revoked
 			}
-			w.held(ctx, kind, sub, trace.HeldByProtect)
+			rs.held(ctx, kind, sub, trace.HeldByProtect)
 			return nil, err
 		}
 	}
-	if w.disables(sub, after, changed) {
+	if rs.disables(sub, after, changed) {
 		var done *subject
-		err := w.guarding(ctx, guard.Disables, sub, func() (err error) {
-			done, err = w.updateUnguarded(ctx, sub, after, changed, change)
+		err := rs.guarding(ctx, guard.Disables, sub, func() (err error) {
+			done, err = rs.updateUnguarded(ctx, sub, after, changed, change)
 			return err
 		})
 		return done, err
 	}
-	return w.updateUnguarded(ctx, sub, after, changed, change)
+	return rs.updateUnguarded(ctx, sub, after, changed, change)
 }
 
 // updateUnguarded is updateAs without the guard.
-func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	if w.IsUser() && touches(changed, "active") && !after.Get("active").True() && w.DisableAs == plan.DisableDelete {
-		return w.users.retire(ctx, sub, after)
+func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
+	if rs.IsUser() && touches(changed, "active") && !after.Get("active").True() && rs.DisableAs == plan.DisableDelete {
+		return rs.users.retire(ctx, sub, after)
 	}
-	now, end, err := w.write(ctx, sub, after, changed)
+	now, end, err := rs.write(ctx, sub, after, changed)
 	if err != nil {
 		return nil, err
 	}
@@ -61,22 +61,22 @@ func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.N
 	if !wrote {
 		now = &items.Item{Entry: sub.entry, Value: sub.value}
 	}
-	if wrote && w.IsUser() {
+	if wrote && rs.IsUser() {
 		// Where the address and the userName are one field, a new address shows as a userName that the provider has not changed.
-		changed = append(slices.Clip(changed), w.Identity)
+		changed = append(slices.Clip(changed), rs.Identity)
 	}
-	if w.IsUser() && w.book != nil && !sub.linked() {
-		w.linkedBy(ctx, sub.id, value.Lookup{}, "the provider's first change")
+	if rs.IsUser() && rs.book != nil && !sub.linked() {
+		rs.linkedBy(ctx, sub.id, value.Lookup{}, "the provider's first change")
 	}
-	moved, date := w.Dates && w.moved(sub, now.Entry, after, changed), w.date()
-	record := w.keep(ctx, sub.id, now.Entry, after, changed, func(r *ledger.Record) {
+	moved, date := rs.Dates && rs.moved(sub, now.Entry, after, changed), rs.date()
+	record := rs.keep(ctx, sub.id, now.Entry, after, changed, func(r *ledger.Record) {
 		if now.ID != sub.entry.ID {
 			r.Upstream = now.ID
 			if now.ID == sub.id {
 				r.Upstream = ""
 			}
 		}
-		if r.Linked = w.IsUser(); moved {
+		if r.Linked = rs.IsUser(); moved {
 			date(r, false)
 		}
 		if change != nil {
@@ -84,69 +84,69 @@ func (w *writer) updateUnguarded(ctx context.Context, sub *subject, after *doc.N
 		}
 	})
 	end(true)
-	if w.IsUser() && touches(changed, "active") {
-		if err := w.users.mustShow(now.Entry, after.Get("active").True()); err != nil {
+	if rs.IsUser() && touches(changed, "active") {
+		if err := rs.users.mustShow(now.Entry, after.Get("active").True()); err != nil {
 			return nil, err
 		}
 	}
 	if wrote {
-		w.sayChanged(ctx, sub, now.Entry, after)
+		rs.sayChanged(ctx, sub, now.Entry, after)
 	}
-	return w.subject(sub.id, now.Entry, now.Value, record), nil
+	return rs.subject(sub.id, now.Entry, now.Value, record), nil
 }
 
 // write makes the calls that change an item, and returns it as it is read after them; nil where there was none to make. end
-// says that what became of a new name is remembered, see [writer.intendRename].
-func (w *writer) write(ctx context.Context, sub *subject, after *doc.Node, changed []string) (now *items.Item, end func(known bool), err error) {
+// says that what became of a new name is remembered, see [resources.intendRename].
+func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, changed []string) (now *items.Item, end func(known bool), err error) {
 	e := sub.entry
 	env := items.Env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
 	wrote, updated := false, false
 	end = func(bool) {}
-	if w.IsUser() && touches(changed, "active") {
+	if rs.IsUser() && touches(changed, "active") {
 		env.Changed = func(path string) bool { return path == "active" }
-		if err := w.users.setActive(ctx, env, after.Get("active").True()); err != nil {
+		if err := rs.users.setActive(ctx, env, after.Get("active").True()); err != nil {
 			return nil, nil, err
 		}
 		wrote = true
 	}
-	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !w.Updates(path) })
-	if len(rest) > 0 && len(w.Update) > 0 {
+	rest := slices.DeleteFunc(slices.Clone(changed), func(path string) bool { return path == "active" || !rs.Updates(path) })
+	if len(rest) > 0 && len(rs.Update) > 0 {
 		if wrote {
 			// A body that begins with the item as it was would undo what was just done.
-			it, err := w.items.Fetch(ctx, e.ID, e.Name())
+			it, err := rs.items.Fetch(ctx, e.ID, e.Name())
 			if err != nil {
 				return nil, nil, err
 			}
 			env.Cur = it.Value
 		}
 		env.Changed = func(path string) bool { return patch.Touches(rest, path) }
-		if end, err = w.intendRename(ctx, sub, after); err != nil {
+		if end, err = rs.intendRename(ctx, sub, after); err != nil {
 			return nil, nil, err
 		}
-		if _, err := w.items.Run(ctx, w.Update, env); err != nil {
-			end(w.talk.Outcome().Refused())
+		if _, err := rs.items.Run(ctx, rs.Update, env); err != nil {
+			end(rs.talk.Outcome().Refused())
 			return nil, nil, err
 		}
 		wrote, updated = true, true
 	}
-	if err := w.updates(ctx, sub, after, changed); err != nil || !wrote {
+	if err := rs.updates(ctx, sub, after, changed); err != nil || !wrote {
 		return nil, end, err
 	}
-	now, err = w.items.Fetch(ctx, e.ID, e.Name())
+	now, err = rs.items.Fetch(ctx, e.ID, e.Name())
 	if updated && api.Gone(err) {
-		now, err = w.follow(ctx, sub, after)
+		now, err = rs.follow(ctx, sub, after)
 	}
 	if err != nil {
 		end(false)
-		w.View.Expire() // what it shows is from before
+		rs.View.Expire() // what it shows is from before
 	}
 	return now, end, err
 }
 
 // sayChanged notes what a change has come to, by what the organization shows after it.
-func (w *writer) sayChanged(ctx context.Context, was *subject, e *view.Entry, after *doc.Node) {
-	if w.IsUser() {
+func (rs *resources) sayChanged(ctx context.Context, was *subject, e *view.Entry, after *doc.Node) {
+	if rs.IsUser() {
 		switch active := after.Get("active").True(); {
 		case active == was.res.Get("active").True():
 		case active:
@@ -157,7 +157,7 @@ func (w *writer) sayChanged(ctx context.Context, was *subject, e *view.Entry, af
 		return
 	}
 	what := trace.GroupRenamed
-	if value.Equal(was.shown().Get(w.Identity), e.Resource().Get(w.Identity)) {
+	if value.Equal(was.shown().Get(rs.Identity), e.Resource().Get(rs.Identity)) {
 		what = trace.GroupChanged
 	}
 	trace.Say(ctx, what, was.id, "")

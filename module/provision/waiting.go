@@ -78,35 +78,35 @@ func (u *users) activate(ctx context.Context, sub *subject, wanted *doc.Node) (*
 
 // adopt makes a resource that the organization has the one that the provider calls id, with all that the provider wrote of
 // it: that is its last word. What it never spoke of stays.
-func (w *writer) adopt(ctx context.Context, id string, found *subject, wanted *doc.Node) (*subject, error) {
-	sub, err := w.adoptAs(ctx, id, found, wanted)
+func (rs *resources) adopt(ctx context.Context, id string, found *subject, wanted *doc.Node) (*subject, error) {
+	sub, err := rs.adoptAs(ctx, id, found, wanted)
 	if err == nil && found.id != id {
-		w.book.Keep(ctx, found.id, erase) // the record of the same item
+		rs.book.Keep(ctx, found.id, erase) // the record of the same item
 	}
 	return sub, err
 }
 
-func (w *writer) adoptAs(ctx context.Context, id string, found *subject, wanted *doc.Node) (*subject, error) {
-	said, date := value.Attributes(wanted), w.date()
+func (rs *resources) adoptAs(ctx context.Context, id string, found *subject, wanted *doc.Node) (*subject, error) {
+	said, date := value.Attributes(wanted), rs.date()
 	change := func(r *ledger.Record) {
-		w.begin(r, id, found.entry.ID)
+		rs.begin(r, id, found.entry.ID)
 		date(r, false)
 	}
-	if w.leaves || !w.IsUser() { // what matters is whose it is
-		record := w.keep(ctx, id, found.entry, wanted, said, change)
-		return w.subject(id, found.entry, found.value, record), nil
+	if rs.leaves || !rs.IsUser() { // what matters is whose it is
+		record := rs.keep(ctx, id, found.entry, wanted, said, change)
+		return rs.subject(id, found.entry, found.value, record), nil
 	}
-	it, err := w.welcome(ctx, &items.Item{Entry: found.entry, Value: found.value}, wanted)
+	it, err := rs.welcome(ctx, &items.Item{Entry: found.entry, Value: found.value}, wanted)
 	if err != nil {
 		return nil, err
 	}
 	found.entry, found.value = it.Entry, it.Value
 	record := new(ledger.Record)
 	change(record)
-	sub := w.subject(id, found.entry, found.value, record)
-	changed := slices.DeleteFunc(patch.Diff(sub.res, wanted, w.Type), func(path string) bool {
-		return !slices.Contains(said, value.Whole(w.Type, path))
+	sub := rs.subject(id, found.entry, found.value, record)
+	changed := slices.DeleteFunc(patch.Diff(sub.res, wanted, rs.Type), func(path string) bool {
+		return !slices.Contains(said, value.Whole(rs.Type, path))
 	})
 	// Only now does the user wait no longer: had the update failed, the next attempt would begin anew.
-	return w.updateAs(ctx, sub, wanted, changed, change)
+	return rs.updateAs(ctx, sub, wanted, changed, change)
 }
