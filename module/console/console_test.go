@@ -42,7 +42,7 @@ func TestWordsAreText(t *testing.T) {
 
 func TestCompare(t *testing.T) {
 	var got strings.Builder
-	for _, c := range compare(`{"a":"True","b":1}`, `{"a":true,"b":1}`) {
+	for _, c := range compare([]byte(`{"a":"True","b":1}`), []byte(`{"a":true,"b":1}`)) {
 		got.WriteString(c.Sign + strings.TrimSpace(c.Text) + "|")
 	}
 	if want := ` {|-"a": "True",|+"a": true,| "b": 1| }|`; got.String() != want {

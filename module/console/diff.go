@@ -8,10 +8,10 @@ import (
 )
 
 // pretty returns JSON on lines, for reading.
-func pretty(text string) string {
+func pretty(text json.RawMessage) string {
 	var b bytes.Buffer
-	if json.Indent(&b, []byte(text), "", "  ") != nil {
-		return text
+	if json.Indent(&b, text, "", "  ") != nil {
+		return string(text)
 	}
 	lines := strings.Split(b.String(), "\n")
 	for i := range lines {
@@ -33,9 +33,9 @@ type change struct{ Sign, Text string }
 const maxCompared = 600
 
 // compare tells two documents apart, line by line. What is too long is not compared.
-func compare(before, after string) []change {
+func compare(before, after json.RawMessage) []change {
 	a, b := strings.Split(pretty(before), "\n"), strings.Split(pretty(after), "\n")
-	if before == "" || after == "" || len(a) > maxCompared || len(b) > maxCompared {
+	if len(before) == 0 || len(after) == 0 || len(a) > maxCompared || len(b) > maxCompared {
 		return nil
 	}
 	// The longest common subsequence, from the end.

@@ -106,7 +106,7 @@ func (p *page) recordPage(ctx context.Context, id string) error {
 	p.Tab, p.Title = "log", did(r.Resource, r.Verb)
 	w := &whole{Record: r, Now: p.now()}
 	if r.Received != nil && r.Canonical != nil {
-		w.Changes = compare(r.Received.Body.String(), r.Canonical.Body.String())
+		w.Changes = compare(r.Received.Body, r.Canonical.Body)
 	}
 	summaries := map[string]string{}
 	for _, rule := range quirks.Rules() {

@@ -31,12 +31,8 @@ func (r *Reader) Histogram(ctx context.Context, organization string, since, unti
 	var w where
 	w.add("time >= ?", start)
 	r.of(&w, "organization", organization)
-	upstream := "upstream"
-	if r.version < 3 {
-		upstream = "NULL"
-	}
-	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms), coalesce(sum(calls) FILTER (WHERE "+upstream+" IS NOT NULL), 0), "+
-		"coalesce(sum("+upstream+"), 0), sum(max(length(rules) - length(replace(rules, ' ', '')) - 1, 0)) FROM requests"+condition(&w)+" GROUP BY 1",
+	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms), coalesce(sum(calls) FILTER (WHERE upstream IS NOT NULL), 0), "+
+		"coalesce(sum(upstream), 0), sum(max(length(rules) - length(replace(rules, ' ', '')) - 1, 0)) FROM requests"+condition(&w)+" GROUP BY 1",
 		append([]any{start, step}, w.args...)...)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@
 package provlog
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/trace"
@@ -79,9 +80,9 @@ type Record struct {
 
 // Document is a query or a body, its values as log_values says.
 type Document struct {
-	Query string `json:"query,omitempty"` // decoded, for reading
-	Body  text   `json:"body,omitzero"`   // JSON
-	Bytes int    `json:"bytes,omitempty"` // of the body as it was, where it is too long to keep
+	Query string          `json:"query,omitempty"` // decoded, for reading
+	Body  json.RawMessage `json:"body,omitempty"`
+	Bytes int             `json:"bytes,omitempty"` // of the body as it was, where it is too long to keep
 }
 
 // Call is one call of the upstream.
@@ -94,26 +95,3 @@ type Call struct {
 	Milliseconds float64 `json:"ms"`
 	Error        string  `json:"error,omitempty"`
 }
-
-// text is JSON that is kept as it stands.
-type text []byte
-
-// MarshalJSON returns the text itself.
-func (t text) MarshalJSON() ([]byte, error) {
-	if len(t) == 0 {
-		return []byte("null"), nil
-	}
-	return t, nil
-}
-
-// UnmarshalJSON keeps a copy of the text.
-func (t *text) UnmarshalJSON(b []byte) error {
-	*t = append((*t)[:0], b...)
-	return nil
-}
-
-// IsZero reports whether there is none.
-func (t text) IsZero() bool { return len(t) == 0 }
-
-// String returns the JSON.
-func (t text) String() string { return string(t) }

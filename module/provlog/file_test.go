@@ -157,15 +157,25 @@ func testOlderFile(t *testing.T, version int) {
 		was, record, received = first+rest, `{"organization":"acme","received":{"body":{"a":1}}}`, ""
 	}
 	if _, err := old.Exec(was + fmt.Sprintf(`PRAGMA user_version = %d; CREATE INDEX mentions_request ON mentions (request);
+		INSERT INTO mentions VALUES ('acme', 'u1', 1, '');
 		INSERT INTO requests VALUES (1, 0, 'acme', 'User', 'patch', 'u1', '', 200, 0, 0, 1, 3, ' a b ', '', '', '%s'%s)`, version, record, received)); err != nil {
 		t.Fatal(err)
 	}
-	counted, err := testReader(t, file).Histogram(t.Context(), "acme", time.UnixMilli(0), time.UnixMilli(0), time.Hour)
+	r := testReader(t, file)
+	unwritten, err := r.Records(t.Context(), Search{Subject: "u1", Organization: "acme"})
+	if err != nil || len(unwritten) != 1 || string(unwritten[0].Received.Body) != `{"a":1}` {
+		t.Errorf("before it is written: %+v, %v", unwritten, err)
+	}
+	if all, err := r.Leavers(t.Context(), "acme"); err != nil || len(all) != 0 {
+		t.Errorf("before it is written: %+v, %v", all, err)
+	}
+	counted, err := r.Histogram(t.Context(), "acme", time.UnixMilli(0), time.UnixMilli(0), time.Hour)
 	if err != nil || len(counted) != 1 || counted[0].Requests != 1 || counted[0].Calls != 0 || counted[0].Rules != 2 {
 		t.Errorf("before it is written: %+v, %v", counted, err)
 	}
-	if err := old.Close(); err != nil {
-		t.Fatal(err)
+	openTogether(t, file, old)
+	if again, err := r.Records(t.Context(), Search{}); err != nil || len(again) != 1 || string(again[0].Received.Body) != `{"a":1}` {
+		t.Errorf("by a reader from before it was written: %+v, %v", again, err)
 	}
 	s, _ := testSink(t, Config{File: file, LogValues: Full, MaxAge: caddy.Duration(time.Since(time.Unix(0, 0)) + time.Hour)}, "acme")
 	s.Add(entry("patch", "u1", leave, person, 200))
@@ -181,11 +191,39 @@ func testOlderFile(t *testing.T, version int) {
 	if err := testReader(t, file).db.QueryRow("SELECT typeof(record) || typeof(received) || typeof(canonical) FROM requests WHERE id = 2").Scan(&kind); err != nil || kind != "texttexttext" {
 		t.Errorf("a person who opens the file reads %s, %v", kind, err)
 	}
-	if old, is := found[0].Received, found[1].Answered; old.Body.String() != `{"a":1}` || !strings.Contains(is.Body.String(), "Lovelace") {
+	if old, is := found[0].Received, found[1].Answered; string(old.Body) != `{"a":1}` || !strings.Contains(string(is.Body), "Lovelace") {
 		t.Errorf("documents: %+v, %+v", old, is)
 	}
 	counted, err = testReader(t, file).Histogram(t.Context(), "acme", time.UnixMilli(0), time.Now(), 1000*24*time.Hour)
 	if err != nil || counted[0].Calls != 0 || counted[len(counted)-1].Calls != 1 || counted[len(counted)-1].Upstream != time.Millisecond {
 		t.Errorf("calls are counted whose time nobody knows: %+v, %v", counted, err)
+	}
+}
+
+// openTogether has two processes open the file at the same moment: both find it as it was, and wait for the same lock.
+func openTogether(t *testing.T, file string, old *sql.DB) {
+	t.Helper()
+	old.SetMaxOpenConns(1)
+	if _, err := old.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 2)
+	for range cap(opened) {
+		go func() {
+			s, err := openStore(context.Background(), file, DefaultMaxSize)
+			if err == nil {
+				err = s.close()
+			}
+			opened <- err
+		}()
+	}
+	time.Sleep(50 * time.Millisecond) // until both have come to the lock: the test passes without, too
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(opened) {
+		if err := <-opened; err != nil {
+			t.Errorf("two processes bring the file up to date: %v", err)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // was opened for.
 type Reader struct {
 	db            *sql.DB
-	version       int      // of the file: until its writer has written again, it may be an earlier one
+	with          string   // makes up the columns that the file lacks: until its writer has opened it, it may be of an earlier version
 	organizations []string // nil for all
 }
 
@@ -41,7 +41,14 @@ func OpenReader(file string, organizations ...string) (*Reader, error) {
 		}
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Reader{db: db, version: is, organizations: organizations}, nil
+	r := &Reader{db: db, organizations: organizations}
+	for _, c := range lacking(is) {
+		r.with += ", " + c.none + " AS " + c.name
+	}
+	if r.with != "" {
+		r.with = "WITH requests AS (SELECT *" + r.with + " FROM main.requests) "
+	}
+	return r, nil
 }
 
 // Close closes the file.
@@ -92,7 +99,7 @@ func (r *Reader) of(w *where, column, organization string) {
 
 // ask puts a question. Its text is put together here, of constants alone; what somebody asks for is an argument.
 func (r *Reader) ask(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	return r.db.QueryContext(ctx, text, args...)
+	return r.db.QueryContext(ctx, r.with+text, args...)
 }
 
 // like returns a pattern that finds a text anywhere, with nothing in it that is special.
@@ -185,7 +192,7 @@ func (r *Reader) records(ctx context.Context, query string, args []any) (found [
 	for rows.Next() {
 		var id int64
 		var name, body string
-		var documents [3]text
+		var documents [3]json.RawMessage
 		if err := rows.Scan(&id, &name, &body, (*[]byte)(&documents[0]), (*[]byte)(&documents[1]), (*[]byte)(&documents[2])); err != nil {
 			return nil, err
 		}

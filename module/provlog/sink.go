@@ -1,7 +1,6 @@
 package provlog
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -172,5 +171,5 @@ func (s *Sink) tell(r *rendered) {
 		return
 	}
 	c.Write(zap.String("organization", r.Organization), zap.String("resource", r.Resource), zap.String("verb", r.Verb), zap.String("subject", r.Subject),
-		zap.Int("status", r.Status), zap.Bool("failed", r.Failed), zap.Any("record", json.RawMessage(r.appendJSON(nil))))
+		zap.Int("status", r.Status), zap.Bool("failed", r.Failed), zap.Reflect("record", &r.Record))
 }

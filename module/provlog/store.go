@@ -1,8 +1,10 @@
 package provlog
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -82,13 +84,17 @@ const (
 	lastID = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'requests'), 0)`
 )
 
-// added is what each version after the first has more.
-var added = [version - 1]string{
-	`ALTER TABLE requests ADD COLUMN received TEXT NOT NULL DEFAULT '';
-	ALTER TABLE requests ADD COLUMN canonical TEXT NOT NULL DEFAULT '';
-	ALTER TABLE requests ADD COLUMN answered TEXT NOT NULL DEFAULT '';`,
-	`ALTER TABLE requests ADD COLUMN upstream INTEGER;`,
+// column is one of requests, and what records from before there was one have in it.
+type column struct{ name, kind, none string }
+
+// added are the columns that each version after the first has more.
+var added = [version - 1][]column{
+	{{"received", "TEXT NOT NULL DEFAULT ''", "''"}, {"canonical", "TEXT NOT NULL DEFAULT ''", "''"}, {"answered", "TEXT NOT NULL DEFAULT ''", "''"}},
+	{{"upstream", "INTEGER", "NULL"}},
 }
+
+// lacking returns the columns that a file of an earlier version does not have.
+func lacking(is int) []column { return slices.Concat(added[min(is, version)-1:]...) }
 
 // store is the file. Only the writer's goroutine uses it.
 type store struct {
@@ -136,18 +142,7 @@ func openStore(ctx context.Context, file string, maxBytes int64) (*store, error)
 }
 
 func (s *store) prepare(ctx context.Context) error {
-	var is int
-	if err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&is); err != nil {
-		return err
-	}
-	if is > version {
-		return fmt.Errorf("the file is of a newer gateway (version %d)", is)
-	}
-	add := ""
-	if is > 0 {
-		add = strings.Join(added[is-1:], "")
-	}
-	if _, err := s.db.ExecContext(ctx, add+tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
+	if err := s.update(ctx); err != nil {
 		return err
 	}
 	for _, p := range []struct {
@@ -163,28 +158,58 @@ func (s *store) prepare(ctx context.Context) error {
 	return nil
 }
 
+// update brings the tables up to this version. Another process may do the same at the same moment: which version there is, is
+// asked under the lock.
+func (s *store) update(ctx context.Context) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	var is int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&is); err != nil {
+		return err
+	}
+	if is > version {
+		return fmt.Errorf("the file is of a newer gateway (version %d)", is)
+	}
+	add := ""
+	if is > 0 {
+		for _, c := range lacking(is) {
+			add += "ALTER TABLE requests ADD COLUMN " + c.name + " " + c.kind + ";"
+		}
+	}
+	if _, err := tx.ExecContext(ctx, add+tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 func (s *store) close() error { return s.db.Close() }
 
 // documents returns those of a record, in the order of their columns.
 func (r *Record) documents() [3]*Document { return [3]*Document{r.Received, r.Canonical, r.Answered} }
 
 // apart returns the record as JSON, and the documents of it, which are JSON already.
-func (r *Record) apart() (record []byte, documents [3]text) {
+func (r *Record) apart() (record []byte, documents [3]json.RawMessage, err error) {
 	for i, d := range r.documents() {
-		if documents[i] = (text{}); d != nil && d.Body != nil {
+		if documents[i] = (json.RawMessage{}); d != nil && d.Body != nil {
 			documents[i], d.Body = d.Body, nil
 		}
 	}
 	id := r.ID
 	r.ID = 0
-	record = r.appendJSON(make([]byte, 0, 1024))
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err = enc.Encode(r)
 	r.ID = id
 	r.join(documents)
-	return record, documents
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), documents, err
 }
 
 // join puts the documents into a record that was taken apart.
-func (r *Record) join(documents [3]text) {
+func (r *Record) join(documents [3]json.RawMessage) {
 	for i, d := range r.documents() {
 		if d != nil && len(documents[i]) > 0 {
 			d.Body = documents[i]

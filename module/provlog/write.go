@@ -64,7 +64,10 @@ func (s *store) write(ctx context.Context, batch []*rendered) (size int64, err e
 		if err := seen.record(ctx, r); err != nil {
 			return 0, err
 		}
-		text, documents := r.apart()
+		text, documents, err := r.apart()
+		if err != nil {
+			return 0, err
+		}
 		size += int64(len(text)+len(documents[0])+len(documents[1])+len(documents[2])) + int64(len(r.mentions))*50
 		rules := ""
 		if len(r.ruleIDs) > 0 {
