@@ -215,7 +215,7 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	h.base = new(atomic.Pointer[string])
 	h.enter()
 	if p, ok := h.upstream.(upstream.Preparer); ok {
-		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger, Guard: h.guard, Clients: h.keys.HasClients(), Settled: h.settled}); err != nil {
+		if err := p.Prepare(upstream.Gateway{Schemas: h.set, Quirks: h.norm, Logger: h.logger, Guard: h.guard, Timeout: time.Duration(h.UpstreamTimeout), Clients: h.keys.HasClients(), Settled: h.settled}); err != nil {
 			return fmt.Errorf("upstream: %w", err)
 		}
 	}

@@ -79,12 +79,29 @@ type Intent struct {
 	// Renames reports whether the call gives the resource that ID names another name, and with it another id in the upstream.
 	Renames bool `json:"renames,omitempty"`
 
+	// Access reports whether the call changes the user whom ID names, and creates nothing: carried out late, it may give
+	// access back.
+	Access bool `json:"access,omitempty"`
+
+	// Leaves is what the provider has said of the user since the call, if that takes access away. A call that is carried out
+	// after it is not to stand.
+	Leaves Leaving `json:"leaves,omitempty"`
+
 	// Began is when the call was begun.
 	Began time.Time `json:"began"`
 
 	// Found is the upstream's id of the resource where the call was carried out and the provider has not asked for it since.
 	Found string `json:"found,omitempty"`
 }
+
+// Leaving is how a provider takes access away.
+type Leaving string
+
+// The ways to take access away; the empty one is none.
+const (
+	Deactivated Leaving = "deactivated"
+	Deleted     Leaving = "deleted"
+)
 
 // Lookup is a value that a resource has in an attribute, given by its canonical path.
 type Lookup struct {

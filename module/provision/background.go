@@ -21,9 +21,9 @@ type settling struct {
 	caller   caller
 }
 
-// settlePause is how long after a call without an answer the organization is asked what became of it, and how long it is
+// settlePause returns how long after a call without an answer the organization is asked what became of it, and how long it is
 // until the next time.
-const settlePause = 20 * time.Second
+func (e *engine) settlePause() time.Duration { return e.timeout / 3 }
 
 // begin tells that the call of an intent is being made. What is returned tells that it is over.
 func (sh *shared) begin(key string) (over func()) {
@@ -57,7 +57,7 @@ func (sh *shared) settleLater(e *engine, c caller) {
 	defer sh.mu.Unlock()
 	sh.settling.engine, sh.settling.caller = e, c
 	if sh.settling.timer == nil {
-		sh.settling.timer = time.AfterFunc(settlePause, sh.settleNow)
+		sh.settling.timer = time.AfterFunc(e.settlePause(), sh.settleNow)
 	}
 }
 
@@ -98,7 +98,7 @@ func (sh *shared) settleNow() {
 	if e == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleAfter)
+	ctx, cancel := context.WithTimeout(context.Background(), e.settleAfter())
 	defer cancel()
 	turn, err := sh.seat.Begin(ctx, cluster.Asked{})
 	if err != nil {

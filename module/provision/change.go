@@ -30,7 +30,9 @@ func (u *users) change(ctx context.Context) (*scim.Answer, error) {
 	}
 	var sub *subject
 	err = u.in(ctx, u.op.ID, func(was *subject) (err error) {
-		sub, err = u.applyChange(ctx, was, change)
+		if sub, err = u.applyChange(ctx, was, change); err == nil {
+			u.said(ctx, sub, leaving(sub))
+		}
 		return err
 	})
 	if err != nil {

@@ -174,7 +174,7 @@ func TestDecidedBesideRequests(t *testing.T) {
 	b.after = nil
 	var got []string
 	g.settled = func(resource string, told *trace.Trace) { got = append(got, resource+": "+words(told)) }
-	g.clock.t = g.clock.t.Add(2 * settleAfter)
+	g.clock.t = g.clock.t.Add(2 * g.settleAfter())
 	g.settleAll(context.Background(), g.caller)
 	id := b.members[0]["id"].(string)
 	if want := []string{"User: invited " + id + "; adopted " + id + " a call whose answer was lost"}; !slices.Equal(got, want) {

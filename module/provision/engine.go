@@ -36,7 +36,8 @@ type engine struct {
 	run      *dryrun.Run     // nil where what is said is done
 	imagined *items.Imagined // what the run has planned
 
-	onUsers bool // whether a membership is written on the user
+	onUsers bool          // whether a membership is written on the user
+	timeout time.Duration // how long one call may take, or counts as not answered
 	log     *zap.Logger
 	now     func() time.Time
 }

@@ -13,9 +13,9 @@ import (
 // A call that creates something cannot be repeated blindly, and where its answer is lost, nobody knows the id of what it
 // made. So an intent is written down before the call, and goes with the outcome: see [ledger.Intent] and settle.go.
 
-// settleAfter is how long the organization may still carry out a call that was not answered: a little more than a call
-// may take.
-const settleAfter = 70 * time.Second
+// settleAfter returns how long the organization may still carry out a call that was not answered: a little more than a
+// call may take.
+func (e *engine) settleAfter() time.Duration { return e.timeout + e.timeout/6 }
 
 // intents are those that one operation writes down, and what it knows of those of others.
 type intents struct {
@@ -43,7 +43,7 @@ func (in *intents) begin(ctx context.Context, key string, intent ledger.Intent) 
 	intent.Began = s.now()
 	var earlier *ledger.Record
 	if intent.Members { // an earlier list that was not answered may still arrive after this one
-		if r, _ := book.Recall(key); r != nil && r.Intent != nil && s.now().Sub(r.Intent.Began) <= settleAfter {
+		if r, _ := book.Recall(key); r != nil && r.Intent != nil && s.now().Sub(r.Intent.Began) <= s.settleAfter() {
 			earlier = r
 		}
 	}

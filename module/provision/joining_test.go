@@ -101,7 +101,7 @@ func TestJoinsAfterARestart(t *testing.T) {
 		b.fault = nil
 		g = g.restarted(t, s.Copy()) // the earlier process has ended and writes no more
 		g.must(t, 200, "GET", "/Groups", "")
-		time.Sleep(settlePause)
+		time.Sleep(g.settlePause())
 		synctest.Wait()
 		if got := b.membersOf(group); !slices.Equal(got, []string{g.upstreamID(t, id)}) {
 			t.Errorf("members %v", got)

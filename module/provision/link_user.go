@@ -25,7 +25,9 @@ func (u *users) existingUser(ctx context.Context, sub *subject, wanted *doc.Node
 		return nil, u.conflict()
 	}
 	err := u.locked(ctx, sub.id, func() (err error) {
-		sub, err = u.link(ctx, sub, wanted)
+		if sub, err = u.link(ctx, sub, wanted); err == nil {
+			u.said(ctx, sub, leaving(sub))
+		}
 		return err
 	})
 	if err != nil {

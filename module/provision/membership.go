@@ -93,12 +93,14 @@ func (g *groups) oneByOne(ctx context.Context, sub *subject, add bool, calls []*
 
 // forMember makes the calls that add or remove one member.
 func (g *groups) forMember(ctx context.Context, add bool, calls []*plan.Call, env *plan.Env, id string) error {
+	var user string
 	if g.onUsers {
 		m, err := g.users.marks(ctx)
 		if err != nil {
 			return err
 		}
-		unlock, err := g.users.lock(ctx, m.ID(id))
+		user = m.ID(id)
+		unlock, err := g.users.lock(ctx, user)
 		if err != nil {
 			return err
 		}
@@ -122,6 +124,9 @@ func (g *groups) forMember(ctx context.Context, add bool, calls []*plan.Call, en
 		one.Member = it.Value
 	}
 	_, err := g.items.Run(ctx, calls, &one)
+	if err != nil && g.onUsers {
+		g.unanswered(ctx, user, false)
+	}
 	return err
 }
 

@@ -19,6 +19,9 @@ import (
 // who records what nobody asked for.
 func (o *Organization) Prepare(g upstream.Gateway) error {
 	o.engine.guard, o.engine.quirks, o.engine.settled = g.Guard, g.Quirks, g.Settled
+	if o.engine.timeout = g.Timeout; g.Timeout <= 0 {
+		o.engine.timeout = upstream.DefaultTimeout
+	}
 	return nil
 }
 

@@ -19,7 +19,13 @@ func (u *users) delete(ctx context.Context) (*scim.Answer, error) {
 	if u.config.Delete == DeleteRefuse {
 		return nil, scim.Errorf(http.StatusForbidden, "", "users of this organization are not deleted through SCIM; deactivate them")
 	}
-	if err := u.in(ctx, u.op.ID, func(sub *subject) error { return u.take(ctx, sub) }); err != nil {
+	if err := u.in(ctx, u.op.ID, func(sub *subject) error {
+		err := u.take(ctx, sub)
+		if err == nil {
+			u.said(ctx, sub, ledger.Deleted)
+		}
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return &scim.Answer{Status: http.StatusNoContent}, nil

@@ -167,12 +167,22 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 	if r == nil || r.Intent == nil || rs.shared.underWay(key) != nil {
 		return nil
 	}
-	in, late := r.Intent, rs.now().Sub(r.Intent.Began) > settleAfter
+	in, late := r.Intent, rs.now().Sub(r.Intent.Began) > rs.settleAfter()
 	switch {
 	case in.Found != "" && rs.background:
 		return nil
 	case in.Found != "": // the provider asks for it now
 		book.Owe(ctx, key, erase)
+		return nil
+	case in.Access:
+		if in.Leaves != "" && late {
+			if err := rs.users.takeAgain(ctx, in); err != nil {
+				return err
+			}
+		}
+		if late {
+			book.Owe(ctx, key, erase)
+		}
 		return nil
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
@@ -197,6 +207,17 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		id := in.ID
 		if id == "" {
 			id = found.entry.ID
+		}
+		switch {
+		case in.Leaves == ledger.Deleted, in.Leaves != "" && !rs.users.switches() && len(rs.Delete) > 0:
+			if err := rs.users.takeFound(ctx, found); err != nil {
+				return err
+			}
+			book.Owe(ctx, key, erase)
+			return nil
+		case in.Leaves != "":
+			rs.users.tookLate(ctx, id)
+			wanted.Set("active", doc.NewBool(!rs.users.switches()))
 		}
 		if active := found.res.Get("active"); active.Kind() == doc.Bool && !active.True() {
 			wanted.Set("active", active) // who has lost access since does not get it back by this
@@ -245,7 +266,7 @@ func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *
 		if _, err := rs.items.Fetch(ctx, marks.Upstream(in.ID), ""); !api.Gone(err) {
 			return nil, err == nil, err
 		}
-	case in.ID != "":
+	case in.ID != "" && in.Leaves != ledger.Deleted:
 		record, err := rs.record(ctx, in.ID)
 		if err != nil || record == nil || record.Deferred == nil {
 			return nil, err == nil, err

@@ -55,6 +55,9 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 	}
 	now, end, err := rs.write(ctx, sub, after, changed)
 	if err != nil {
+		if rs.IsUser() {
+			rs.unanswered(ctx, sub.id, touches(changed, "active") && after.Get("active").True())
+		}
 		return nil, err
 	}
 	wrote := now != nil

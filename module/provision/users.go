@@ -48,6 +48,7 @@ func (u *users) create(ctx context.Context) (*scim.Answer, error) {
 		made = true
 	}
 	if made {
+		u.said(ctx, sub, leaving(sub))
 		return u.created(ctx, sub)
 	}
 	return u.existingUser(ctx, sub, wanted)

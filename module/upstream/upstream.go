@@ -80,7 +80,8 @@ type Gateway struct {
 	Schemas *schema.Set        // with the operator's custom attributes
 	Quirks  *quirks.Normalizer // for the upstream's answers
 	Logger  *zap.Logger
-	Guard   *guard.Open // against mass deprovisioning; nil where nothing is guarded
+	Guard   *guard.Open   // against mass deprovisioning; nil where nothing is guarded
+	Timeout time.Duration // of one call, as in [Config]
 
 	// Clients is whether OAuth 2.0 clients get tokens of the gateway.
 	Clients bool

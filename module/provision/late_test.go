@@ -1,0 +1,100 @@
+package provision
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddy-scim/gateway/module/upstream"
+)
+
+// late makes the next call of a kind go without an answer. land carries it out, as an organization does that was busy.
+func late(b *bitwarden, method, suffix string) (land func()) {
+	var calls []*http.Request
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if r.Method != method || !strings.HasSuffix(r.URL.Path, suffix) {
+			return nil
+		}
+		body, _ := io.ReadAll(r.Body)
+		again := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
+		again.Header = r.Header.Clone()
+		calls = append(calls, again)
+		return page(502)
+	}
+	return func() {
+		b.fault = nil
+		for _, r := range calls {
+			b.serve(httptest.NewRecorder(), r)
+		}
+	}
+}
+
+// A call that gives somebody access is not answered, and carried out only after the provider was told that the user has
+// none. It does not stay so.
+func TestLateCallGivesNobodyAccess(t *testing.T) {
+	const mail = "jane@example.com"
+	leaves := map[string]func(*testing.T, *gateway, string){
+		"deactivated": func(t *testing.T, g *gateway, id string) { g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable)) },
+		"replaced": func(t *testing.T, g *gateway, id string) {
+			g.must(t, 200, "PUT", "/Users/"+id, strings.Replace(user(mail, "jane"), `"active":true`, `"active":false`, 1))
+		},
+		"deleted": func(t *testing.T, g *gateway, id string) { g.must(t, 204, "DELETE", "/Users/"+id, "") },
+	}
+	calls := map[string]func(*testing.T, *gateway, *bitwarden) (id string, land func()){
+		"the activation of who waits": func(t *testing.T, g *gateway, b *bitwarden) (string, func()) {
+			id := g.must(t, 201, "POST", "/Users", inactive(mail, "jane")).id()
+			land := late(b, "POST", "/members")
+			g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+			return id, land
+		},
+		"the activation of who is revoked": func(t *testing.T, g *gateway, b *bitwarden) (string, func()) {
+			id := g.must(t, 201, "POST", "/Users", user(mail, "jane")).id()
+			g.must(t, 200, "PATCH", "/Users/"+id, patchOp(disable))
+			land := late(b, "POST", "/restore")
+			g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+			return id, land
+		},
+		"a creation, then created inactive": func(t *testing.T, g *gateway, b *bitwarden) (string, func()) {
+			land := late(b, "POST", "/members")
+			g.must(t, 502, "POST", "/Users", user(mail, "jane"))
+			return g.must(t, 201, "POST", "/Users", inactive(mail, "jane")).id(), land
+		},
+	}
+	for call, begin := range calls {
+		for leave, tell := range leaves {
+			for _, policy := range []string{DeleteRemove, DeleteRevoke, "after a crash"} {
+				t.Run(strings.Join([]string{call, leave, policy}, ", "), func(t *testing.T) {
+					crash := policy == "after a crash"
+					if crash {
+						policy = DeleteRemove
+					}
+					g, b, s := remembering(t, func(o *Organization) { o.Delete = policy })
+					id, land := begin(t, g, b)
+					g.hurried = crash
+					tell(t, g, id)
+					if crash {
+						s = s.Copy()
+						g = g.restarted(t, s)
+					}
+					land()
+					for range 2 {
+						g.clock.t = g.clock.t.Add(g.settleAfter())
+						g.settleAll(t.Context(), g.caller)
+					}
+					g.shared.ledger.Rest()
+					for _, m := range b.members {
+						if m["status"] != -1 {
+							t.Errorf("the leaver has access: %v", m)
+						}
+					}
+					if n := openIntents(s); n > 0 {
+						t.Errorf("%d intents are left", n)
+					}
+				})
+			}
+		}
+	}
+}
