@@ -153,6 +153,26 @@ func TestCallsOfAStorageThatLooksAtNoContextEnd(t *testing.T) {
 	})
 }
 
+// brittle is a storage that panics.
+type brittle struct{ memory }
+
+func (*brittle) Load(context.Context, string) ([]byte, error) { panic("out of order") }
+
+func (*brittle) Store(context.Context, string, []byte) error { panic("out of order") }
+
+// A storage that panics has failed: the process goes on, and so does whoever writes the key next.
+func TestAStorageThatPanicsHasFailed(t *testing.T) {
+	s := Alone("acme", new(brittle)).Storage()
+	if _, err := s.Load(t.Context(), "key"); err == nil {
+		t.Error("no error")
+	}
+	for range 2 {
+		if err := s.Store(t.Context(), "key", nil); err == nil || errors.Is(err, ErrTooSlow) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestWritesOfAKeyGoOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := new(memory)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -57,37 +58,30 @@ func (s *storage) Delete(ctx context.Context, key string) error {
 }
 
 func read[T any](ctx context.Context, s *storage, do func(context.Context, Storage) (T, error)) (T, error) {
-	st, _ := s.of()
-	if st == nil {
-		var none T
-		return none, ErrGone
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, ErrTooSlow)
-	return within(ctx, cancel, func() (T, error) { return do(ctx, st) })
+	return within(ctx, func(ctx context.Context) (v T, err error) {
+		st, _ := s.of()
+		if st == nil {
+			return v, ErrGone
+		}
+		return do(ctx, st)
+	})
 }
 
 func (s *storage) write(ctx context.Context, key string, do func(context.Context, Storage) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, ErrTooSlow)
-	done, err := s.turn(ctx, key)
-	if err != nil {
-		cancel()
-		return err
-	}
-	st, writable := s.of()
-	switch {
-	case st == nil:
-		err = ErrGone
-	case !writable:
-		err = ErrNotStarted
-	}
-	if err != nil {
-		cancel()
-		done()
-		return err
-	}
-	_, err = within(ctx, cancel, func() (struct{}, error) {
+	_, err := within(ctx, func(ctx context.Context) (none struct{}, err error) {
+		done, err := s.turn(ctx, key)
+		if err != nil {
+			return none, err
+		}
 		defer done()
-		return struct{}{}, do(ctx, st)
+		switch st, writable := s.of(); {
+		case st == nil:
+			return none, ErrGone
+		case !writable:
+			return none, ErrNotStarted
+		default:
+			return none, do(ctx, st)
+		}
 	})
 	return err
 }
@@ -121,17 +115,25 @@ func (s *storage) turn(ctx context.Context, key string) (done func(), err error)
 	}, nil
 }
 
-// within does something that may look at no context, and waits no longer than the context says.
-func within[T any](ctx context.Context, cancel context.CancelFunc, do func() (T, error)) (T, error) {
+// within does something that may look at no context, and waits no longer than [Timeout]. It is done in a goroutine of its own,
+// where a panic would end the process.
+func within[T any](ctx context.Context, do func(context.Context) (T, error)) (T, error) {
 	type outcome struct {
 		v   T
 		err error
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, ErrTooSlow)
 	answered := make(chan outcome, 1)
 	go func() {
 		defer cancel()
-		v, err := do()
-		answered <- outcome{v, err}
+		var o outcome
+		defer func() {
+			if v := recover(); v != nil {
+				o.err = fmt.Errorf("the storage panics: %v", v)
+			}
+			answered <- o
+		}()
+		o.v, o.err = do(ctx)
 	}()
 	select {
 	case o := <-answered:

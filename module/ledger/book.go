@@ -26,32 +26,35 @@ type Book struct {
 	age   int // counts resets
 	keys  []string
 	slots map[string]*slot
-	due   map[string]bool     // the ids of slots that the storage does not have as they are
+	room  int                 // how many slots there may be before those of records that are not there are given up
+	due   map[string]bool     // the ids of slots that are due
 	found map[string][]string // the ids of records in memory by what they keep, the last one last
 	none  map[string]bool     // the values for which the storage has no pointer
 	index *index              // of the special records; nil until they were read
 }
 
-// A slot is the place of a record in memory.
+// A slot is the place of a record in memory. What is remembered is what the storage holds, with what is owed to it.
 type slot struct {
-	read   bool      // whether the storage was read
-	stored *Record   // what the storage holds; nil where it holds nothing
+	read   bool      // whether the storage was read since the last reset
+	stored *Record   // what it holds; nil where it holds nothing
 	owed   []*change // what it does not hold yet, in order
-	unsure bool      // a write failed: nobody knows what the storage holds
-	was    []*Record // before another gateway may have written: what the storage may have held; nil where that does not matter
-	now    *Record   // stored with what is owed; nil where nothing is remembered
+	now    *Record   // the two together; nil where nothing is remembered
 
-	writing   *writing // the write under way
-	withdrawn int      // counts changes that were taken back
+	unsure  bool      // a write failed: nobody knows what the storage holds
+	was     []*Record // before another gateway may have written: what the storage may have held; nil where that does not matter
+	writing *writing  // the write under way
 }
 
+// due reports whether the storage does not have the record as it is.
+func (s *slot) due() bool { return len(s.owed) > 0 || s.unsure }
+
 func newBook(l *Ledger, root string) *Book {
-	b := &Book{ledger: l, root: root, due: make(map[string]bool)}
+	b := &Book{ledger: l, root: root}
 	b.reset(false)
 	return b
 }
 
-// The most records and values that are remembered not to be there. Clients may ask for any.
+// mostAbsent is how many values, and about how many records, are remembered not to be there at least. Clients may ask for any.
 const mostAbsent = 50_000
 
 // reset makes everything be read again. others tells that another gateway may have written.
@@ -60,13 +63,14 @@ func (b *Book) reset(others bool) {
 	defer b.mu.Unlock()
 	kept := b.slots
 	b.age++
-	b.slots, b.found, b.none, b.index = make(map[string]*slot), make(map[string][]string), make(map[string]bool), nil
+	b.slots, b.due, b.room = make(map[string]*slot), make(map[string]bool), 2*mostAbsent
+	b.found, b.none, b.index = make(map[string][]string), make(map[string]bool), nil
 	for id, s := range kept {
-		if others && (b.due[id] || s.writing != nil) {
+		if others {
 			s.yield(id)
-			b.written(id, s)
 		}
-		if !b.due[id] && s.writing == nil {
+		s.stale()
+		if !s.due() && s.writing == nil {
 			continue
 		}
 		s.read, s.stored, s.now = false, nil, nil
@@ -111,18 +115,17 @@ func (b *Book) Find(ctx context.Context, attribute, value string) (string, error
 	}
 	key := b.pointer(attribute, value)
 	b.mu.Lock()
-	ids, age := b.found[key], b.age
-	known := len(ids) > 0 || b.none[key] || !slices.Contains(b.keys, attribute)
+	id, doubted := b.holder(key)
+	known, age := b.none[key] || !slices.Contains(b.keys, attribute), b.age
 	b.mu.Unlock()
-	if len(ids) > 0 {
-		return ids[len(ids)-1], nil
-	}
-	if known {
-		return "", nil
-	}
-	id, err := awaited(ctx, b, age, key, func(ctx context.Context) (string, error) { return b.pointed(ctx, key) })
-	if err != nil {
-		return "", err
+	switch {
+	case id != "" && !doubted, id == "" && known:
+		return id, nil
+	case id == "":
+		var err error
+		if id, err = awaited(ctx, b, age, key, func(ctx context.Context) (string, error) { return b.pointed(ctx, key) }); err != nil {
+			return "", err
+		}
 	}
 	if id != "" { // a pointer is a hint: what counts is the record
 		if _, err := b.Get(ctx, id); err != nil {
@@ -131,16 +134,24 @@ func (b *Book) Find(ctx context.Context, attribute, value string) (string, error
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if ids := b.found[key]; len(ids) > 0 {
-		return ids[len(ids)-1], nil
-	}
-	if age == b.age {
+	if id, _ = b.holder(key); id == "" && age == b.age {
 		if len(b.none) >= mostAbsent {
 			clear(b.none)
 		}
 		b.none[key] = true
 	}
-	return "", nil
+	return id, nil
+}
+
+// holder returns the id of a record in memory that keeps a value; doubted says that it has to be read first, since another
+// gateway may have written it. The mutex is held.
+func (b *Book) holder(key string) (id string, doubted bool) {
+	ids := b.found[key]
+	if len(ids) == 0 {
+		return "", false
+	}
+	id = ids[len(ids)-1]
+	return id, b.slots[id].was != nil
 }
 
 // Recall returns a record as far as memory has it, and reports whether it is known for certain.
@@ -157,6 +168,45 @@ func (b *Book) Recall(id string) (r *Record, certain bool) {
 	return s.now.Clone(), s.read
 }
 
+// All returns all records of the book, ordered by their ids: one read of the storage each. It is for a person who asks.
+func (b *Book) All(ctx context.Context) ([]*Record, error) {
+	if b == nil {
+		return nil, nil
+	}
+	stored, err := b.listedIn(ctx, "records")
+	if err == nil {
+		err = b.readOwed(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]*Record, len(stored))
+	for _, r := range stored {
+		all[r.ID] = r
+	}
+	b.mu.Lock()
+	for id, s := range b.slots { // memory knows what the storage lacks
+		switch {
+		case s.now != nil:
+			all[id] = s.now.Clone()
+		case s.read:
+			delete(all, id)
+		}
+	}
+	b.mu.Unlock()
+	return slices.SortedFunc(maps.Values(all), func(x, y *Record) int { return strings.Compare(x.ID, y.ID) }), nil
+}
+
+// readOwed reads the records that something is owed to, where they were not: another gateway may have written them.
+func (b *Book) readOwed(ctx context.Context) error {
+	for _, id := range b.owing() {
+		if _, err := b.Get(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // complete reports whether every record is in memory. The mutex is held.
 func (b *Book) complete() bool { return b.listed && b.index != nil }
 
@@ -164,20 +214,14 @@ func (b *Book) complete() bool { return b.listed && b.index != nil }
 func (b *Book) slot(id string) *slot {
 	s := b.slots[id]
 	if s == nil {
-		if len(b.slots) >= 2*mostAbsent {
-			b.sweep()
+		if len(b.slots) >= b.room {
+			maps.DeleteFunc(b.slots, func(_ string, s *slot) bool { return s.now == nil && !s.due() && s.writing == nil })
+			b.room = 2 * max(len(b.slots), mostAbsent)
 		}
 		s = &slot{read: b.complete()}
 		b.slots[id] = s
 	}
 	return s
-}
-
-// sweep forgets which records are not there.
-func (b *Book) sweep() {
-	maps.DeleteFunc(b.slots, func(id string, s *slot) bool {
-		return s.now == nil && !b.due[id] && s.writing == nil
-	})
 }
 
 // has puts what the storage holds into a slot. The mutex is held.
@@ -187,20 +231,19 @@ func (b *Book) has(id string, s *slot, r *Record) {
 	}
 	s.was, s.read, s.stored = nil, true, r
 	b.renew(id, s)
-	b.written(id, s)
-}
-
-// written notes it if the storage has a record as it is. The mutex is held.
-func (b *Book) written(id string, s *slot) {
-	if len(s.owed) == 0 && !s.unsure {
-		delete(b.due, id)
-	}
 }
 
 // renew makes a slot's record of what the storage holds and what is owed to it. The mutex is held.
-func (b *Book) renew(id string, s *slot) {
-	old, r := s.now, s.stored.with(id, s.owed)
+func (b *Book) renew(id string, s *slot) { b.show(id, s, s.stored.with(id, s.owed)) }
+
+// show makes a slot's record one that others find. The mutex is held.
+func (b *Book) show(id string, s *slot, r *Record) {
+	old := s.now
 	s.now = r
+	delete(b.due, id)
+	if s.due() {
+		b.due[id] = true
+	}
 	if b.index != nil {
 		b.index.change(old, r, b.listed)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -52,8 +53,16 @@ func (s *slot) yield(id string) {
 }
 
 type writing struct {
-	done chan struct{}
-	err  error
+	done  chan struct{}
+	err   error
+	stale bool // what is written is not so any more
+}
+
+// stale tells the write under way that the record is another one by now.
+func (s *slot) stale() {
+	if s.writing != nil {
+		s.writing.stale = true
+	}
 }
 
 // Put changes a record in the storage and then in memory, for what has to be on disk before something happens. An error
@@ -114,8 +123,7 @@ func (b *Book) owe(id string, c *change) {
 	defer b.mu.Unlock()
 	s := b.slot(id)
 	s.owed = append(s.owed, c)
-	b.due[id] = true
-	b.renew(id, s)
+	b.show(id, s, s.now.with(id, []*change{c}))
 }
 
 // withdraw takes a change back, and reports whether the storage had not taken it.
@@ -132,7 +140,7 @@ func (b *Book) withdraw(id string, c *change) bool {
 	}
 	s.owed = slices.Delete(s.owed, i, i+1)
 	s.unsure = true
-	s.withdrawn++
+	s.stale()
 	b.renew(id, s)
 	return true
 }
@@ -174,7 +182,7 @@ func (b *Book) store(ctx context.Context, id string) error {
 	for {
 		b.mu.Lock()
 		s := b.slots[id]
-		if s == nil || len(s.owed) == 0 && !s.unsure {
+		if s == nil || !s.due() {
 			b.mu.Unlock()
 			return nil
 		}
@@ -190,7 +198,7 @@ func (b *Book) store(ctx context.Context, id string) error {
 		select {
 		case <-w.done:
 		case <-ctx.Done():
-			return errors.New("ledger: the storage does not answer")
+			return fmt.Errorf("ledger: %w", errSilent)
 		}
 		if mine && w.err != nil {
 			return w.err
@@ -209,51 +217,41 @@ func (b *Book) before(stored *Record, unsure bool) error {
 	return b.ledger.flushRecords(ctx)
 }
 
-// write makes the storage hold what is so now.
+// write makes the storage hold what is so now. What the storage was not asked for yet is read first.
 func (b *Book) write(id string, s *slot, w *writing) {
 	defer close(w.done)
 	b.mu.Lock()
-	read, age := s.read, b.age
+	read := s.read
 	b.mu.Unlock()
+	var r *Record
+	var err error
 	if !read {
-		r, err := b.load(context.Background(), id)
-		b.mu.Lock()
-		switch {
-		case err != nil:
-			s.writing, w.err = nil, err
-		case age == b.age:
-			b.has(id, s, r)
-		}
-		b.mu.Unlock()
-		if err != nil {
-			return
-		}
+		r, err = b.load(context.Background(), id)
 	}
 	b.mu.Lock()
-	if age != b.age { // it is read again before anything is written over it
-		s.writing = nil
-		b.mu.Unlock()
-		return
+	begin := err == nil && !w.stale // else it is read again before anything is written over it
+	if begin && !read {
+		b.has(id, s, r)
 	}
-	stored, now, unsure, withdrawn, n := s.stored, s.now, s.unsure, s.withdrawn, len(s.owed)
+	stored, now, unsure, n := s.stored, s.now, s.unsure, len(s.owed)
 	b.mu.Unlock()
 
-	err := b.before(stored, unsure)
-	if err == nil {
-		err = b.transfer(id, stored, now, unsure)
+	if begin {
+		if err = b.before(stored, unsure); err == nil {
+			err = b.transfer(id, stored, now, unsure)
+		}
 	}
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.writing, w.err = nil, err
 	switch {
-	case err != nil:
-		s.unsure = true
-	case withdrawn != s.withdrawn, age != b.age:
-		s.unsure = true // what was written is not so any more: once again
+	case !begin:
+		return
+	case err != nil, w.stale:
+		s.unsure = true // once again
 	default:
 		s.stored, s.owed, s.unsure = now, s.owed[n:], false
-		b.renew(id, s)
 	}
-	b.written(id, s)
+	b.renew(id, s)
 }

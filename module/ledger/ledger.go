@@ -80,7 +80,8 @@ type Setting struct {
 	Patience time.Duration
 }
 
-// Storage is what a ledger needs of Caddy's storage: no locks.
+// Storage is what a ledger needs of Caddy's storage: no locks. Its calls do not panic, and end in a few seconds, whatever
+// becomes of the storage behind it.
 type Storage interface {
 	Load(ctx context.Context, key string) ([]byte, error)
 	Store(ctx context.Context, key string, value []byte) error
@@ -91,7 +92,7 @@ type Storage interface {
 // New returns the ledger of an organization, for use after [Ledger.Use].
 func New(organization string) *Ledger {
 	l := new(Ledger)
-	root := path.Join("scim_gateway", "ledger", hash(organization))
+	root := place(organization)
 	l.Users = newBook(l, path.Join(root, "users"))
 	l.Groups = newBook(l, path.Join(root, "groups"))
 	l.Intents = newBook(l, path.Join(root, "intents"))

@@ -48,6 +48,9 @@ func (b *Book) Marks(ctx context.Context) (Marks, error) {
 		age := b.age
 		b.mu.Unlock()
 		records, err := awaited(ctx, b, age, "", b.specials)
+		if err == nil {
+			err = b.readOwed(ctx)
+		}
 		if err != nil {
 			return Marks{}, err
 		}

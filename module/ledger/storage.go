@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -28,8 +27,8 @@ import (
 // atOnce is how many calls of the storage are made at once where there is more than one to make.
 const atOnce = 8
 
-// callTimeout is how long one call of the storage may take.
-const callTimeout = 10 * time.Second
+// errSilent is why a caller waits no longer for the storage.
+var errSilent = errors.New("the storage does not answer")
 
 func (b *Book) record(id string) string { return path.Join(b.root, "records", hash(id)) }
 
@@ -47,40 +46,23 @@ func (b *Book) pointers(r *Record) (keys []string) {
 	return append(keys, b.kept(r)...)
 }
 
-// call makes one call of the storage.
-func (b *Book) call(ctx context.Context, f func(context.Context, Storage) error) error {
-	storage := b.ledger.current().Storage
-	if storage == nil {
-		return errors.New("ledger: there is no storage")
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	if err := guarded(func() error { return f(ctx, storage) }); err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	return nil
-}
+func (b *Book) storage() Storage { return b.ledger.current().Storage }
 
-// guarded makes an error of a panic of the storage: it would end the process, since it is called in goroutines of its own.
-func guarded(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("the storage panics: %v", v)
-		}
-	}()
-	return f()
+// failed returns what went wrong with the storage. That there is nothing under a key is no error.
+func failed(err error) error {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fmt.Errorf("ledger: %w", err)
 }
 
 // text returns what a key holds; nil where there is no such key.
-func (b *Book) text(ctx context.Context, key string) (text []byte, err error) {
-	err = b.call(ctx, func(ctx context.Context, s Storage) (err error) {
-		text, err = s.Load(ctx, key)
-		return err
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+func (b *Book) text(ctx context.Context, key string) ([]byte, error) {
+	text, err := b.storage().Load(ctx, key)
+	if err != nil {
+		return nil, failed(err)
 	}
-	return text, err
+	return text, nil
 }
 
 func (b *Book) pointed(ctx context.Context, key string) (string, error) {
@@ -122,15 +104,8 @@ func (b *Book) specials(ctx context.Context) ([]*Record, error) {
 
 // listedIn reads the records that a folder of the book lists.
 func (b *Book) listedIn(ctx context.Context, list string) ([]*Record, error) {
-	var keys []string
-	err := b.call(ctx, func(ctx context.Context, s Storage) (err error) {
-		keys, err = s.List(ctx, path.Join(b.root, list), false)
-		return err
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	keys, err := b.storage().List(ctx, path.Join(b.root, list), false)
+	if err := failed(err); err != nil {
 		return nil, err
 	}
 	slices.Sort(keys)
@@ -191,15 +166,14 @@ func (b *Book) transfer(id string, stored, now *Record, unsure bool) error {
 }
 
 func (b *Book) save(ctx context.Context, key string, text []byte) error {
-	return b.call(ctx, func(ctx context.Context, s Storage) error { return s.Store(ctx, key, text) })
+	if err := b.storage().Store(ctx, key, text); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
 }
 
 func (b *Book) remove(ctx context.Context, key string) error {
-	err := b.call(ctx, func(ctx context.Context, s Storage) error { return s.Delete(ctx, key) })
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return failed(b.storage().Delete(ctx, key))
 }
 
 // unpoint removes pointers that still point to a resource; another one may have taken the place since.
@@ -216,22 +190,17 @@ func (b *Book) unpoint(ctx context.Context, id string, keys []string) error {
 	return nil
 }
 
-// awaited returns what is read under a key, for all who want it at once, and waits no longer than the setting says: there
-// are storages that do not know of contexts.
+// awaited returns what is read under a key, for all who want it at once, and waits no longer than the setting says.
 func awaited[T any](ctx context.Context, b *Book, age int, key string, read func(context.Context) (T, error)) (none T, err error) {
-	patience := b.ledger.current().Patience
-	result := b.reads.DoChan(strconv.Itoa(age)+" "+key, func() (any, error) { return read(context.WithoutCancel(ctx)) })
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
+	ctx, cancel := context.WithTimeoutCause(ctx, b.ledger.current().Patience, errSilent)
+	defer cancel()
 	select {
-	case r := <-result:
+	case r := <-b.reads.DoChan(strconv.Itoa(age)+" "+key, func() (any, error) { return read(context.WithoutCancel(ctx)) }):
 		if r.Err != nil {
 			return none, r.Err
 		}
 		return r.Val.(T), nil //nolint:forcetypeassert // read returns nothing else
 	case <-ctx.Done():
-		return none, fmt.Errorf("ledger: %w", ctx.Err())
-	case <-timer.C:
-		return none, errors.New("ledger: the storage does not answer")
+		return none, fmt.Errorf("ledger: %w", context.Cause(ctx))
 	}
 }
