@@ -48,12 +48,13 @@ func (h *Handler) loadEvents(ctx caddy.Context) error {
 // effects tells whoever listens what the operation has changed. An organization has noted it; of a SCIM server it is what
 // was asked for and answered, which later notes for the log where nobody listens.
 func (x *exchange) effects(answer *scim.Answer) (later func(answered doc.Value)) {
-	if !x.routed || !x.verb.Writes() || x.h.DryRun {
+	heard := x.h.heard()
+	if !x.routed || !x.verb.Writes() || x.h.DryRun || !heard && x.h.sink == nil {
 		return nil
 	}
 	if x.h.seat() == nil && answer != nil && answer.Status < http.StatusMultipleChoices {
-		c := &carried{op: x.op, user: x.route.endpoint == users, off: x.off, trace: x.trace}
-		if !x.h.heard() {
+		c := &carried{op: x.op, trace: x.trace}
+		if !heard {
 			return c.effects
 		}
 		answered, _ := doc.Scan(answer.Body)
@@ -109,41 +110,40 @@ func (h *Handler) settled(resource string, told *trace.Trace) {
 // carried is an operation that a SCIM server has carried out. It holds on to nothing else of the request, which is long
 // answered when the log asks for the effects.
 type carried struct {
-	op        scim.Operation
-	user, off bool // it is about a user, and deactivates it
-	trace     *trace.Trace
+	op    scim.Operation
+	trace *trace.Trace
 }
 
 // effects notes what the operation says of effects.
 func (c *carried) effects(answered doc.Value) {
 	say := func(kind trace.Kind, id string) { c.trace.Note(trace.Note{Kind: kind, ID: id}) }
-	id := c.op.ID
+	id, user := c.op.ID, c.op.Type.Name == "User"
 	if shown, ok := answered.Lookup("id"); ok && id == "" {
 		id = shown.Text()
 	}
 	shown, _ := answered.Lookup("active")
 	isnt := func(active bool) bool { return shown.Kind() == doc.Bool && shown.True() != active }
 	switch {
-	case c.op.Verb == scim.Create && c.user:
+	case c.op.Verb == scim.Create && user:
 		say(trace.Invited, id)
 	case c.op.Verb == scim.Create:
 		say(trace.GroupCreated, id)
 		c.members(trace.MemberAdded, id, membersOf(c.op.Body))
-	case c.op.Verb == scim.Delete && c.user:
+	case c.op.Verb == scim.Delete && user:
 		say(trace.Removed, id)
 	case c.op.Verb == scim.Delete:
 		say(trace.GroupRemoved, id)
-	case c.off:
+	case c.op.Deactivates:
 		if !isnt(false) {
 			say(trace.Revoked, id)
 		}
-	case c.user && c.op.Verb == scim.Patch: // a PUT says active every time
+	case user && c.op.Verb == scim.Patch: // a PUT says active every time
 		if !isnt(true) && quirks.Activates(c.op.Body) {
 			say(trace.Restored, id)
 		}
-	case !c.user && c.op.Verb == scim.Patch:
+	case !user && c.op.Verb == scim.Patch:
 		c.group(id)
-	case !c.user:
+	case !user:
 		say(trace.GroupChanged, id)
 		c.members(trace.MemberAdded, id, membersOf(c.op.Body))
 	}

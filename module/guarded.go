@@ -61,7 +61,7 @@ func (x *exchange) removals() (guard.Removal, []guard.Subject) {
 		return guard.Deletes, one()
 	case x.verb == scim.Delete:
 		return guard.GroupDeletes, one()
-	case x.off && x.verb != scim.Create:
+	case x.op.Deactivates && x.verb != scim.Create:
 		return guard.Disables, one()
 	case !user && x.verb == scim.Patch:
 		return guard.MemberRemovals, x.removed()

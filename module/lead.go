@@ -130,7 +130,7 @@ func (x *exchange) repeatable() bool { return x.verb != scim.Create && x.verb !=
 
 // leaver reports whether the operation takes somebody's access away.
 func (x *exchange) leaver() bool {
-	return x.route.endpoint == users && (x.verb == scim.Delete || x.off)
+	return x.route.endpoint == users && (x.verb == scim.Delete || x.op.Deactivates)
 }
 
 // forward sends the request on as it came. Nothing was answered where no connection came about.

@@ -39,7 +39,6 @@ type exchange struct {
 	account quirks.Account
 	scanned doc.Doc // the document as it came
 	op      scim.Operation
-	off     bool // a user would be switched off by it
 	calls   *upstream.Caller
 	body    []byte // as it came
 	peer    bool   // another gateway of the cluster has sent it
@@ -196,7 +195,7 @@ func (x *exchange) normalize() (err error) {
 		if op.Body, err = x.h.norm.Body(rt, x.verb, x.route.id, x.scanned, &x.account); err != nil {
 			return err
 		}
-		x.off = rt == x.h.set.User && quirks.Deactivates(op.Body)
+		op.Deactivates = rt == x.h.set.User && quirks.Deactivates(op.Body)
 	}
 	return nil
 }

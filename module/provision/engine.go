@@ -69,7 +69,7 @@ func (e *engine) memory() ledger.Setting {
 }
 
 func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim.Answer, error) {
-	leaves := op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && quirks.Deactivates(op.Body))
+	leaves := op.Type.Name == "User" && (op.Verb == scim.Delete || op.Verb != scim.Create && op.Deactivates)
 	if leaves {
 		// Who is to lose access does so whether the client waits for the answer or not.
 		ctx = context.WithoutCancel(ctx)

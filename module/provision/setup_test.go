@@ -200,6 +200,7 @@ func (g *gateway) do(t testing.TB, method, target, body string) answer {
 		if op.Body, err = doc.Scan([]byte(body)); err != nil {
 			t.Fatal(err)
 		}
+		op.Deactivates = op.Type == g.set.User && quirks.Deactivates(op.Body)
 	}
 	got, err := g.carry(g.ctx, g.caller, op)
 	if !g.hurried {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -131,7 +130,7 @@ func saysFailed(v doc.Value) bool {
 
 // ignoresLeaver reports whether a user who was to be deactivated is active in the answer.
 func ignoresLeaver(op *scim.Operation, v doc.Value) bool {
-	if op.Verb != scim.Replace && op.Verb != scim.Patch || !quirks.Deactivates(op.Body) {
+	if op.Verb != scim.Replace && op.Verb != scim.Patch || !op.Deactivates {
 		return false
 	}
 	active, _ := v.Lookup("active")

@@ -94,6 +94,7 @@ func (h *harness) carry(t *testing.T, s *server, verb scim.Verb, path, query, bo
 		if op.Body, err = doc.Scan([]byte(body)); err != nil {
 			t.Fatal(err)
 		}
+		op.Deactivates = op.Type == h.set.User && quirks.Deactivates(op.Body)
 	}
 	ctx, c := h.caller(s, path, header)
 	return h.relay.Carry(ctx, c, op)

@@ -35,6 +35,8 @@ type Operation struct {
 	Query Query
 	Body  doc.Doc // zero for List, Read and Delete
 	Base  string  // public URL of the SCIM root, without a slash at the end
+
+	Deactivates bool // the body switches a user off, or may be meant to: found out once, by quirks.Deactivates
 }
 
 // Query is the canonical query of an operation (RFC 7644 §3.4.2, §3.9).
