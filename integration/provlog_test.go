@@ -78,7 +78,7 @@ func TestProvisioningLog(t *testing.T) {
 			t.Errorf("%s: %s, want %s: %+v", record.Verb, got, want, record.Calls)
 		}
 	}
-	if revoked.Received == nil || revoked.Canonical == nil || strings.Contains(revoked.Canonical.Body.String(), "False") {
+	if revoked.Received == nil || revoked.Canonical == nil || strings.Contains(string(revoked.Canonical.Body), "False") {
 		t.Errorf("the deactivation: %+v", revoked)
 	}
 	if !refused.Failed || refused.Error == "" {
