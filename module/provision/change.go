@@ -55,14 +55,14 @@ func (u *users) applyChange(ctx context.Context, sub *subject, change func(*doc.
 	if u.blind != nil {
 		return u.lockOut(ctx, sub, after, changed)
 	}
-	if touches(changed, "userName") && strings.TrimSpace(after.Get("userName").Text()) == "" {
+	if patch.Touches(changed, "userName") && strings.TrimSpace(after.Get("userName").Text()) == "" {
 		return nil, empty("userName")
 	}
-	if touches(changed, "active") && after.Get("active").Kind() != doc.Bool {
+	if patch.Touches(changed, "active") && after.Get("active").Kind() != doc.Bool {
 		// What is neither true nor false must not lock anybody out, or remove where that is how it is done (T4).
 		return nil, scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "active cannot be removed: it is true or false")
 	}
-	switch named, addressed := touches(changed, "userName"), touches(changed, "emails"); {
+	switch named, addressed := patch.Touches(changed, "userName"), patch.Touches(changed, "emails"); {
 	case u.NamedByAddress() && named && !addressed:
 		followUserName(sub, after)
 	case u.config.UserNameFollowsEmail && addressed && !named && u.followEmail(sub, after):
@@ -81,7 +81,7 @@ func (u *users) applyChange(ctx context.Context, sub *subject, change func(*doc.
 	if sub.entry == nil {
 		return u.putWaiting(ctx, sub.id, after)
 	}
-	return u.update(ctx, sub, after, changed)
+	return u.update(ctx, sub, after, changed, nil)
 }
 
 // followUserName changes the address with the userName where they were the same: what the upstream is sent is chosen among

@@ -78,39 +78,36 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 	if cluster.Blind(ctx) {
 		s.blind = errors.New("nobody could be asked which gateway leads")
 	}
-	st := s.of(op.Type.Name)
-	if st == nil {
+	rs := s.of(op.Type.Name)
+	if rs == nil {
 		return nil, scim.Errorf(404, "", "the organization has no groups")
 	}
 	defer s.intents.close()
 	if s.dry() {
 		e.shared.reread(e.now())
 	}
-	if err := st.settleOperation(ctx); err != nil {
+	if err := rs.settleOperation(ctx); err != nil {
 		return nil, err
+	}
+	var does interface {
+		create(ctx context.Context) (*scim.Answer, error)
+		change(ctx context.Context) (*scim.Answer, error)
+		delete(ctx context.Context) (*scim.Answer, error)
+	} = s.users
+	if !rs.IsUser() {
+		does = s.groups
 	}
 	switch op.Verb {
 	case scim.List:
-		return st.query(ctx)
+		return rs.query(ctx)
 	case scim.Read:
-		return st.readOne(ctx)
-	}
-	if !st.IsUser() {
-		switch op.Verb {
-		case scim.Create:
-			return s.groups.create(ctx)
-		case scim.Delete:
-			return s.groups.delete(ctx)
-		}
-		return s.groups.change(ctx)
-	}
-	switch op.Verb {
+		return rs.readOne(ctx)
 	case scim.Create:
-		return s.users.create(ctx)
+		return does.create(ctx)
 	case scim.Delete:
-		return s.users.delete(ctx)
+		return does.delete(ctx)
 	}
-	return s.users.change(ctx)
+	return does.change(ctx)
 }
 
 // readOne answers a GET of one resource. What is protected is hidden.

@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
@@ -89,7 +90,7 @@ func (rs *resources) readEntry(ctx context.Context, m ledger.Marks, e *view.Entr
 // checkUnique returns an error where a changed resource takes a value that another one has.
 func (rs *resources) checkUnique(ctx context.Context, id string, res *doc.Node, changed []string) error {
 	for _, attribute := range rs.Exclusive {
-		if !touches(changed, attribute) {
+		if !patch.Touches(changed, attribute) {
 			continue
 		}
 		for _, text := range value.Texts(rs.Type, res, attribute) {

@@ -154,7 +154,7 @@ func (g *groups) change(ctx context.Context) (*scim.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if touches(changed, "displayName") && strings.TrimSpace(after.Get("displayName").Text()) == "" {
+	if patch.Touches(changed, "displayName") && strings.TrimSpace(after.Get("displayName").Text()) == "" {
 		return nil, empty("displayName")
 	}
 	if err := g.checkUnique(ctx, sub.id, after, changed); err != nil {
@@ -170,7 +170,7 @@ func (g *groups) change(ctx context.Context) (*scim.Answer, error) {
 	heard := g.hear(sub, change.members, add, remove)
 	if len(changed) > 0 {
 		was := sub
-		if sub, err = g.update(ctx, sub, after, changed); err != nil {
+		if sub, err = g.update(ctx, sub, after, changed, nil); err != nil {
 			return nil, err
 		}
 		sub.membership = was.membership
@@ -238,7 +238,12 @@ func (g *groups) delete(ctx context.Context) (*scim.Answer, error) {
 		return nil, scim.Errorf(http.StatusNotImplemented, "", "groups of this organization cannot be deleted")
 	}
 	err := g.in(ctx, g.op.ID, func(sub *subject) error {
-		if err := g.guarding(ctx, guard.GroupDeletes, sub, func() error { return g.remove(ctx, sub) }); err != nil {
+		ticket, err := g.permit(ctx, guard.GroupDeletes, sub)
+		if err == nil {
+			err = g.remove(ctx, sub)
+			ticket.End(err)
+		}
+		if err != nil {
 			return err
 		}
 		trace.Say(ctx, trace.GroupRemoved, sub.id, "")

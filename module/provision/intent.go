@@ -75,18 +75,13 @@ func (in *intents) close() {
 
 // all returns the intents of all operations, those whose calls are under way too.
 func (in *intents) all(ctx context.Context) ([]*ledger.Record, error) {
-	s, book := in.s, in.book()
+	book := in.book()
 	if book == nil {
 		return nil, nil
 	}
-	m := book.RecallMarks()
-	if s.blind == nil {
-		var err error
-		if m, err = asked(ctx, s, book.Marks); err != nil && s.leaves {
-			s.blind = err
-		} else if err != nil {
-			return nil, unreadable(err)
-		}
+	m, err := asked(ctx, in.s, book.Marks, book.RecallMarks)
+	if err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(m.All(), func(r *ledger.Record) bool { return r.Intent == nil }), nil
 }

@@ -96,7 +96,7 @@ func (u *users) takeAgain(ctx context.Context, in *ledger.Intent) error {
 	u.tookLate(ctx, in.ID)
 	after := sub.res.Clone()
 	after.Set("active", doc.NewBool(false))
-	_, err = u.update(ctx, sub, after, []string{"active"})
+	_, err = u.update(ctx, sub, after, []string{"active"}, nil)
 	return err
 }
 

@@ -80,7 +80,7 @@ func (u *users) link(ctx context.Context, sub *subject, wanted *doc.Node) (*subj
 	}
 	after := sub.res.Clone()
 	after.Set("active", active)
-	return u.update(ctx, sub, after, []string{"active"})
+	return u.update(ctx, sub, after, []string{"active"}, nil)
 }
 
 // linkable returns a user, read a moment ago, as the ledger knows it now. The user is locked.

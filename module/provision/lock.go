@@ -2,6 +2,8 @@ package provision
 
 import (
 	"context"
+
+	"github.com/caddy-scim/gateway/module/ledger"
 )
 
 // lockNames locks values that no two resources may share, while they are looked up and given to one. Two requests at once
@@ -13,24 +15,24 @@ func (rs *resources) lockNames(ctx context.Context, names []string) (unlock func
 	if len(names) == 0 {
 		return unlock, nil
 	}
-	if err := rs.settleNames(ctx, names); err != nil {
+	if err := rs.settle(ctx, false, func(in *ledger.Intent) bool { return goesBy(in, names) }); err != nil {
 		unlock()
 		return nil, err
 	}
 	return unlock, nil
 }
 
-// lock is for whoever changes a user, given by the provider's id: what is written was read before, and two of that at
-// once would undo one another, be it that one of them deactivates. Whoever holds it does not wait for a group, since those
-// who hold a group wait for users.
-func (u *users) lock(ctx context.Context, id string) (unlock func(), err error) {
-	return u.shared.locks.User(u.lasting(ctx), id)
+// lock is for whoever changes a user, or a group and its members, given by the provider's id: what is written was read
+// before, and two of that at once would undo one another, be it that one of them deactivates. Whoever holds a user does not
+// wait for a group, since those who hold a group wait for users.
+func (rs *resources) lock(ctx context.Context, id string) (unlock func(), err error) {
+	return rs.shared.locks.Resource(rs.lasting(ctx), rs.Name, id)
 }
 
-// in calls f with a user who is read under the user's lock, once it is known what became of earlier calls about them.
-func (u *users) in(ctx context.Context, id string, f func(*subject) error) error {
-	return u.locked(ctx, id, func() error {
-		sub, err := u.load(ctx, id)
+// in calls f with a resource that is read under its lock, of a user once it is known what became of earlier calls.
+func (rs *resources) in(ctx context.Context, id string, f func(*subject) error) error {
+	return rs.locked(ctx, id, func() error {
+		sub, err := rs.load(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -38,42 +40,18 @@ func (u *users) in(ctx context.Context, id string, f func(*subject) error) error
 	})
 }
 
-// locked is [users.in] for whoever knows the user already.
-func (u *users) locked(ctx context.Context, id string, f func() error) error {
-	unlock, err := u.lock(ctx, id)
+// locked is [resources.in] for whoever reads the resource otherwise.
+func (rs *resources) locked(ctx context.Context, id string, f func() error) error {
+	unlock, err := rs.lock(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := u.settleUser(ctx, id); err != nil {
-		return err
-	}
-	return f()
-}
-
-// lock is for whoever changes a group or its members.
-func (g *groups) lock(ctx context.Context, id string) (unlock func(), err error) {
-	return g.shared.locks.Group(g.lasting(ctx), id)
-}
-
-// in calls f with a group that is read under its lock.
-func (g *groups) in(ctx context.Context, id string, f func(*subject) error) error {
-	return g.locked(ctx, id, func() error {
-		sub, err := g.load(ctx, id)
-		if err != nil {
+	if rs.IsUser() { // an intent may have been written down while the lock was waited for
+		if err := rs.settleOne(ctx, rs.Name+" "+id); err != nil {
 			return err
 		}
-		return f(sub)
-	})
-}
-
-// locked is [groups.in] for whoever reads the group otherwise.
-func (g *groups) locked(ctx context.Context, id string, f func() error) error {
-	unlock, err := g.lock(ctx, id)
-	if err != nil {
-		return err
 	}
-	defer unlock()
 	return f()
 }
 

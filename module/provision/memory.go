@@ -20,38 +20,37 @@ const leaverPatience = 2 * time.Second
 
 // marks returns what lists must know of the ledger.
 func (rs *resources) marks(ctx context.Context) (ledger.Marks, error) {
-	if rs.blind != nil {
-		return rs.book.RecallMarks(), nil
-	}
-	m, err := asked(ctx, rs.session, rs.book.Marks)
-	if err != nil && rs.leaves {
-		rs.blind = err
-		return rs.book.RecallMarks(), nil
-	}
-	return orUnreadable(m, err)
+	return asked(ctx, rs.session, rs.book.Marks, rs.book.RecallMarks)
 }
 
 // record returns what is remembered about a resource; nil where that is nothing.
 func (rs *resources) record(ctx context.Context, id string) (*ledger.Record, error) {
-	if rs.blind == nil {
-		r, err := asked(ctx, rs.session, func(ctx context.Context) (*ledger.Record, error) { return rs.book.Get(ctx, id) })
-		if err == nil || !rs.leaves {
-			return orUnreadable(r, err)
-		}
-		rs.blind = err
-	}
-	r, _ := rs.book.Recall(id)
-	return r, nil
+	return asked(ctx, rs.session, func(ctx context.Context) (*ledger.Record, error) { return rs.book.Get(ctx, id) }, func() *ledger.Record {
+		r, _ := rs.book.Recall(id)
+		return r
+	})
 }
 
-// asked reads something of the ledger.
-func asked[T any](ctx context.Context, s *session, read func(context.Context) (T, error)) (T, error) {
+// asked reads something of the ledger. Where it cannot be read, the provider comes back later; for a leaver it is what is in
+// memory, unless recall is nil because that will not do.
+func asked[T any](ctx context.Context, s *session, read func(context.Context) (T, error), recall func() T) (T, error) {
+	if s.blind != nil && recall != nil {
+		return recall(), nil
+	}
 	if s.leaves {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, leaverPatience)
 		defer cancel()
 	}
-	return read(ctx)
+	v, err := read(ctx)
+	switch {
+	case err == nil:
+		return v, nil
+	case s.leaves && recall != nil:
+		s.blind = err
+		return recall(), nil
+	}
+	return v, unreadable(err)
 }
 
 // keep remembers what has happened to a resource: change, and what the provider wanted of some attributes and the upstream,
@@ -107,14 +106,6 @@ func waitingFor(m ledger.Marks, lookups []value.Lookup) []*ledger.Record {
 		}
 	}
 	return found
-}
-
-// orUnreadable turns what went wrong with the ledger into an answer: the provider comes back later.
-func orUnreadable[T any](v T, err error) (T, error) {
-	if err != nil {
-		return v, unreadable(err)
-	}
-	return v, nil
 }
 
 func unreadable(err error) *scim.Error {

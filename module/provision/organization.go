@@ -204,6 +204,16 @@ func (o *Organization) Drift(ctx context.Context, asked drift.Asked) (*drift.Rep
 	return o.engine.drift(turn.With(ctx), asked.Older)
 }
 
+// Prepare implements [upstream.Preparer]: it learns who guards the organization, by which rules the provider is answered, and
+// who records what nobody asked for.
+func (o *Organization) Prepare(g upstream.Gateway) error {
+	o.engine.guard, o.engine.quirks, o.engine.settled = g.Guard, g.Quirks, g.Settled
+	if o.engine.timeout = g.Timeout; g.Timeout <= 0 {
+		o.engine.timeout = upstream.DefaultTimeout
+	}
+	return nil
+}
+
 // Carry implements [upstream.Upstream].
 func (o *Organization) Carry(ctx context.Context, c *upstream.Caller, op *scim.Operation) (*scim.Answer, error) {
 	return o.engine.carry(ctx, c, op)

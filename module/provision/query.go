@@ -244,12 +244,9 @@ func (rs *resources) entriesWith(ctx context.Context, l value.Lookup) ([]*view.E
 	if err != nil {
 		return nil, err
 	}
-	id, err := asked(ctx, rs.session, func(ctx context.Context) (string, error) { return rs.book.Find(ctx, l.Attribute, l.Value) })
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if id == "" {
-		return entries, nil
+	id, err := asked(ctx, rs.session, func(ctx context.Context) (string, error) { return rs.book.Find(ctx, l.Attribute, l.Value) }, nil)
+	if err != nil || id == "" {
+		return entries, err
 	}
 	more, err := rs.items.Candidates(ctx, "id", marks.Upstream(id))
 	return append(entries, more...), err

@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
@@ -59,11 +60,11 @@ func (rs *resources) updates(ctx context.Context, sub *subject, after *doc.Node,
 	if !rs.dry() {
 		return nil
 	}
-	if touches(changed, "active") && after.Get("active").True() {
+	if patch.Touches(changed, "active") && after.Get("active").True() {
 		rs.plans(ctx, trace.Restored, sub, nil)
 	}
 	name, to := sub.res.Get(rs.Identity).Text(), after.Get(rs.Identity).Text()
-	if touches(changed, rs.Identity) && name != to {
+	if patch.Touches(changed, rs.Identity) && name != to {
 		rs.plans(ctx, rs.renaming(), sub, func(step *trace.Step) { step.To = to })
 	}
 	var attributes, others []string
@@ -82,7 +83,7 @@ func (rs *resources) updates(ctx context.Context, sub *subject, after *doc.Node,
 	if rs.disables(sub, after, changed) && (rs.op.Verb != scim.Create || !dryrun.Imagined(sub.entry.ID)) {
 		return dryrun.NotDone()
 	}
-	if touches(attributes, "emails") && rs.IsUser() && rs.NamedByAddress() {
+	if patch.Touches(attributes, "emails") && rs.IsUser() && rs.NamedByAddress() {
 		after = after.Clone()
 		after.Set(rs.Identity, doc.NewString(rs.Email(after)))
 		attributes = append(attributes, rs.Identity)

@@ -9,41 +9,27 @@ import (
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
-	"github.com/caddy-scim/gateway/module/upstream"
 	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// Prepare implements [upstream.Preparer]: it learns who guards the organization, by which rules the provider is answered, and
-// who records what nobody asked for.
-func (o *Organization) Prepare(g upstream.Gateway) error {
-	o.engine.guard, o.engine.quirks, o.engine.settled = g.Guard, g.Quirks, g.Settled
-	if o.engine.timeout = g.Timeout; g.Timeout <= 0 {
-		o.engine.timeout = upstream.DefaultTimeout
-	}
-	return nil
-}
-
-// guarding asks the guard for the leave to take access away from somebody, and says what came of it.
-func (rs *resources) guarding(ctx context.Context, kind guard.Removal, sub *subject, remove func() error) error {
-	if rs.guard == nil {
-		rs.plans(ctx, removal(kind), sub, nil)
-		return remove()
-	}
+// permit asks for the leave to take access away from somebody: of the configuration, which may protect them, and of the guard.
+// How it ended is told to the ticket.
+func (rs *resources) permit(ctx context.Context, kind guard.Removal, sub *subject) (ticket *guard.Ticket, err error) {
 	if err := rs.checkProtected(ctx, sub); err != nil {
 		rs.held(ctx, removal(kind), sub, trace.HeldByProtect)
-		return err
+		return nil, err
 	}
-	ticket, err := rs.guard.Take(ctx, kind, rs.active(ctx), rs.named(sub.id, sub.res))
-	if err != nil {
-		rs.held(ctx, removal(kind), sub, trace.HeldByGuard)
-		return err
+	if rs.guard != nil {
+		if ticket, err = rs.guard.Take(ctx, kind, rs.active(ctx), rs.named(sub.id, sub.res)); err != nil {
+			rs.held(ctx, removal(kind), sub, trace.HeldByGuard)
+			return nil, err
+		}
 	}
 	rs.plans(ctx, removal(kind), sub, nil)
-	err = remove()
-	ticket.End(err)
-	return err
+	return ticket, nil
 }
 
 // guardMembers asks the guard for the leave to remove members (the provider's ids) from a group, in which left of those who
@@ -117,7 +103,7 @@ func (rs *resources) renames(sub *subject, after *doc.Node, changed []string) bo
 		names = append(names, attribute)
 	}
 	return slices.ContainsFunc(names, func(path string) bool {
-		if !touches(changed, value.Whole(rs.Type, path)) {
+		if !patch.Touches(changed, value.Whole(rs.Type, path)) {
 			return false
 		}
 		left := value.Texts(rs.Type, after, path)
@@ -133,11 +119,8 @@ func (k *kind) named(id string, res *doc.Node) guard.Subject {
 // that nobody knows, and that only numbers count.
 func (rs *resources) active(ctx context.Context) (n int) {
 	count := func(t *view.Table) { n = t.Active() }
-	if rs.View.Seen(count) {
-		return n
-	}
-	if err := rs.items.Known(ctx, count); err != nil {
-		return 0
+	if !rs.View.Seen(count) {
+		_ = rs.items.Known(ctx, count) // nobody knows then
 	}
 	return n
 }

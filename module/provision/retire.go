@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
+	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
@@ -56,7 +57,7 @@ func (u *users) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string
 	}
 	after := sub.res.Clone()
 	changed, err := change(after)
-	if err != nil || sub.entry == nil || !touches(changed, "active") || after.Get("active").True() {
+	if err != nil || sub.entry == nil || !patch.Touches(changed, "active") || after.Get("active").True() {
 		return nil, err
 	}
 	within, cancel := context.WithTimeout(ctx, placesPatience)

@@ -95,11 +95,6 @@ func (rs *resources) remembered(ctx context.Context, id string) bool {
 	return err != nil || r != nil && (!rs.IsUser() || r.Linked || r.Special())
 }
 
-// settleNames settles the intents that have to do with names, which are locked.
-func (rs *resources) settleNames(ctx context.Context, names []string) error {
-	return rs.settle(ctx, false, func(in *ledger.Intent) bool { return goesBy(in, names) })
-}
-
 // goesBy reports whether an intent is about somebody or something that has one of some names.
 func goesBy(in *ledger.Intent, names []string) bool {
 	return slices.ContainsFunc(in.Lookups, func(l ledger.Lookup) bool {
@@ -149,11 +144,6 @@ func (rs *resources) settleLocked(ctx context.Context, r *ledger.Record) error {
 	}
 	defer unlock()
 	return rs.settleOne(ctx, r.ID)
-}
-
-// settleUser settles the intent about a user, who is locked: it may have been written down while the lock was waited for.
-func (u *users) settleUser(ctx context.Context, id string) error {
-	return u.settleOne(ctx, u.Name+" "+id)
 }
 
 // settleOne finds out what became of the call of an intent, and ends the intent where that is known: what the organization

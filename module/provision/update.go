@@ -18,45 +18,37 @@ import (
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// update makes the upstream hold what a resource has become: deactivation or activation first, because it is what
-// matters most if the rest fails, then everything else that the upstream has a place for. What it has none for is
-// remembered or dropped. The result is what the upstream holds afterwards.
-func (rs *resources) update(ctx context.Context, sub *subject, after *doc.Node, changed []string) (*subject, error) {
-	return rs.updateAs(ctx, sub, after, changed, nil)
-}
-
-// updateAs is update with a change of the resource's record.
-func (rs *resources) updateAs(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	if rs.disables(sub, after, changed) || rs.renames(sub, after, changed) {
-		if err := rs.checkProtected(ctx, sub); err != nil {
-			kind := rs.renaming()
-			if rs.disables(sub, after, changed) {
-				kind = trace.Revoked
-			}
-			rs.held(ctx, kind, sub, trace.HeldByProtect)
-			return nil, err
+// update makes the upstream hold what a resource has become, if who is protected keeps name and access and the guard does
+// not hold it. also changes the resource's record with it; nil where nothing more is to be remembered. The result is what the
+// upstream holds afterwards.
+func (rs *resources) update(ctx context.Context, sub *subject, after *doc.Node, changed []string, also func(*ledger.Record)) (done *subject, err error) {
+	var ticket *guard.Ticket
+	switch {
+	case rs.disables(sub, after, changed):
+		ticket, err = rs.permit(ctx, guard.Disables, sub)
+	case rs.renames(sub, after, changed):
+		if err = rs.checkProtected(ctx, sub); err != nil {
+			rs.held(ctx, rs.renaming(), sub, trace.HeldByProtect)
 		}
 	}
-	if rs.disables(sub, after, changed) {
-		var done *subject
-		err := rs.guarding(ctx, guard.Disables, sub, func() (err error) {
-			done, err = rs.updateUnguarded(ctx, sub, after, changed, change)
-			return err
-		})
-		return done, err
+	if err != nil {
+		return nil, err
 	}
-	return rs.updateUnguarded(ctx, sub, after, changed, change)
+	done, err = rs.write(ctx, sub, after, changed, also)
+	ticket.End(err)
+	return done, err
 }
 
-// updateUnguarded is updateAs without the guard.
-func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *doc.Node, changed []string, change func(*ledger.Record)) (*subject, error) {
-	if rs.IsUser() && touches(changed, "active") && !after.Get("active").True() && rs.DisableAs == plan.DisableDelete {
+// write is update once it is permitted: deactivation or activation first, because it is what matters most if the rest fails,
+// then everything else that the upstream has a place for. What it has none for is remembered or dropped.
+func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, changed []string, also func(*ledger.Record)) (*subject, error) {
+	if rs.IsUser() && patch.Touches(changed, "active") && !after.Get("active").True() && rs.DisableAs == plan.DisableDelete {
 		return rs.users.retire(ctx, sub, after)
 	}
-	now, end, err := rs.write(ctx, sub, after, changed)
+	now, end, err := rs.send(ctx, sub, after, changed)
 	if err != nil {
 		if rs.IsUser() {
-			rs.unanswered(ctx, sub.id, touches(changed, "active") && after.Get("active").True())
+			rs.unanswered(ctx, sub.id, patch.Touches(changed, "active") && after.Get("active").True())
 		}
 		return nil, err
 	}
@@ -82,12 +74,12 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 		if r.Linked = rs.IsUser(); moved {
 			date(r, false)
 		}
-		if change != nil {
-			change(r)
+		if also != nil {
+			also(r)
 		}
 	})
 	end(true)
-	if rs.IsUser() && touches(changed, "active") {
+	if rs.IsUser() && patch.Touches(changed, "active") {
 		if err := rs.users.mustShow(now.Entry, after.Get("active").True()); err != nil {
 			return nil, err
 		}
@@ -98,15 +90,15 @@ func (rs *resources) updateUnguarded(ctx context.Context, sub *subject, after *d
 	return rs.subject(sub.id, now.Entry, now.Value, record), nil
 }
 
-// write makes the calls that change an item, and returns it as it is read after them; nil where there was none to make. end
+// send makes the calls that change an item, and returns it as it is read after them; nil where there was none to make. end
 // says that what became of a new name is remembered, see [resources.intendRename].
-func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, changed []string) (now *items.Item, end func(known bool), err error) {
+func (rs *resources) send(ctx context.Context, sub *subject, after *doc.Node, changed []string) (now *items.Item, end func(known bool), err error) {
 	e := sub.entry
 	env := items.Env(e.ID, e.Name(), sub.value)
 	env.SCIM = after
 	wrote, updated := false, false
 	end = func(bool) {}
-	if rs.IsUser() && touches(changed, "active") {
+	if rs.IsUser() && patch.Touches(changed, "active") {
 		env.Changed = func(path string) bool { return path == "active" }
 		if err := rs.users.setActive(ctx, env, after.Get("active").True()); err != nil {
 			return nil, nil, err
@@ -181,6 +173,3 @@ func (k *kind) moved(sub *subject, e *view.Entry, after *doc.Node, changed []str
 func empty(attribute string) error {
 	return scim.Errorf(http.StatusBadRequest, scim.InvalidValue, "%s must not be empty", attribute)
 }
-
-// touches reports whether an attribute is among those that were changed.
-func touches(changed []string, path string) bool { return patch.Touches(changed, path) }

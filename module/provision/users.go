@@ -98,7 +98,7 @@ func (u *users) newUser(ctx context.Context, wanted *doc.Node) (*subject, error)
 	if !sub.res.Get("active").True() {
 		return sub, nil
 	}
-	return u.update(ctx, sub, wanted, []string{"active"})
+	return u.update(ctx, sub, wanted, []string{"active"}, nil)
 }
 
 // creatable returns an error where the organization cannot be asked to create a user: when one who waits is activated, it

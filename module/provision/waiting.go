@@ -108,5 +108,5 @@ func (rs *resources) adoptAs(ctx context.Context, id string, found *subject, wan
 		return !slices.Contains(said, value.Whole(rs.Type, path))
 	})
 	// Only now does the user wait no longer: had the update failed, the next attempt would begin anew.
-	return rs.updateAs(ctx, sub, wanted, changed, change)
+	return rs.update(ctx, sub, wanted, changed, change)
 }

@@ -4,8 +4,8 @@
 //
 //  1. [Locks.Names]: what is given to a user or group, a userName, an externalId, an address or a displayName, while it is
 //     looked up and written.
-//  2. [Locks.Group]: one group, its members and who waits to join it. Nobody holds two.
-//  3. [Locks.User]: one user, while what is written was read before. Nobody holds two, and nobody who holds one waits for a
+//  2. [Locks.Resource] of a group: one group, its members and who waits to join it. Nobody holds two.
+//  3. [Locks.Resource] of a user: one user, while what is written was read before. Nobody holds two, and nobody who holds one waits for a
 //     group.
 //  4. [Locks.Credential]: a credential of the upstream, while it is fetched.
 //
@@ -53,14 +53,9 @@ func (l *Locks) Names(ctx context.Context, resource string, values []string) (un
 	return unlock, nil
 }
 
-// Group locks the group with an id of the provider's.
-func (l *Locks) Group(ctx context.Context, id string) (unlock func(), err error) {
-	return l.lock(ctx, "group "+id)
-}
-
-// User locks the user with an id of the provider's.
-func (l *Locks) User(ctx context.Context, id string) (unlock func(), err error) {
-	return l.lock(ctx, "user "+id)
+// Resource locks the user or group with an id of the provider's.
+func (l *Locks) Resource(ctx context.Context, resource, id string) (unlock func(), err error) {
+	return l.lock(ctx, resource+" "+id)
 }
 
 // Credential locks a credential of the upstream, given by its name.
