@@ -34,10 +34,6 @@ func (e *Editor) Replace(from, to int, text string) {
 	}
 	e.out.Write(e.src[e.pos:from])
 	e.pos = to
-	if len(text) == 1 { // as the small letter of an operation
-		_ = e.out.WriteByte(text[0])
-		return
-	}
 	e.out.WriteString(text)
 }
 

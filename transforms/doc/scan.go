@@ -70,7 +70,7 @@ func Scan(b []byte) (Doc, error) {
 type frame struct {
 	base   uint32 // an object's first key in keys.open
 	object bool
-	hashed bool // the keys are in the table too
+	many   bool // there is a set of its keys
 }
 
 // scan returns where and why the text is refused; no reason means that it is not. The nesting is kept in an array of fixed

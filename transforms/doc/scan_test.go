@@ -227,7 +227,7 @@ func keysOf(n int, form string) (unique, double string) {
 }
 
 func TestScanManyKeys(t *testing.T) {
-	for _, n := range []int{1, 2, 15, 16, 17, 18, 31, 32, 33, 64, 65, 1000, 100_000} {
+	for _, n := range []int{1, 2, 15, 16, 17, 18, 31, 32, 33, 63, 64, 65, 66, 1000, 100_000} {
 		for _, form := range []string{`"%d"`, `"k%08d"`, `"aaaaaaaa-%08d-bbbbbbbb"`, `"` + strings.Repeat("x", 70) + `%d"`} {
 			unique, double := keysOf(n, form)
 			if _, err := doc.Scan([]byte(unique)); err != nil {
@@ -240,12 +240,12 @@ func TestScanManyKeys(t *testing.T) {
 	}
 }
 
-// Objects of many keys inside each other share one table: closing one must not make it forget the others' keys.
+// Objects of many keys inside each other: closing one must not make it forget the others' keys.
 func TestScanManyKeysNested(t *testing.T) {
 	object := func(prefix string, inner string, again string) string {
 		var b strings.Builder
 		b.WriteByte('{')
-		for i := range 40 {
+		for i := range 80 {
 			fmt.Fprintf(&b, `"k%d":%d,`, i, i)
 			if i%8 == 3 {
 				fmt.Fprintf(&b, `"%s%d":%s,`, prefix, i, inner)
@@ -283,7 +283,7 @@ func TestScanAllocations(t *testing.T) {
 	if few != many || many > 2 {
 		t.Errorf("%v allocations for 2 members, %v for 20,000", few, many)
 	}
-	// Resources of more than 16 attributes use the table, but one table.
+	// Nor does it matter how many resources there are in a list.
 	resource, _ := keysOf(20, `"attribute%d"`)
 	list := func(n int) []byte {
 		return []byte("[" + strings.TrimSuffix(strings.Repeat(resource+",", n), ",") + "]")

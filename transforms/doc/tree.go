@@ -135,13 +135,10 @@ func (n *Node) compact() {
 
 // HasItems reports whether an array has an element. It opens nothing: a long list stays a text.
 func (n *Node) HasItems() bool {
-	switch {
-	case n.Kind() != Array:
-		return false
-	case n.open:
+	if n != nil && n.open {
 		return len(n.items) > 0
 	}
-	return n.raw[space(n.raw, 1)] != ']'
+	return n != nil && Value{n.raw}.HasItems()
 }
 
 // Items returns an array's elements in order; nil for anything else. The slice is the node's own and must not be written to.

@@ -104,17 +104,10 @@ func (v Value) Fields() iter.Seq2[Value, Value] {
 		if v.Kind() != Object {
 			return
 		}
-		b := v.raw
-		for i := space(b, 1); b[i] != '}'; {
-			end := skip(b, i)
-			key := Value{b[i:end]}
-			i = space(b, space(b, end)+1)
-			end = skip(b, i)
-			if !yield(key, Value{b[i:end]}) {
+		c := v.Cursor()
+		for c.Open(); c.More(); {
+			if key := c.In(c.Key()); !yield(key, c.Next()) {
 				return
-			}
-			if i = space(b, end); b[i] == ',' {
-				i = space(b, i+1)
 			}
 		}
 	}
@@ -126,18 +119,17 @@ func (v Value) Items() iter.Seq[Value] {
 		if v.Kind() != Array {
 			return
 		}
-		b := v.raw
-		for i := space(b, 1); b[i] != ']'; {
-			end := skip(b, i)
-			if !yield(Value{b[i:end]}) {
+		c := v.Cursor()
+		for c.Open(); c.More(); {
+			if !yield(c.Next()) {
 				return
-			}
-			if i = space(b, end); b[i] == ',' {
-				i = space(b, i+1)
 			}
 		}
 	}
 }
+
+// HasItems reports whether the value is an array that has an element.
+func (v Value) HasItems() bool { return v.Kind() == Array && v.raw[space(v.raw, 1)] != ']' }
 
 // Lookup returns the value of an object's key, compared as [Value.Is] does.
 func (v Value) Lookup(name string) (Value, bool) {
