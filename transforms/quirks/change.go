@@ -43,6 +43,16 @@ const (
 // changes nothing.
 type judgement func(*pass, *change) (verdict, error)
 
+// where returns the judgement that this becomes of the changes of which a condition holds.
+func (v verdict) where(holds func(*pass, *change) bool) judgement {
+	return func(p *pass, c *change) (verdict, error) {
+		if holds(p, c) {
+			return v, nil
+		}
+		return keep, nil
+	}
+}
+
 // decide decides what becomes of a member of an object. Nothing is left out of a PUT, where null, "" and [] clear (T13).
 func (p *pass) decide(ext *schema.Schema, c *change) error {
 	switch {
@@ -117,14 +127,7 @@ func (p *pass) meaning(c *change) doc.Span {
 			v = inner
 		}
 	}
-	for p.kind(v) == doc.Object {
-		at, ok := p.held(c.t.attr, p.d.At(v.From))
-		if !ok {
-			break
-		}
-		v = p.peek(p.d.At(at))
-	}
-	return v
+	return p.unheld(c.t.attr, v)
 }
 
 // kind returns the kind of the value at a place; Invalid where there is none.

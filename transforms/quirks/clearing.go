@@ -15,28 +15,19 @@ func (t *target) neverCleared() bool {
 
 func (t *target) boolean() bool { return t.attr.Type == schema.Boolean && !t.list }
 
-// missingIsRemove makes a remove of a replace without a value: a null that somebody left out (Q45).
-func missingIsRemove(_ *pass, c *change) (verdict, error) {
-	if c.act == replace && c.kind == doc.Invalid && !c.t.neverCleared() {
-		return unset, nil
-	}
-	return keep, nil
+// missing is about a replace without a value: a null that somebody left out (Q45).
+func missing(_ *pass, c *change) bool {
+	return c.act == replace && c.kind == doc.Invalid && !c.t.neverCleared()
 }
 
-// nullIsRemove makes a remove of a replace with null (RFC 7643 §2.5: unassigned).
-func nullIsRemove(_ *pass, c *change) (verdict, error) {
-	if c.act == replace && c.kind == doc.Null && !c.t.neverCleared() && !c.t.reference() {
-		return unset, nil
-	}
-	return keep, nil
+// clearedByNull is about a replace with null (RFC 7643 §2.5: unassigned).
+func clearedByNull(_ *pass, c *change) bool {
+	return c.act == replace && c.kind == doc.Null && !c.t.neverCleared() && !c.t.reference()
 }
 
-// nullAddsNothing leaves an add of null out.
-func nullAddsNothing(_ *pass, c *change) (verdict, error) {
-	if c.act == add && c.kind == doc.Null && !c.t.boolean() {
-		return omit, nil
-	}
-	return keep, nil
+// addsNull is about an add of null.
+func addsNull(_ *pass, c *change) bool {
+	return c.act == add && c.kind == doc.Null && !c.t.boolean()
 }
 
 // nullBooleanRefused refuses null for a boolean: it could mean false as well as remove (T4).
@@ -57,31 +48,23 @@ func nullMembersRefused(_ *pass, c *change) (verdict, error) {
 	return keep, nil
 }
 
-// emptyReferenceIsRemove makes a remove of what would point nowhere: a manager that is "", null or {"value":""}, and an
-// address that is "" (Q41, Q45).
-func emptyReferenceIsRemove(p *pass, c *change) (verdict, error) {
-	nowhere := false
+// pointsNowhere is about a manager that is "", null or {"value":""}, and an address that is "" (Q41, Q45).
+func pointsNowhere(p *pass, c *change) bool {
 	switch t := c.t; {
 	case c.act == remove:
 	case c.kind == doc.Null:
-		nowhere = c.act == replace && !t.neverCleared() && t.reference()
+		return c.act == replace && !t.neverCleared() && t.reference()
 	case p.empty(c):
-		nowhere = t.reference() || t.address()
+		return t.reference() || t.address()
 	case c.kind == doc.Object:
-		nowhere = t.reference() && t.attr.Type == schema.Complex && emptied(p.d.In(c.meant))
+		return t.reference() && t.attr.Type == schema.Complex && emptied(p.d.In(c.meant))
 	}
-	if nowhere {
-		return unset, nil
-	}
-	return keep, nil
+	return false
 }
 
-// emptyTextIsRemove makes a remove of a replace with "".
-func emptyTextIsRemove(p *pass, c *change) (verdict, error) {
-	if t := c.t; c.act == replace && p.empty(c) && t.attr.Type == schema.String && !t.list && !t.reference() {
-		return unset, nil
-	}
-	return keep, nil
+// clearedByText is about a replace with "".
+func clearedByText(p *pass, c *change) bool {
+	return c.act == replace && p.empty(c) && c.t.attr.Type == schema.String && !c.t.list && !c.t.reference()
 }
 
 // empty reports whether the value is "".

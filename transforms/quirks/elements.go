@@ -91,20 +91,27 @@ func (p *pass) held(a *schema.Attribute, c doc.Cursor) (at int, ok bool) {
 	return at, ok && n == 1
 }
 
+// unheld returns the list that an object in its place holds, and any other value itself.
+func (p *pass) unheld(a *schema.Attribute, v doc.Span) doc.Span {
+	for p.kind(v) == doc.Object {
+		at, ok := p.held(a, p.d.At(v.From))
+		if !ok {
+			break
+		}
+		v = p.peek(p.d.At(at))
+	}
+	return v
+}
+
 // elements normalizes a list, element by element.
 func (p *pass) elements(a *schema.Attribute) error {
 	primaries := p.primaries
 	p.primaries = 0
-	members, seen := isMembers(a), p.distinct(a)
+	seen := p.distinct(a)
 	l := p.open()
 	for n := 0; l.next(p); n++ {
 		p.place.index(n)
-		var id doc.Span
-		if members {
-			id = p.identifier()
-		}
-		if p.again(seen, id) {
-			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
+		if id, again := p.identify(a, seen); again {
 			l.drop(p)
 		} else if err := p.member(a, id); err != nil {
 			return err
@@ -131,26 +138,30 @@ func (p *pass) distinct(a *schema.Attribute) identifiers {
 	return make(identifiers, (s.To-s.From)/64)
 }
 
-// again reports whether an element with the identifier was there before.
-func (p *pass) again(ids identifiers, id doc.Span) bool {
-	if ids == nil || id.To == 0 {
-		return false
+// identify returns what the element of a list at the cursor is identified by, where it is a member, and whether one of those seen
+// so far is the same: then it moves behind the element, which counts no more.
+func (p *pass) identify(a *schema.Attribute, seen identifiers) (id doc.Span, again bool) {
+	if !isMembers(a) {
+		return id, false
+	}
+	if id = p.identifier(); seen == nil || id.To == 0 {
+		return id, false
 	}
 	text := p.d.Alias(doc.Span{From: id.From + 1, To: id.To - 1})
 	if p.escaped(id) {
 		text = p.d.In(id).Text()
 	}
-	n := len(ids)
-	ids[text] = struct{}{}
-	return len(ids) == n
+	n := len(seen)
+	seen[text] = struct{}{}
+	if again = len(seen) == n; again {
+		p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
+	}
+	return id, again
 }
 
 // one normalizes the element of a list at the cursor.
 func (p *pass) one(a *schema.Attribute) error {
-	var id doc.Span
-	if isMembers(a) {
-		id = p.identifier()
-	}
+	id, _ := p.identify(a, nil)
 	return p.member(a, id)
 }
 

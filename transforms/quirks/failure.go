@@ -185,45 +185,38 @@ func saysExists(body []byte) bool {
 // setsUnique reports whether a canonical PATCH sets what servers want to be unique.
 func setsUnique(op *scim.Operation) bool {
 	ops, err := patch.Parse(op.Body, op.Type)
-	if err != nil {
-		return false
-	}
-	unique := func(uri, name string) bool {
-		a := op.Type.Attribute(uri, name, "")
+	return err == nil && slices.ContainsFunc(ops, func(o patch.Operation) bool {
 		switch {
-		case a == nil:
-			return false
-		case uri != "" && !doc.FoldEqual(uri, op.Type.Core.ID):
-			return a.Uniqueness != schema.None
-		case a.Name == "displayName":
-			return op.Type.Core.ID == scim.GroupSchema
-		}
-		return a.Name == "externalId" || a.Name == "emails" || a.Uniqueness != schema.None
-	}
-	for i := range ops {
-		switch o := &ops[i]; {
 		case o.Op == patch.OpRemove:
+			return false
 		case o.Path.Attr.Name != "":
-			if unique(o.Path.Attr.URI, o.Path.Attr.Name) {
-				return true
-			}
-		default:
-			for key, v := range o.Value.Fields() {
-				if unique(o.Path.Attr.URI, key.Text()) {
-					return true
-				}
-				if op.Type.Schema(key.Text()) == nil {
-					continue
-				}
-				for inner := range v.Fields() {
-					if unique(key.Text(), inner.Text()) {
-						return true
-					}
-				}
-			}
+			return isUnique(op.Type, o.Path.Attr.URI, o.Path.Attr.Name)
+		}
+		return hasUnique(op.Type, o.Path.Attr.URI, o.Value)
+	})
+}
+
+// hasUnique reports whether an object of attributes, or that of an extension in it, has one that servers want to be unique.
+func hasUnique(rt *schema.ResourceType, uri string, object doc.Value) bool {
+	for key, v := range object.Fields() {
+		if name := key.Text(); isUnique(rt, uri, name) || rt.Schema(name) != nil && hasUnique(rt, name, v) {
+			return true
 		}
 	}
 	return false
+}
+
+func isUnique(rt *schema.ResourceType, uri, name string) bool {
+	a := rt.Attribute(uri, name, "")
+	switch {
+	case a == nil:
+		return false
+	case uri != "" && !doc.FoldEqual(uri, rt.Core.ID):
+		return a.Uniqueness != schema.None
+	case a.Name == "displayName":
+		return rt.Core.ID == scim.GroupSchema
+	}
+	return a.Name == "externalId" || a.Name == "emails" || a.Uniqueness != schema.None
 }
 
 // onlyAddsMembers reports whether a canonical PATCH does nothing else.

@@ -8,13 +8,8 @@ import (
 
 // The rules here are about the id, which nobody may change (RFC 7643 §3.1).
 
-// ownIDLeftOut leaves the resource's own id out of a PATCH.
-func ownIDLeftOut(p *pass, c *change) (verdict, error) {
-	if p.givesID(c) && p.d.In(c.meant).Text() == p.id {
-		return omit, nil
-	}
-	return keep, nil
-}
+// givesOwnID is about the resource's own id in a PATCH.
+func givesOwnID(p *pass, c *change) bool { return p.givesID(c) && p.d.In(c.meant).Text() == p.id }
 
 // foreignIDRefused refuses a PATCH that would give the resource another id.
 func foreignIDRefused(p *pass, c *change) (verdict, error) {

@@ -6,8 +6,8 @@
 package quirks
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -63,22 +63,13 @@ func New(c Config) (*Normalizer, error) {
 		n.set = schema.Standard()
 	}
 	n.shapes = shapesOf(n.set)
-	for _, limit := range []struct {
-		name       string
-		from       int
-		to         *int
-		unlessZero int
-	}{
-		{"MaxOperations", c.MaxOperations, &n.maxOperations, DefaultMaxOperations},
-		{"MaxBytes", c.MaxBytes, &n.maxBytes, DefaultMaxBytes},
-	} {
-		if limit.from < 0 {
-			return nil, fmt.Errorf("%s is negative", limit.name)
-		}
-		if *limit.to = limit.from; limit.from == 0 {
-			*limit.to = limit.unlessZero
-		}
+	switch {
+	case c.MaxOperations < 0:
+		return nil, errors.New("MaxOperations is negative")
+	case c.MaxBytes < 0:
+		return nil, errors.New("MaxBytes is negative")
 	}
+	n.maxOperations, n.maxBytes = cmp.Or(c.MaxOperations, DefaultMaxOperations), cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	n.compile()
 	n.filterOptions = n.options()
 	n.filterOptions.Strict = on[strictFilter]

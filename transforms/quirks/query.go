@@ -35,7 +35,7 @@ func (n *Normalizer) Query(rt *schema.ResourceType, verb scim.Verb, raw string, 
 		if err != nil {
 			return q, badQuery(raw, err)
 		}
-		if n.on[flagParameter] && isFlag(name) {
+		if n.on[flagParameter] && IsFlag(name) {
 			acc.note(flagParameter, name, name, "")
 			continue
 		}
@@ -110,8 +110,9 @@ func badParameter(name, reason string) error {
 	return scim.Errorf(400, scim.InvalidValue, "%s %s", name, reason)
 }
 
-// isFlag reports whether a parameter is a feature flag of Entra's Tenant URL (Q1), whatever its value.
-func isFlag(name string) bool {
+// IsFlag reports whether a word, a parameter or a part of a path, is a feature flag of Entra's Tenant URL (Q1). A path that still
+// has one after [Normalizer.URL] is an administrator's mistake, and leads nowhere.
+func IsFlag(name string) bool {
 	_, patch := cutFold(name, "azureadscimpatch")
 	return patch || doc.FoldEqual(name, "aadoptscim062020")
 }

@@ -20,12 +20,9 @@ func (p *pass) removable(c *change) error {
 	return nil
 }
 
-// removeValueDropped leaves the value of a remove out where it says no more than the path (Q44).
-func removeValueDropped(_ *pass, c *change) (verdict, error) {
-	if c.act == remove && !c.t.list && (c.t.attr != nil || c.kind == doc.Null) {
-		return unset, nil
-	}
-	return keep, nil
+// saysNoMore is about a remove whose value says no more than its path (Q44).
+func saysNoMore(_ *pass, c *change) bool {
+	return c.act == remove && !c.t.list && (c.t.attr != nil || c.kind == doc.Null)
 }
 
 // removalSplit makes removes of the elements of a list that the value names. Ignoring the value would remove the whole list,
@@ -34,17 +31,9 @@ func removalSplit(p *pass, c *change) (verdict, error) {
 	if c.act != remove || !c.t.list {
 		return keep, nil
 	}
-	v := c.value
-	for p.kind(v) == doc.Object {
-		at, ok := p.held(c.t.attr, p.d.At(v.From))
-		if !ok {
-			break
-		}
-		v = p.peek(p.d.At(at))
-	}
-	switch p.kind(v) {
+	switch v := p.unheld(c.t.attr, c.value); p.kind(v) {
 	case doc.Array:
-		for range p.d.In(v).Items() {
+		if p.d.In(v).HasItems() {
 			return split, nil
 		}
 		return omit, nil // nothing is to be removed
@@ -165,10 +154,7 @@ func (p *pass) expandValue(x *expansion) error {
 			return p.expandValue(x)
 		}
 	}
-	var id doc.Span
-	if isMembers(x.t.attr) {
-		id = p.identifier()
-	}
+	id, _ := p.identify(x.t.attr, nil)
 	return p.expandElement(x, id)
 }
 
@@ -177,14 +163,10 @@ func (p *pass) expandList(x *expansion) error {
 	p.cur.Open()
 	for n := 0; p.cur.More(); n++ {
 		p.place.index(n)
-		var id doc.Span
-		if isMembers(x.t.attr) {
-			id = p.identifier()
-		}
-		if p.again(seen, id) {
-			p.note(duplicateMembers, p.raw(p.cur.Skip()), nil)
-		} else if err := p.expandElement(x, id); err != nil {
-			return err
+		if id, again := p.identify(x.t.attr, seen); !again {
+			if err := p.expandElement(x, id); err != nil {
+				return err
+			}
 		}
 		p.place.pop()
 	}

@@ -63,42 +63,27 @@ func (p *pass) plainTarget(key doc.Span) *target {
 	return t
 }
 
-// nullCreatesNothing leaves null out of a POST (RFC 7643 §2.5), booleans excepted (Q24, T4).
-func nullCreatesNothing(_ *pass, c *change) (verdict, error) {
-	return omitted(c.kind == doc.Null && (c.attr() == nil || c.attr().Type != schema.Boolean || c.attr().MultiValued))
+// createsNull is about null in a POST (RFC 7643 §2.5), booleans excepted (Q24, T4).
+func createsNull(_ *pass, c *change) bool {
+	return c.kind == doc.Null && (c.attr() == nil || c.attr().Type != schema.Boolean || c.attr().MultiValued)
 }
 
-// emptyManagerText leaves a manager that is "" out of a POST (Q29).
-func emptyManagerText(p *pass, c *change) (verdict, error) {
-	return omitted(p.empty(c) && pointsElsewhere(c.attr()))
+// createsEmptyManager is about a manager that is "" (Q29).
+func createsEmptyManager(p *pass, c *change) bool { return p.empty(c) && pointsElsewhere(c.attr()) }
+
+// createsEmptyManagerObject is about a manager whose value is missing, null or "".
+func createsEmptyManagerObject(p *pass, c *change) bool {
+	return c.kind == doc.Object && pointsElsewhere(c.attr()) && emptied(p.d.In(c.meant))
 }
 
-// emptyManagerValue leaves a manager whose value is missing, null or "" out of a POST.
-func emptyManagerValue(p *pass, c *change) (verdict, error) {
-	return omitted(c.kind == doc.Object && pointsElsewhere(c.attr()) && emptied(p.d.In(c.meant)))
+// createsReadOnly is about what only the server may set (Q31).
+func createsReadOnly(_ *pass, c *change) bool {
+	return c.attr() != nil && c.attr().Mutability == schema.ReadOnly
 }
 
-// readOnlyLeftOut leaves what only the server may set out of a POST (Q31).
-func readOnlyLeftOut(_ *pass, c *change) (verdict, error) {
-	return omitted(c.attr() != nil && c.attr().Mutability == schema.ReadOnly)
-}
-
-// emptyListLeftOut leaves lists without an element out of a POST (Q23, Q33).
-func emptyListLeftOut(p *pass, c *change) (verdict, error) {
-	if c.kind != doc.Array || c.attr() == nil || !c.attr().MultiValued {
-		return keep, nil
-	}
-	for range p.d.In(c.meant).Items() {
-		return keep, nil
-	}
-	return omit, nil
-}
-
-func omitted(is bool) (verdict, error) {
-	if is {
-		return omit, nil
-	}
-	return keep, nil
+// createsEmptyList is about lists without an element (Q23, Q33).
+func createsEmptyList(p *pass, c *change) bool {
+	return c.kind == doc.Array && c.attr() != nil && c.attr().MultiValued && !p.d.In(c.meant).HasItems()
 }
 
 // attr returns the attribute that a change is about; nil where the schema knows none.

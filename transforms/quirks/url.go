@@ -7,7 +7,7 @@ import "strings"
 // because clients lose the body or the key on the way (Q2).
 func (n *Normalizer) URL(path, query string, acc *Account) (string, string) {
 	if n.on[queryBeforePath] {
-		if flag, rest, ok := strings.Cut(query, "/"); ok && isFlag(strings.TrimSuffix(flag, "=")) {
+		if flag, rest, ok := strings.Cut(query, "/"); ok && IsFlag(strings.TrimSuffix(flag, "=")) {
 			acc.note(queryBeforePath, "", "", "")
 			appended, newQuery, _ := strings.Cut(rest, "?")
 			path, query = strings.TrimSuffix(path, "/")+"/"+appended, newQuery
@@ -17,7 +17,7 @@ func (n *Normalizer) URL(path, query string, acc *Account) (string, string) {
 		segments := strings.Split(path, "/")
 		kept := segments[:0:0]
 		for _, s := range segments {
-			if !isFlag(s) {
+			if !IsFlag(s) {
 				kept = append(kept, s)
 			}
 		}
@@ -32,7 +32,3 @@ func (n *Normalizer) URL(path, query string, acc *Account) (string, string) {
 	}
 	return path, query
 }
-
-// IsFlag reports whether a word is a feature flag of Entra's Tenant URL. A path that still has one after [Normalizer.URL] is
-// an administrator's mistake, and leads nowhere.
-func IsFlag(word string) bool { return isFlag(word) }
