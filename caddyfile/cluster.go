@@ -20,17 +20,7 @@ func clusterOptions(o *provision.Organization, d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	o.Cluster = new(cluster.Options)
-	return block(d, func(name string) (err error) {
-		switch name {
-		case "advertise":
-			err = word(d, &o.Cluster.Advertise)
-		case "ttl":
-			err = duration(d, &o.Cluster.TTL)
-		default:
-			err = d.Errf("unrecognized subdirective %s of cluster", name)
-		}
-		return err
-	}, func() error {
+	return block(d, " of cluster", lines{"advertise": into(word, &o.Cluster.Advertise), "ttl": into(duration, &o.Cluster.TTL)}, func() error {
 		check := *o.Cluster
 		if strings.Contains(check.Advertise, "{") { // its placeholders are resolved when the configuration is loaded
 			check.Advertise = ""

@@ -28,22 +28,8 @@ func parseConsole(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}
-	err := block(d, func(name string) (err error) {
-		switch name {
-		case "path":
-			err = word(d, &c.Path)
-		case "organizations":
-			err = words(d, &c.Organizations)
-		case "user":
-			err = word(d, &c.User)
-		case "insecure":
-			if c.Insecure = true; d.NextArg() {
-				err = d.ArgErr()
-			}
-		default:
-			err = d.Errf("unrecognized subdirective %s", name)
-		}
-		return err
+	err := block(d, "", lines{
+		"path": into(word, &c.Path), "organizations": into(words, &c.Organizations), "user": into(word, &c.User), "insecure": into(toggle, &c.Insecure),
 	}, c.Check)
 	return c, err
 }

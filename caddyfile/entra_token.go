@@ -20,7 +20,9 @@ func (c *config) entraToken(d *caddyfile.Dispenser) error {
 	if err := word(d, &e.Tenant); err != nil {
 		return err
 	}
-	if err := block(d, func(name string) error { return entraTokenOption(d, &e, name) }, func() error { return e.Check() }, "audience"); err != nil {
+	if err := block(d, " of entra_token", lines{
+		"name": into(word, &e.Name), "audience": into(words, &e.Audience), "app_id": into(word, &e.AppID), "issuer": into(word, &e.Issuer), "jwks": into(word, &e.JWKS),
+	}, func() error { return e.Check() }, "audience"); err != nil {
 		return err
 	}
 	if err := e.Check(); err != nil { // without a block
@@ -28,21 +30,4 @@ func (c *config) entraToken(d *caddyfile.Dispenser) error {
 	}
 	c.handler.EntraTokens = append(c.handler.EntraTokens, e)
 	return c.namesOnce(d)
-}
-
-func entraTokenOption(d *caddyfile.Dispenser, e *auth.EntraToken, name string) error {
-	switch name {
-	case "name":
-		return word(d, &e.Name)
-	case "audience":
-		return words(d, &e.Audience)
-	case "app_id":
-		return word(d, &e.AppID)
-	case "issuer":
-		return word(d, &e.Issuer)
-	case "jwks":
-		return word(d, &e.JWKS)
-	default:
-		return d.Errf("unrecognized subdirective %s of entra_token", name)
-	}
 }

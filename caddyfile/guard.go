@@ -30,70 +30,51 @@ func (c *config) guard(d *caddyfile.Dispenser) error {
 			return d.ArgErr()
 		}
 	}
-	limits := map[string]**guard.Limit{
-		"disables": &g.Disables, "deletes": &g.Deletes, "member_removals": &g.MemberRemovals, "group_deletes": &g.GroupDeletes,
+	if g.Off && d.NextBlock(0) {
+		return d.Err("a guard that is off has no options")
 	}
-	return block(d, func(name string) (err error) {
-		switch {
-		case g.Off:
-			return d.Err("a guard that is off has no options")
-		case limits[name] != nil:
-			*limits[name], err = limit(d)
-		case name == "share":
-			err = share(d, &g.Share)
-		case name == "floor":
-			err = number(d, &g.Floor)
-		case name == "on_trip":
-			err = word(d, &g.OnTrip)
-		case name == "protect":
+	return block(d, " of guard", lines{
+		"disables": into(limit, &g.Disables), "deletes": into(limit, &g.Deletes), "member_removals": into(limit, &g.MemberRemovals), "group_deletes": into(limit, &g.GroupDeletes),
+		"share": into(share, &g.Share), "floor": into(number, &g.Floor), "on_trip": into(word, &g.OnTrip), "release_until": into(moment, &g.ReleaseUntil),
+		"protect": func(d *caddyfile.Dispenser) error {
 			line := caddyfile.NewDispenser(d.NextSegment())
 			line.Next()
 			c.protects = append(c.protects, line)
-			err = protect(line, g)
-		case name == "release_until":
-			err = moment(d, &g.ReleaseUntil)
-		default:
-			return d.Errf("unrecognized subdirective %s of guard", name)
-		}
-		return err
+			return protect(line, g)
+		},
 	}, g.Check, "protect")
 }
 
 // limit reads "10 per 1h" or "off".
-func limit(d *caddyfile.Dispenser) (*guard.Limit, error) {
+func limit(d *caddyfile.Dispenser, to **guard.Limit) error {
 	args := d.RemainingArgs()
 	if len(args) == 1 && args[0] == "off" {
-		return &guard.Limit{Off: true}, nil
+		*to = &guard.Limit{Off: true}
+		return nil
 	}
 	if len(args) != 3 || args[1] != "per" {
-		return nil, d.ArgErr()
+		return d.ArgErr()
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 {
-		return nil, d.Errf("%q is no number above 0", args[0])
+		return d.Errf("%q is no number above 0", args[0])
 	}
 	per, err := caddy.ParseDuration(args[2])
 	if err != nil || per <= 0 {
-		return nil, d.Errf("%q is no duration such as 1h", args[2])
+		return d.Errf("%q is no duration such as 1h", args[2])
 	}
-	return &guard.Limit{Max: n, Per: caddy.Duration(per)}, nil
+	*to = &guard.Limit{Max: n, Per: caddy.Duration(per)}
+	return nil
 }
 
 func share(d *caddyfile.Dispenser, to *float64) error {
-	var s string
-	if err := word(d, &s); err != nil {
-		return err
-	}
-	if s == "off" {
-		*to = 100
-		return nil
-	}
-	v, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
-	if err != nil || !(v > 0 && v <= 100) {
-		return d.Errf("%q is no share such as 20%%", s)
-	}
-	*to = v
-	return nil
+	return parsed(d, to, "share such as 20%", func(s string) (float64, bool) {
+		if s == "off" {
+			return 100, true
+		}
+		v, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+		return v, err == nil && v > 0 && v <= 100
+	})
 }
 
 func protect(d *caddyfile.Dispenser, g *guard.Config) error {
@@ -124,14 +105,8 @@ func (c *config) protected(set *schema.Set) error {
 }
 
 func moment(d *caddyfile.Dispenser, to *time.Time) error {
-	var s string
-	if err := word(d, &s); err != nil {
-		return err
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return d.Errf("%q is no time such as 2026-12-01T08:00:00Z", s)
-	}
-	*to = t
-	return nil
+	return parsed(d, to, "time such as 2026-12-01T08:00:00Z", func(s string) (time.Time, bool) {
+		t, err := time.Parse(time.RFC3339, s)
+		return t, err == nil
+	})
 }

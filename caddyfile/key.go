@@ -59,22 +59,11 @@ func (c *config) namesOnce(d *caddyfile.Dispenser) error {
 
 // keyBlock reads what a key or a client is good for.
 func keyBlock(d *caddyfile.Dispenser, what string, k *auth.Key) error {
-	return block(d, func(name string) (err error) {
-		switch name {
-		case "expires":
-			err = word(d, &k.Expires)
-		case "not_before":
-			err = word(d, &k.NotBefore)
-		case "scope":
-			err = words(d, &k.Scope)
-		case "from":
-			err = words(d, &k.From)
-		case "limit":
+	return block(d, " of "+what, lines{
+		"expires": into(word, &k.Expires), "not_before": into(word, &k.NotBefore), "scope": into(words, &k.Scope), "from": into(words, &k.From),
+		"limit": func(d *caddyfile.Dispenser) error {
 			k.Limit = new(auth.Rate)
-			err = eventsPer(d, k.Limit)
-		default:
-			err = d.Errf("unrecognized subdirective %s of %s", name, what)
-		}
-		return err
+			return eventsPer(d, k.Limit)
+		},
 	}, func() error { return k.Check() }, "scope", "from")
 }

@@ -21,20 +21,14 @@ func (c *config) provisioningLog(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	err := block(d, func(name string) (err error) {
-		switch name {
-		case "max_size":
-			err = size(d, &l.MaxSize)
-		case "max_age":
-			if err = duration(d, &l.MaxAge); err == nil && l.MaxAge < 0 {
-				err = d.Err("max_age cannot be off")
+	err := block(d, "", lines{
+		"max_size": into(size, &l.MaxSize), "log_values": into(word, &l.LogValues),
+		"max_age": func(d *caddyfile.Dispenser) error {
+			if err := duration(d, &l.MaxAge); err != nil || l.MaxAge > 0 {
+				return err
 			}
-		case "log_values":
-			err = word(d, &l.LogValues)
-		default:
-			err = d.Errf("unrecognized subdirective %s", name)
-		}
-		return err
+			return d.Err("max_age cannot be off")
+		},
 	}, l.Check)
 	c.handler.Log = l
 	return err

@@ -156,6 +156,29 @@ func (p *mappingParser) word(where string, to *string) error {
 	return err
 }
 
+// pair reads a line with two arguments.
+func (p *mappingParser) pair() (a, b string, err error) {
+	args, err := p.args(2, 2)
+	if err != nil {
+		return "", "", err
+	}
+	return args[0], args[1], nil
+}
+
+// block reads the lines of a block, each with what there is for its name.
+func (p *mappingParser) block(of string, lines map[string]func() error) error {
+	for nesting := p.Nesting(); p.NextBlock(nesting); {
+		read, ok := lines[p.Val()]
+		if !ok {
+			return p.unknown(of, slices.Sorted(maps.Keys(lines))...)
+		}
+		if err := read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // noBlock refuses a block where there can be none.
 func (p *mappingParser) noBlock() error {
 	for p.NextBlock(p.Nesting()) {
@@ -165,7 +188,6 @@ func (p *mappingParser) noBlock() error {
 }
 
 func (p *mappingParser) unknown(context string, names ...string) error {
-	slices.Sort(names)
 	return p.Errf("unrecognized %s directive %q: one of %s", context, p.Val(), strings.Join(names, ", "))
 }
 
@@ -231,17 +253,17 @@ func (p *mappingParser) body() error {
 }
 
 func (p *mappingParser) header(where string, to *map[string]string) error {
-	args, err := p.args(2, 2)
+	field, value, err := p.pair()
 	if err != nil {
 		return err
 	}
-	if !p.first(where + "." + args[0]) {
-		return p.Errf("the header field %s is already specified", args[0])
+	if !p.first(where + "." + field) {
+		return p.Errf("the header field %s is already specified", field)
 	}
 	if *to == nil {
 		*to = map[string]string{}
 	}
-	(*to)[args[0]] = args[1]
+	(*to)[field] = value
 	return nil
 }
 

@@ -55,13 +55,12 @@ func (p *mappingParser) auth() error {
 	default:
 		def.URL = args[0]
 	}
-	for nesting := p.Nesting(); p.NextBlock(nesting); {
-		if needs == 2 {
+	if needs == 2 {
+		if p.NextBlock(p.Nesting()) {
 			return p.Errf("auth %s %s has no block", name, def.Kind)
 		}
-		if err := p.authField(where, &def); err != nil {
-			return err
-		}
+	} else if err := p.block("auth "+def.Kind, p.authLines(where, &def)); err != nil {
+		return err
 	}
 	if p.Definition.Auths == nil {
 		p.Definition.Auths = map[string]mapping.AuthDef{}
@@ -70,43 +69,36 @@ func (p *mappingParser) auth() error {
 	return nil
 }
 
-func (p *mappingParser) authField(where string, def *mapping.AuthDef) error {
-	field := p.Val()
-	login := def.Kind == "login"
-	switch {
-	case field == "param":
-		args, err := p.args(2, 2)
-		if err != nil {
+// authLines are what may stand in the block of an auth that asks for a token.
+func (p *mappingParser) authLines(where string, def *mapping.AuthDef) map[string]func() error {
+	lines := map[string]func() error{
+		"param": func() error {
+			name, value, err := p.pair()
+			p.begin(fmt.Sprintf("%s.params[%d]", where, len(def.Params)))
+			def.Params = append(def.Params, mapping.ParamDef{Name: name, Value: value})
 			return err
-		}
-		p.begin(fmt.Sprintf("%s.params[%d]", where, len(def.Params)))
-		def.Params = append(def.Params, mapping.ParamDef{Name: args[0], Value: args[1]})
-		return nil
-	case field == "body":
-		return p.word(where+".body", &def.Body)
-	case field == "request_header":
-		return p.header(where+".headers", &def.Headers)
-	case login && field == "token":
-		return p.word(where+".token", &def.Token)
-	case login && field == "cookie":
-		return p.word(where+".cookie", &def.Cookie)
-	case login && field == "ttl":
-		return p.word(where+".ttl", &def.TTL)
-	case login && field == "header":
-		if err := p.once(where + ".header"); err != nil {
-			return err
-		}
-		args, err := p.args(1, 2)
-		if err != nil {
-			return err
-		}
-		def.Header = args[0]
-		if len(args) == 2 {
-			def.Value = args[1]
-		}
-		return nil
-	case login:
-		return p.unknown("auth login", "param", "body", "token", "cookie", "header", "ttl", "request_header")
+		},
+		"body":           func() error { return p.word(where+".body", &def.Body) },
+		"request_header": func() error { return p.header(where+".headers", &def.Headers) },
 	}
-	return p.unknown("auth oauth2", "param", "body", "request_header")
+	if def.Kind == "login" {
+		lines["token"] = func() error { return p.word(where+".token", &def.Token) }
+		lines["cookie"] = func() error { return p.word(where+".cookie", &def.Cookie) }
+		lines["ttl"] = func() error { return p.word(where+".ttl", &def.TTL) }
+		lines["header"] = func() error {
+			if err := p.once(where + ".header"); err != nil {
+				return err
+			}
+			args, err := p.args(1, 2)
+			if err != nil {
+				return err
+			}
+			def.Header = args[0]
+			if len(args) == 2 {
+				def.Value = args[1]
+			}
+			return nil
+		}
+	}
+	return lines
 }

@@ -34,76 +34,51 @@ import (
 func (p *mappingParser) call(where, method, url string) (mapping.CallDef, error) {
 	call := mapping.CallDef{Method: method, URL: url}
 	p.begin(where)
-	for nesting := p.Nesting(); p.NextBlock(nesting); {
-		if err := p.callField(where, &call); err != nil {
-			return call, err
-		}
+	word := func(name string, to *string) func() error {
+		return func() error { return p.word(where+"."+name, to) }
 	}
-	return call, nil
-}
-
-func (p *mappingParser) callField(where string, call *mapping.CallDef) error {
-	name := p.Val()
-	at := where + "." + name
-	switch name {
-	case "auth":
-		return p.word(at, &call.Auth)
-	case "header":
-		return p.header(where+".headers", &call.Headers)
-	case "query":
-		p.begin(fmt.Sprintf("%s[%d]", at, len(call.Query)))
-		args, err := p.args(2, 2)
-		if err == nil {
-			call.Query = append(call.Query, mapping.ParamDef{Name: args[0], Value: args[1]})
-		}
-		return err
-	case "body":
-		return p.word(at, &call.Body)
-	case "base":
-		return p.word(where+".from", &call.From)
-	case "set", "append", "remove":
-		return p.edit(where, call)
-	case "if":
-		return p.words(at, &call.If)
-	case "items":
-		return p.word(at, &call.Items)
-	case "item":
-		return p.word(at, &call.Item)
-	case "member":
-		return p.word(at, &call.Member)
-	case "where":
-		p.begin(at)
-		args, err := p.args(2, 2)
-		if err == nil {
-			call.Where = append(call.Where, mapping.WhereDef{Path: args[0], Value: args[1]})
-		}
-		return err
-	case "overlay":
-		p.begin(fmt.Sprintf("%s[%d]", at, len(call.Overlay)))
-		args, err := p.args(2, 2)
-		if err == nil {
-			call.Overlay = append(call.Overlay, mapping.EditDef{Path: args[0], Value: args[1]})
-		}
-		return err
-	case "hydrate":
-		if err := p.once(at); err != nil {
+	edit := func() error { return p.edit(where, &call) }
+	err := p.block("call", map[string]func() error{
+		"auth": word("auth", &call.Auth), "body": word("body", &call.Body), "base": word("from", &call.From),
+		"items": word("items", &call.Items), "item": word("item", &call.Item), "member": word("member", &call.Member),
+		"set": edit, "append": edit, "remove": edit,
+		"header":   func() error { return p.header(where+".headers", &call.Headers) },
+		"if":       func() error { return p.words(where+".if", &call.If) },
+		"paginate": func() error { return p.paginate(where+".paginate", &call) },
+		"save":     func() error { return p.save(where, &call) },
+		"result":   func() error { return p.result(where+".result", &call) },
+		"query": func() error {
+			p.begin(fmt.Sprintf("%s.query[%d]", where, len(call.Query)))
+			name, value, err := p.pair()
+			call.Query = append(call.Query, mapping.ParamDef{Name: name, Value: value})
 			return err
-		}
-		_, err := p.args(0, 0)
-		call.Hydrate = true
-		return err
-	case "paginate":
-		return p.paginate(at, call)
-	case "save":
-		return p.save(where, call)
-	case "result":
-		return p.result(at, call)
-	case "error":
-		p.begin(fmt.Sprintf("%s.errors[%d]", where, len(call.Errors)))
-		return p.rule(&call.Errors)
-	}
-	return p.unknown("call", "auth", "header", "query", "body", "base", "set", "append", "remove", "if", "items", "item", "member",
-		"where", "overlay", "hydrate", "paginate", "save", "result", "error")
+		},
+		"where": func() error {
+			p.begin(where + ".where")
+			path, value, err := p.pair()
+			call.Where = append(call.Where, mapping.WhereDef{Path: path, Value: value})
+			return err
+		},
+		"overlay": func() error {
+			p.begin(fmt.Sprintf("%s.overlay[%d]", where, len(call.Overlay)))
+			path, value, err := p.pair()
+			call.Overlay = append(call.Overlay, mapping.EditDef{Path: path, Value: value})
+			return err
+		},
+		"hydrate": func() error {
+			if err := p.once(where + ".hydrate"); err != nil {
+				return err
+			}
+			_, err := p.args(0, 0)
+			call.Hydrate = true
+			return err
+		},
+		"error": func() error {
+			p.begin(fmt.Sprintf("%s.errors[%d]", where, len(call.Errors)))
+			return p.rule(&call.Errors)
+		},
+	})
+	return call, err
 }
 
 func (p *mappingParser) edit(where string, call *mapping.CallDef) error {

@@ -38,84 +38,35 @@ func (p *mappingParser) resource(where string, to **mapping.ResourceDef) error {
 		*to = new(mapping.ResourceDef)
 	}
 	def := *to
-	for nesting := p.Nesting(); p.NextBlock(nesting); {
-		if err := p.resourceField(where, def); err != nil {
-			return err
-		}
+	lines := map[string]func() error{
+		"id":  func() error { return p.word(where+".id", &def.ID) },
+		"key": func() error { return p.word(where+".key", &def.Key) },
+		"id_changes": func() error {
+			if err := p.once(where + ".id_changes"); err != nil {
+				return err
+			}
+			if _, err := p.args(0, 0); err != nil {
+				return err
+			}
+			def.IDChanges = true
+			return p.noBlock()
+		},
+		"map":     func() error { return p.mapLine(where, def) },
+		"active":  func() error { return p.condition(where+".active", &def.Active) },
+		"protect": func() error { return p.condition(where+".protect", &def.Protect) },
+		"state":   func() error { return p.state(where+".state", def) },
+		"unique":  func() error { return p.words(where+".unique", &def.Unique) },
+		"email":   func() error { return p.words(where+".email", &def.Email) },
+		"find":    func() error { return p.find(where, def) },
 	}
-	return nil
-}
-
-func (p *mappingParser) resourceField(where string, def *mapping.ResourceDef) error {
-	name := p.Val()
-	at := where + "." + name
-	if calls := callsOf(def, name); calls != nil {
-		return p.verb(where, name, def, calls)
+	for verb, calls := range map[string]*[]mapping.CallDef{
+		"list": &def.List, "get": &def.Get, "create": &def.Create, "created": &def.Created, "update": &def.Update, "disable": &def.Disable,
+		"enable": &def.Enable, "delete": &def.Delete, "reinvite": &def.Reinvite, "members": &def.Members, "member_add": &def.MemberAdd,
+		"member_remove": &def.MemberRemove, "members_set": &def.MembersSet,
+	} {
+		lines[verb] = func() error { return p.verb(where, verb, def, calls) }
 	}
-	switch name {
-	case "id":
-		return p.word(at, &def.ID)
-	case "id_changes":
-		if err := p.once(at); err != nil {
-			return err
-		}
-		if _, err := p.args(0, 0); err != nil {
-			return err
-		}
-		def.IDChanges = true
-		return p.noBlock()
-	case "key":
-		return p.word(at, &def.Key)
-	case "map":
-		return p.mapLine(where, def)
-	case "active":
-		return p.condition(at, &def.Active)
-	case "protect":
-		return p.condition(at, &def.Protect)
-	case "state":
-		return p.state(at, def)
-	case "unique":
-		return p.words(at, &def.Unique)
-	case "email":
-		return p.words(at, &def.Email)
-	case "find":
-		return p.find(where, def)
-	}
-	return p.unknown(where, "id", "id_changes", "key", "map", "active", "protect", "state", "unique", "email", "find", "list", "get",
-		"create", "created", "update", "disable", "enable", "delete", "reinvite", "members", "member_add", "member_remove", "members_set")
-}
-
-// callsOf returns the calls of a verb; nil where there is no such verb.
-func callsOf(def *mapping.ResourceDef, verb string) *[]mapping.CallDef {
-	switch verb {
-	case "list":
-		return &def.List
-	case "get":
-		return &def.Get
-	case "create":
-		return &def.Create
-	case "created":
-		return &def.Created
-	case "update":
-		return &def.Update
-	case "disable":
-		return &def.Disable
-	case "enable":
-		return &def.Enable
-	case "delete":
-		return &def.Delete
-	case "reinvite":
-		return &def.Reinvite
-	case "members":
-		return &def.Members
-	case "member_add":
-		return &def.MemberAdd
-	case "member_remove":
-		return &def.MemberRemove
-	case "members_set":
-		return &def.MembersSet
-	}
-	return nil
+	return p.block(where, lines)
 }
 
 // verb reads a call. The first of a text takes the place of all that an earlier text had for the verb.

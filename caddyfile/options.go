@@ -190,47 +190,42 @@ func word(d *caddyfile.Dispenser, to *string) error {
 	return nil
 }
 
-func size(d *caddyfile.Dispenser, to *int64) error {
+// parsed reads the one word of a line as a value of some kind.
+func parsed[T any](d *caddyfile.Dispenser, to *T, kind string, parse func(string) (T, bool)) error {
 	var s string
 	if err := word(d, &s); err != nil {
 		return err
 	}
-	n, err := humanize.ParseBytes(s)
-	if err != nil || n == 0 || n > 1<<40 {
-		return d.Errf("%q is no size such as 4MiB", s)
+	v, ok := parse(s)
+	if !ok {
+		return d.Errf("%q is no %s", s, kind)
 	}
-	*to = int64(n)
+	*to = v
 	return nil
+}
+
+func size(d *caddyfile.Dispenser, to *int64) error {
+	return parsed(d, to, "size such as 4MiB", func(s string) (int64, bool) {
+		n, err := humanize.ParseBytes(s)
+		return int64(n), err == nil && n > 0 && n <= 1<<40 //nolint:gosec // it fits
+	})
 }
 
 func duration(d *caddyfile.Dispenser, to *caddy.Duration) error {
-	var s string
-	if err := word(d, &s); err != nil {
-		return err
-	}
-	if s == "off" {
-		*to = -1
-		return nil
-	}
-	v, err := caddy.ParseDuration(s)
-	if err != nil || v <= 0 {
-		return d.Errf("%q is no duration such as 30s", s)
-	}
-	*to = caddy.Duration(v)
-	return nil
+	return parsed(d, to, "duration such as 30s", func(s string) (caddy.Duration, bool) {
+		if s == "off" {
+			return -1, true
+		}
+		v, err := caddy.ParseDuration(s)
+		return caddy.Duration(v), err == nil && v > 0
+	})
 }
 
 func number(d *caddyfile.Dispenser, to *int) error {
-	var s string
-	if err := word(d, &s); err != nil {
-		return err
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 {
-		return d.Errf("%q is no number above 0", s)
-	}
-	*to = n
-	return nil
+	return parsed(d, to, "number above 0", func(s string) (int, bool) {
+		n, err := strconv.Atoi(s)
+		return n, err == nil && n > 0
+	})
 }
 
 func words(d *caddyfile.Dispenser, to *[]string) error {

@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,32 @@ func parseOrganization(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 	if d.NextArg() {
 		return nil, d.ArgErr()
 	}
-	if err := block(d, func(name string) error { return parseOrganizationLine(d, o, name) }, func() error { return nil }); err != nil {
+	err := block(d, "", lines{
+		"store": into(word, &o.Store),
+		"client": func(d *caddyfile.Dispenser) error {
+			if !d.AllArgs(&o.ClientID, &o.ClientSecret) {
+				return d.ArgErr()
+			}
+			return cmp.Or(literal(d, "client", o.ClientID, organization.CheckClientID), literal(d, "client", o.ClientSecret, organization.CheckClientSecret))
+		},
+		"seats": func(d *caddyfile.Dispenser) (err error) {
+			var n string
+			if err = word(d, &n); err != nil {
+				return err
+			}
+			if o.Seats, err = strconv.Atoi(n); err != nil || o.Seats < 1 {
+				return d.Errf("seats: must be a whole number above 0, got %s", n)
+			}
+			return nil
+		},
+		"owner": func(d *caddyfile.Dispenser) error {
+			if err := word(d, &o.Owner); err != nil {
+				return err
+			}
+			return literal(d, "owner", o.Owner, organization.CheckEmail)
+		},
+	}, func() error { return nil })
+	if err != nil {
 		return nil, err
 	}
 	if o.ClientID == "" {
@@ -41,44 +67,12 @@ func parseOrganization(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 	return o, nil
 }
 
-func parseOrganizationLine(d *caddyfile.Dispenser, o *organization.Handler, name string) error {
-	// A value with a placeholder is resolved when the configuration is loaded, and checked then.
-	check := func(value string, check func(string) error) error {
-		if strings.Contains(value, "{") {
-			return nil
-		}
-		return check(value)
+// literal checks a value, unless it has a placeholder: that is resolved when the configuration is loaded, and checked then.
+func literal(d *caddyfile.Dispenser, name, value string, check func(string) error) error {
+	if strings.Contains(value, "{") {
+		return nil
 	}
-	var err error
-	switch name {
-	case "store":
-		if !d.AllArgs(&o.Store) {
-			return d.ArgErr()
-		}
-	case "client":
-		if !d.AllArgs(&o.ClientID, &o.ClientSecret) {
-			return d.ArgErr()
-		}
-		if err = check(o.ClientID, organization.CheckClientID); err == nil {
-			err = check(o.ClientSecret, organization.CheckClientSecret)
-		}
-	case "seats":
-		var n string
-		if !d.AllArgs(&n) {
-			return d.ArgErr()
-		}
-		if o.Seats, err = strconv.Atoi(n); err != nil || o.Seats < 1 {
-			return d.Errf("seats: must be a whole number above 0, got %s", n)
-		}
-	case "owner":
-		if !d.AllArgs(&o.Owner) {
-			return d.ArgErr()
-		}
-		err = check(o.Owner, organization.CheckEmail)
-	default:
-		return d.Errf("unrecognized subdirective %s", name)
-	}
-	if err != nil {
+	if err := check(value); err != nil {
 		return d.Errf("%s: %v", name, err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package caddyfile
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -28,21 +29,9 @@ func (c *config) quirks(d *caddyfile.Dispenser) error {
 	if err := checkQuirks(d, quirks.Config{Profile: q.Profile}); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		switch name := d.Val(); {
-		case name == "enable":
-			if err := words(d, &q.Enable); err != nil {
-				return err
-			}
-		case name == "disable":
-			if err := words(d, &q.Disable); err != nil {
-				return err
-			}
-		case name == "max_operations":
-			if err := number(d, &q.MaxOperations); err != nil {
-				return err
-			}
-		case slices.Contains(types, name):
+	known := lines{"enable": into(words, &q.Enable), "disable": into(words, &q.Disable), "max_operations": into(number, &q.MaxOperations)}
+	for _, name := range types {
+		known[name] = func(d *caddyfile.Dispenser) error {
 			var paths []string
 			if err := words(d, &paths); err != nil {
 				return err
@@ -52,14 +41,13 @@ func (c *config) quirks(d *caddyfile.Dispenser) error {
 					return err
 				}
 			}
-		default:
-			return d.Errf("unrecognized subdirective %s of quirks", name)
-		}
-		if err := checkQuirks(d, quirks.Config{Profile: q.Profile, Enable: q.Enable, Disable: q.Disable}); err != nil {
-			return err
+			return nil
 		}
 	}
-	return nil
+	return block(d, " of quirks", known, func() error {
+		_, err := quirks.New(quirks.Config{Profile: q.Profile, Enable: q.Enable, Disable: q.Disable})
+		return err
+	}, slices.Collect(maps.Keys(known))...)
 }
 
 // attribute reads

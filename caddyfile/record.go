@@ -16,16 +16,8 @@ func (c *config) record(d *caddyfile.Dispenser) error {
 	if err := word(d, &r.File); err != nil {
 		return err
 	}
-	for d.NextBlock(0) {
-		switch name := d.Val(); {
-		case name != "max_size":
-			return d.Errf("unrecognized subdirective %s", name)
-		case r.MaxSize != 0:
-			return d.Errf("%s is already specified", name)
-		}
-		if err := size(d, &r.MaxSize); err != nil {
-			return err
-		}
+	if err := block(d, "", lines{"max_size": into(size, &r.MaxSize)}, r.Check); err != nil {
+		return err
 	}
 	if err := r.Check(); err != nil {
 		return d.WrapErr(err)

@@ -66,17 +66,7 @@ func (c *config) scimUpstream(d *caddyfile.Dispenser) error {
 	if err := r.Validate(); err != nil {
 		return d.WrapErr(err)
 	}
-	return block(d, func(name string) (err error) {
-		switch name {
-		case "content_type":
-			err = word(d, &r.ContentType)
-		case "missing_elements":
-			err = c.missingElements(d)
-		default:
-			err = d.Errf("unrecognized subdirective %s of upstream scim", name)
-		}
-		return err
-	}, r.Validate)
+	return block(d, " of upstream scim", lines{"content_type": into(word, &r.ContentType), "missing_elements": c.missingElements}, r.Validate)
 }
 
 func kinds() []string {
