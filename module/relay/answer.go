@@ -89,11 +89,8 @@ func isAnswer(op *scim.Operation, v doc.Value) bool {
 // saysFailed reports whether a document that came with a status of success is about a failure: an error of SCIM (RFC 7644 §3.12), or
 // what the frameworks write in its place.
 func saysFailed(v doc.Value) bool {
-	schemas, _ := v.Lookup("schemas")
-	for item := range schemas.Items() {
-		if item.Is(scim.ErrorSchema) {
-			return true
-		}
+	if scim.IsError(v) {
+		return true
 	}
 	for _, name := range []string{"success", "succeeded", "ok"} {
 		if v, _ := v.Lookup(name); v.Kind() == doc.Bool && !v.True() || v.Is("false") {

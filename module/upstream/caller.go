@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -46,8 +47,6 @@ func Canceled(err error) bool {
 type Config struct {
 	MaxResponse int64         // bytes of one answer; 0 is DefaultMaxResponse
 	Timeout     time.Duration // of one call; 0 is DefaultTimeout, negative is none
-	ContentType string        // of bodies whose call names none; empty is application/scim+json
-	Accept      string        // empty is "application/scim+json, application/json"
 
 	// Root is the SCIM root of the provider's request, escaped, without a slash at the end.
 	Root string
@@ -83,15 +82,7 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 	if c.MaxResponse <= 0 {
 		c.MaxResponse = DefaultMaxResponse
 	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.ContentType == "" {
-		c.ContentType = scim.MediaType
-	}
-	if c.Accept == "" {
-		c.Accept = scim.MediaType + ", application/json"
-	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	ctx := r.Context()
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if server == nil {
@@ -105,11 +96,6 @@ func New(next caddyhttp.Handler, r *http.Request, c Config) *Caller {
 		trusted: trusted, config: c,
 	}
 }
-
-// Conditions returns the provider's conditional headers (RFC 7644 §3.14), for an upstream with entity tags. The gateway tells
-// the provider weak ones, since it changes the representation; the upstream may know them as strong, so it is asked for
-// both.
-func (c *Caller) Conditions() http.Header { return conditions(c.orig.Header) }
 
 // Account returns the one of the request, for the rules that are applied to answers; nil where nobody counts.
 func (c *Caller) Account() *quirks.Account { return c.config.Account }
@@ -148,26 +134,13 @@ func (c *Caller) Do(ctx context.Context, call Call) (*Answer, error) {
 	}
 	c.calls.Add(1)
 	start := time.Now()
-	a, err := c.spanned(ctx, call, target)
+	a, err := c.do(ctx, call, target)
 	took := time.Since(start)
 	c.spent.Add(int64(took))
 	if t := trace.From(ctx); t != nil {
 		t.Call(traced(call, target, a, err, took))
 	}
 	return a, err
-}
-
-// spanned returns the call with a span of its own, where the request is traced.
-func (c *Caller) spanned(ctx context.Context, call Call, target *url.URL) (a *Answer, err error) {
-	ctx, s := span.StartCall(ctx, call.Name, call.Method)
-	defer func() {
-		status := 0
-		if a != nil {
-			status = a.Status
-		}
-		span.EndCall(s, status, err)
-	}()
-	return c.do(ctx, call, target)
 }
 
 // traced returns the call as the log shows it. Values of users are in the query of a path, which is left out.
@@ -182,7 +155,16 @@ func traced(call Call, target *url.URL, a *Answer, err error, took time.Duration
 	return t
 }
 
-func (c *Caller) do(ctx context.Context, call Call, target *url.URL) (*Answer, error) {
+// do makes the call within its time, and within a span of its own where the request is traced.
+func (c *Caller) do(ctx context.Context, call Call, target *url.URL) (a *Answer, err error) {
+	ctx, s := span.StartCall(ctx, call.Name, call.Method)
+	defer func() {
+		status := 0
+		if a != nil {
+			status = a.Status
+		}
+		span.EndCall(s, status, err)
+	}()
 	parent := ctx
 	if c.config.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -190,7 +172,7 @@ func (c *Caller) do(ctx context.Context, call Call, target *url.URL) (*Answer, e
 		defer cancel()
 	}
 	res := &response{answer: Answer{Header: http.Header{}}, limit: c.config.MaxResponse}
-	err := c.serve(res, c.request(ctx, call, target))
+	err = c.serve(res, c.request(ctx, call, target))
 	return outcome(parent, ctx, res, err)
 }
 
@@ -202,7 +184,7 @@ func (c *Caller) request(ctx context.Context, call Call, target *url.URL) *http.
 		sub.Host = call.Host
 	}
 	sub.Trailer, sub.TransferEncoding, sub.Form, sub.PostForm, sub.MultipartForm = nil, nil, nil, nil, nil
-	sub.Header = outgoing(c.orig.Header, c.config, c.trusted)
+	sub.Header = outgoing(c.orig.Header, c.trusted)
 	if call.Body == nil {
 		sub.Body, sub.GetBody, sub.ContentLength = http.NoBody, nil, 0
 		sub.Header.Del("Content-Type")

@@ -3,6 +3,8 @@ package upstream
 import (
 	"net/http"
 	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // passed are the provider's headers that travel on: those that say who is asking or which trace it belongs to, and
@@ -16,7 +18,7 @@ var passed = []string{
 var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}
 
 // outgoing returns the header that every call of a request begins with.
-func outgoing(in http.Header, c Config, trusted bool) http.Header {
+func outgoing(in http.Header, trusted bool) http.Header {
 	out := make(http.Header, 8)
 	pass := func(names []string) {
 		for _, name := range names {
@@ -37,15 +39,18 @@ func outgoing(in http.Header, c Config, trusted bool) http.Header {
 	if _, ok := out["User-Agent"]; !ok {
 		out["User-Agent"] = []string{""} // without the key Go's transport would introduce itself
 	}
-	own := []string{c.Accept, c.ContentType}
+	own := []string{scim.MediaType + ", application/json", scim.MediaType}
 	out["Accept"], out["Content-Type"] = own[:1:1], own[1:]
 	return out
 }
 
-func conditions(in http.Header) http.Header {
+// Conditions returns the provider's conditional headers (RFC 7644 §3.14), for an upstream with entity tags. The gateway tells
+// the provider weak ones, since it changes the representation; the upstream may know them as strong, so it is asked for
+// both.
+func (c *Caller) Conditions() http.Header {
 	out := http.Header{}
 	for _, name := range []string{"If-Match", "If-None-Match"} {
-		for _, v := range in[name] {
+		for _, v := range c.orig.Header[name] {
 			out.Add(name, v)
 			for tag := range strings.SplitSeq(v, ",") {
 				if strong, weak := strings.CutPrefix(strings.TrimSpace(tag), "W/"); weak {

@@ -78,25 +78,18 @@ func (r Rule) On(profile string) bool {
 // Rules returns all rules, in the order in which a request meets them.
 func Rules() []Rule { return slices.Clone(table[1:]) }
 
-// The profiles. Rules look at the shape of a document only, so that a profile decides nothing but policy: most of these
-// are another name of [Generic], for the operator who looks for the name of the provider.
+// The profiles that are named in the table, and [Okta]. Rules look at the shape of a document only, so that a profile decides
+// nothing but policy: most are another name of [Generic], for the operator who looks for the name of the provider.
 const (
-	Generic    = "generic"
-	Entra      = "entra"
-	Okta       = "okta"
-	OneLogin   = "onelogin"
-	JumpCloud  = "jumpcloud"
-	Google     = "google"
-	Rippling   = "rippling"
-	Ping       = "ping"
-	Authentik  = "authentik"
-	Keycloak   = "keycloak"
-	Salesforce = "salesforce"
-	SailPoint  = "sailpoint"
-	PocketID   = "pocketid"
+	Generic   = "generic"
+	Entra     = "entra"
+	Okta      = "okta"
+	OneLogin  = "onelogin"
+	Authentik = "authentik"
+	PocketID  = "pocketid"
 )
 
-var names = [...]string{Generic, Entra, Okta, OneLogin, JumpCloud, Google, Rippling, Ping, Authentik, Keycloak, Salesforce, SailPoint, PocketID}
+var names = [...]string{Generic, Entra, Okta, OneLogin, "jumpcloud", "google", "rippling", "ping", Authentik, "keycloak", "salesforce", "sailpoint", PocketID}
 
 // Profiles returns the names of all profiles.
 func Profiles() []string { return slices.Clone(names[:]) }

@@ -51,6 +51,17 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
+// IsError reports whether a document says that it is an error of SCIM.
+func IsError(v doc.Value) bool {
+	list, _ := v.Lookup("schemas")
+	for item := range list.Items() {
+		if item.Is(ErrorSchema) {
+			return true
+		}
+	}
+	return false
+}
+
 // Body returns the error as a document; status is a string there (RFC 7644 §3.12).
 func (e *Error) Body() []byte {
 	b := append([]byte(nil), `{"schemas":["`+ErrorSchema+`"],"status":"`...)
