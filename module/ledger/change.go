@@ -13,7 +13,7 @@ import (
 
 type change struct {
 	apply func(*Record)
-	told  bool // an intent on disk tells of it
+	told  bool // an intent on disk tells of it, or it may be lost
 	blind bool // made while nobody could be asked who leads: whatever the record is by now
 }
 
@@ -107,8 +107,8 @@ func (b *Book) Keep(ctx context.Context, id string, apply func(*Record)) {
 	}
 }
 
-// Owe is Keep for what an intent on disk tells of until it is ended, and for the end of an intent: it is written in the
-// background, and not waited for.
+// Owe is Keep for what an intent on disk tells of until it is ended, for the end of an intent, and for what may be lost: it is
+// written in the background, and not waited for.
 func (b *Book) Owe(ctx context.Context, id string, apply func(*Record)) {
 	if b == nil {
 		return

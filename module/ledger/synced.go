@@ -25,6 +25,38 @@ type Synced struct {
 	TooMany bool `json:"too_many,omitempty"`
 }
 
+// Found notes who is in a group before the provider changes who is. Only the first time counts.
+func (s *Synced) Found(members IDs) {
+	if !s.Counted {
+		s.Counted, s.Before = true, members.Without(s.Members)
+		s.limit()
+	}
+}
+
+// Add notes members whom the provider names: they are its own from then on.
+func (s *Synced) Add(members IDs) {
+	s.Members, s.Before = s.Members.With(members), s.Before.Without(members)
+	s.limit()
+}
+
+// Set notes the members where the provider has named all of them.
+func (s *Synced) Set(members IDs) {
+	s.Members, s.TooMany = nil, false
+	s.Add(members)
+}
+
+// Remove notes members whom the provider has taken out.
+func (s *Synced) Remove(members IDs) { s.Members = s.Members.Without(members) }
+
+func (s *Synced) limit() {
+	if len(s.Before) > MostIDs {
+		s.Before, s.TooMany = nil, true
+	}
+	if s.TooMany = s.TooMany || len(s.Members) > MostIDs; s.TooMany {
+		s.Members = nil
+	}
+}
+
 // MostIDs is how many members of one group are remembered.
 const MostIDs = 100_000
 

@@ -42,3 +42,44 @@ func TestIDs(t *testing.T) {
 		}
 	}
 }
+
+// What is said of a group counts for what is said later: who was there before, until the provider names them.
+func TestSyncedOverTime(t *testing.T) {
+	var s Synced
+	say := func(what string, do func(IDs), ids ...string) func(members, before []string) {
+		do(MakeIDs(ids...))
+		return func(members, before []string) {
+			t.Helper()
+			if !slices.Equal(s.Members, MakeIDs(members...)) || !slices.Equal(s.Before, MakeIDs(before...)) {
+				t.Errorf("%s: %+v", what, s)
+			}
+		}
+	}
+	say("added before anybody looked", s.Add, "first")([]string{"first"}, nil)
+	say("found", s.Found, "old", "both", "first")([]string{"first"}, []string{"old", "both"})
+	say("added", s.Add, "both")([]string{"first", "both"}, []string{"old"})
+	say("found again", s.Found, "late")([]string{"first", "both"}, []string{"old"})
+	say("removed", s.Remove, "both", "old")([]string{"first"}, []string{"old"})
+	say("all named", s.Set, "a", "b")([]string{"a", "b"}, []string{"old"})
+}
+
+// More members than are remembered are said to be too many, until all of them are named anew.
+func TestTooManySynced(t *testing.T) {
+	many := make(IDs, MostIDs+1)
+	for i := range many {
+		many[i] = uint64(i)
+	}
+	var s Synced
+	for _, say := range []func(IDs){s.Add, s.Found} {
+		s = Synced{}
+		if say(many); !s.TooMany || len(s.Members)+len(s.Before) > 0 {
+			t.Errorf("%d members, %d before", len(s.Members), len(s.Before))
+		}
+		if s.Add(many[:1]); !s.TooMany || len(s.Members) > 0 {
+			t.Errorf("%d members", len(s.Members))
+		}
+		if s.Set(many[:2]); s.TooMany || len(s.Members) != 2 {
+			t.Errorf("%d members", len(s.Members))
+		}
+	}
+}

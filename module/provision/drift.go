@@ -2,8 +2,6 @@ package provision
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/drift"
@@ -19,7 +17,7 @@ type drifting struct {
 	report   *drift.Report
 	before   time.Time // since when somebody waits for too long
 	people   map[string]*view.Entry
-	said     map[string]*ledger.Synced
+	said     map[string]bool // of which groups the provider has said something
 	names    map[string]bool // of what the organization shows of a kind
 }
 
@@ -143,7 +141,7 @@ func (d *drifting) miss(k *kind, r *ledger.Record, shown bool) {
 			one.Since = r.Created
 			d.report.Waiting = append(d.report.Waiting, one)
 		}
-	case !shown && !r.Deleted && (r.Linked || k == d.group && d.said[r.ID] == nil) && r.Intent == nil:
+	case !shown && !r.Deleted && (r.Linked || k == d.group && !d.said[r.ID]) && r.Intent == nil:
 		d.gone(one)
 	}
 }
@@ -157,17 +155,21 @@ func (d *drifting) gone(one drift.One) {
 
 // compareGroups tells in what groups differ from what the provider last said of them.
 func (d *drifting) compareGroups(ctx context.Context, shown map[string]*view.Entry, records map[string]*ledger.Record) error {
-	said, err := d.shared.synced.All(ctx)
+	said, err := d.shared.ledger.Synced.All(ctx)
 	if err != nil {
 		return err
 	}
-	d.said = said
+	d.said = make(map[string]bool, len(said))
 	ids := make(map[uint64]string, len(d.people))
 	for id := range d.people {
 		ids[ledger.IDHash(id)] = id
 	}
-	for _, id := range slices.Sorted(maps.Keys(said)) {
-		e, s := shown[id], said[id]
+	for _, r := range said {
+		id, e, s := r.ID, shown[r.ID], r.Synced
+		if s == nil {
+			continue
+		}
+		d.said[id] = true
 		if e == nil {
 			if r := records[id]; r == nil || !r.Deleted {
 				d.gone(drift.One{Resource: d.group.Type.Name, ID: id, Name: s.Name})

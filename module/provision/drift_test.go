@@ -40,7 +40,7 @@ func TestDriftOfWhatIsRemembered(t *testing.T) {
 		}
 	}
 	b.groups = slices.DeleteFunc(b.groups, func(x map[string]any) bool { return x["name"] == "Lost" })
-	g.shared.synced.HandOver()
+	g.shared.ledger.Rest()
 	for _, g := range []*gateway{g, g.restarted(t, storage)} {
 		g.must(t, 404, "GET", "/Users/"+ben, "")
 		d := g.compared(t)
@@ -117,7 +117,7 @@ func TestDriftOfMembers(t *testing.T) {
 	b.put(id, "new", "eve", "ben")
 	b.drop(id, "new", "ada")
 	b.put(id, "nobodys", "eve") // not synchronized: not told
-	g.shared.synced.HandOver()
+	g.shared.ledger.Rest()
 	for i, g := range []*gateway{g, g.restarted(t, storage)} {
 		g.must(t, 200, "GET", "/Users?count=1", "")
 		d := g.compared(t)
@@ -156,8 +156,8 @@ func TestDriftOfMembers(t *testing.T) {
 	if d := g.compared(t); len(d.AddedByHand)+len(d.Before)+len(d.TakenOut)+len(d.Gone) != 0 {
 		t.Errorf("after deleting: %+v", d)
 	}
-	g.shared.synced.HandOver()
-	if all, err := g.restarted(t, storage).shared.synced.All(t.Context()); err != nil || len(all) != 0 {
+	g.shared.ledger.Rest()
+	if all, err := g.restarted(t, storage).shared.ledger.Synced.All(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("still remembered: %v, %v", all, err)
 	}
 }

@@ -44,7 +44,7 @@ func (g *groups) create(ctx context.Context) (*scim.Answer, error) {
 		return nil, err
 	}
 	if made || slices.Contains(g.adopted, sub.id) {
-		g.synced().Made(sub.id, name)
+		g.note(ctx, sub.id, func(s *ledger.Synced) { *s = ledger.Synced{Name: name, Counted: true} })
 		sub.counted = !usesMembers(g.Create) // a new group is empty
 		return g.link(ctx, sub, members)
 	}
@@ -56,7 +56,7 @@ func (g *groups) create(ctx context.Context) (*scim.Answer, error) {
 		return nil, g.conflict()
 	}
 	g.linkedBy(ctx, sub.id, sub.found, "existing link")
-	g.synced().Named(sub.id, name)
+	g.noteName(ctx, sub.id, name)
 	if sub.deleted() {
 		g.book.Keep(ctx, sub.id, func(r *ledger.Record) { r.Deleted = false })
 	}
@@ -74,8 +74,7 @@ func (g *groups) link(ctx context.Context, sub *subject, members []string) (*sci
 		if err := g.loadMembers(ctx, sub); err != nil {
 			return nil, err
 		}
-		g.synced().Found(sub.id, sub.joined)
-		g.synced().Add(sub.id, members)
+		g.noteMembers(ctx, sub, members)
 		add, _ := (&patch.Membership{Add: members}).Against(sub.members)
 		if err := g.setMembers(ctx, sub, add, nil); err != nil {
 			return nil, err
@@ -167,7 +166,7 @@ func (g *groups) change(ctx context.Context) (*scim.Answer, error) {
 	if len(changed)+len(add)+len(remove) == 0 {
 		trace.Say(ctx, trace.Unchanged, sub.id, "")
 	}
-	heard := g.hear(sub, change.members, add, remove)
+	heard := g.hear(ctx, sub, change.members, add, remove)
 	if len(changed) > 0 {
 		was := sub
 		if sub, err = g.update(ctx, sub, after, changed, nil); err != nil {
@@ -247,7 +246,7 @@ func (g *groups) delete(ctx context.Context) (*scim.Answer, error) {
 			return err
 		}
 		trace.Say(ctx, trace.GroupRemoved, sub.id, "")
-		g.synced().Forget(sub.id)
+		g.shared.ledger.Synced.Owe(ctx, sub.id, erase)
 		return g.deleted(ctx, sub, g.config.Ledger.SoftDelete)
 	})
 	if err != nil {

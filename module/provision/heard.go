@@ -1,26 +1,61 @@
 package provision
 
 import (
+	"context"
 	"slices"
 	"strings"
 
-	"github.com/caddy-scim/gateway/module/provision/synced"
+	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-// synced returns where it is noted what the provider says of groups; nil where nothing is remembered.
-func (g *groups) synced() *synced.Groups {
+// What the provider last said of each group is remembered for those who want to know what was done to a group past the provider
+// ("caddy scim drift"). It decides nothing, so that no request waits for it, and a crash loses what was said just before.
+
+// note remembers something that the provider says of a group.
+func (g *groups) note(ctx context.Context, group string, say func(*ledger.Synced)) {
 	if g.book == nil || g.dry() {
-		return nil
+		return
 	}
-	return g.shared.synced
+	g.shared.ledger.Synced.Owe(ctx, group, func(r *ledger.Record) {
+		s := new(ledger.Synced)
+		if r.Synced != nil {
+			*s = *r.Synced
+		}
+		say(s)
+		*r = ledger.Record{Synced: s}
+	})
+}
+
+// noteName remembers the name that the provider gives a group.
+func (g *groups) noteName(ctx context.Context, group, name string) {
+	g.note(ctx, group, func(s *ledger.Synced) { s.Name = name })
+}
+
+// noteMembers remembers whom the provider names as members of a group, and the first time who was in it before.
+func (g *groups) noteMembers(ctx context.Context, group *subject, named []string) {
+	r, _ := g.shared.ledger.Synced.Recall(group.id)
+	first := r == nil || r.Synced == nil || !r.Synced.Counted
+	if !first && len(named) == 0 {
+		return
+	}
+	var before ledger.IDs
+	if first {
+		before = ledger.MakeIDs(group.joined...)
+	}
+	ids := ledger.MakeIDs(named...)
+	g.note(ctx, group.id, func(s *ledger.Synced) {
+		if first {
+			s.Found(before)
+		}
+		s.Add(ids)
+	})
 }
 
 // hear notes what the provider says of a group's members before it is carried out: who is named is the provider's, whatever
 // becomes of the call. Who is taken out is so when it is done; heard notes that, and the name if the provider gives one.
-func (g *groups) hear(sub *subject, m *patch.Membership, add, remove []string) (heard func(name string)) {
-	groups := g.synced()
+func (g *groups) hear(ctx context.Context, sub *subject, m *patch.Membership, add, remove []string) (heard func(name string)) {
 	switch {
 	case !m.Touched:
 	case m.Whole:
@@ -29,17 +64,19 @@ func (g *groups) hear(sub *subject, m *patch.Membership, add, remove []string) (
 		add, remove = m.Add, m.Remove
 	}
 	if m.Touched {
-		groups.Found(sub.id, sub.joined)
-		groups.Add(sub.id, add)
+		g.noteMembers(ctx, sub, add)
 	}
 	return func(name string) {
-		if m.Whole {
-			groups.Set(sub.id, add)
-		} else {
-			groups.Remove(sub.id, remove)
+		switch {
+		case m.Whole:
+			all := ledger.MakeIDs(add...)
+			g.note(ctx, sub.id, func(s *ledger.Synced) { s.Set(all) })
+		case len(remove) > 0:
+			gone := ledger.MakeIDs(remove...)
+			g.note(ctx, sub.id, func(s *ledger.Synced) { s.Remove(gone) })
 		}
 		if slices.Contains(g.NamesIn(g.op), schema.Fold(strings.TrimSpace(name))) {
-			groups.Named(sub.id, name)
+			g.noteName(ctx, sub.id, name)
 		}
 	}
 }

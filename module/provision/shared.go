@@ -16,7 +16,6 @@ import (
 	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/provision/locks"
 	"github.com/caddy-scim/gateway/module/provision/resource"
-	"github.com/caddy-scim/gateway/module/provision/synced"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
@@ -26,7 +25,6 @@ type shared struct {
 	seat   *cluster.Seat
 	locks  locks.Locks
 	ledger *ledger.Ledger
-	synced *synced.Groups
 
 	run      *dryrun.Run     // nil where what is said is done
 	imagined *items.Imagined // what the run has planned
@@ -44,9 +42,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 		if run != nil {
 			sh.run, sh.imagined = run, items.NewImagined(run.Imagine)
 		}
-		sh.synced = synced.New(sh.ledger.Synced, sh.turn)
 		seat.OnTakeover(sh.forget)
-		seat.OnHandover(sh.synced.HandOver)
 		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
 		seat.OnHandover(sh.ledger.Rest)
 		return sh
@@ -56,7 +52,6 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 // forget makes everything be read again, because somebody else may have provisioned the organization since.
 func (sh *shared) forget() {
 	sh.ledger.TakeOver()
-	sh.synced.Drop()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.settling.looked = false
