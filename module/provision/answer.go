@@ -16,7 +16,7 @@ func (rs *resources) answer(ctx context.Context, sub *subject, status int) (*sci
 		return nil, err
 	}
 	if rs.IsUser() {
-		rs.users.reinvite(ctx, sub)
+		rs.reinvite(ctx, sub)
 	}
 	return &scim.Answer{Status: status, Body: res.AppendTo(nil)}, nil
 }

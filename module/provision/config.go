@@ -22,8 +22,10 @@ import (
 
 	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/transforms/mapping"
+	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -204,7 +206,7 @@ func (o *Organization) defaults() error {
 	case o.ReinviteAfter < 0, o.PaceWait < 0, o.PageSize < 0, o.MaxResults < 0:
 		return errors.New("reinvite_after, pace_wait, page_size and max_results must not be negative")
 	}
-	if err := o.checkLinks(); err != nil {
+	if err := o.links(nil).Check(); err != nil {
 		return err
 	}
 	if o.Ledger.Store == nil && !o.Ledger.Off {
@@ -220,6 +222,11 @@ func (o *Organization) defaults() error {
 	o.MaxResults = cmp.Or(o.MaxResults, 1000)
 	o.PageSize = min(cmp.Or(o.PageSize, 100), o.MaxResults)
 	return nil
+}
+
+// links returns what the configuration says about who is who.
+func (o *Organization) links(users *plan.Resource) *link.Rules {
+	return &link.Rules{Resource: users, By: o.LinkBy, Domains: o.EmailDomains}
 }
 
 // fingerprint returns a short name for a value, the same for equal values.

@@ -13,6 +13,7 @@ import (
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/items"
+	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
@@ -28,6 +29,7 @@ type engine struct {
 	group  *kind // nil where the organization has no groups
 	shared *shared
 	seen   *seen
+	links  *link.Rules
 
 	guard   *guard.Open // nil where nothing is guarded
 	quirks  *quirks.Normalizer
@@ -43,7 +45,7 @@ type engine struct {
 }
 
 func (o *Organization) newEngine(compiled *plan.Plan, sh *shared, sn *seen, log *zap.Logger) *engine {
-	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, log: log, now: time.Now, run: sh.run, imagined: sh.imagined}
+	e := &engine{config: o, plan: compiled, shared: sh, seen: sn, links: o.links(compiled.User), log: log, now: time.Now, run: sh.run, imagined: sh.imagined}
 	e.user = &kind{Kind: resource.New(compiled.User, sn.users, o.Ledger.memory(o.Ledger.Store))}
 	if compiled.Group != nil {
 		e.group = &kind{Kind: resource.New(compiled.Group, sn.groups, o.Ledger.memory(nil))}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
@@ -25,7 +26,7 @@ func (rs *resources) existing(ctx context.Context, wanted *doc.Node, except stri
 			switch {
 			case err != nil:
 				return nil, err
-			case !rs.IsUser() || rs.users.samePerson(sub, wanted):
+			case !rs.IsUser() || rs.links.Judge(sub.member(), wanted) == link.Same:
 				sub.found = l
 				return sub, nil
 			case other == nil && !sub.deleted():
@@ -44,8 +45,8 @@ func (rs *resources) holders(ctx context.Context, l value.Lookup, except string)
 			yield(nil, err)
 			return
 		}
-		for _, record := range waitingFor(m, []value.Lookup{l}) {
-			if sub, err := waitingSubject(record); err == nil && record.ID != except && l.In(rs.Type, sub.res) && !yield(sub, nil) {
+		for _, sub := range waiting(m, []value.Lookup{l}) {
+			if sub.id != except && l.In(rs.Type, sub.res) && !yield(sub, nil) {
 				return
 			}
 		}
@@ -110,27 +111,27 @@ func (rs *resources) checkUnique(ctx context.Context, id string, res *doc.Node, 
 // spelledOtherwise returns the group that stands in the way of a new one because the organization writes its name differently,
 // without spaces for example. Under which name the provider knows it is remembered: it looks for that next, and would be
 // refused and find nothing for ever. A group that has such a name already is another one.
-func (g *groups) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {
-	name, ok := g.WrittenName(wanted)
+func (rs *resources) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*subject, error) {
+	name, ok := rs.WrittenName(wanted)
 	if !ok {
 		return nil, nil
 	}
-	for sub, err := range g.holders(ctx, value.Lookup{Attribute: g.Identity, Value: name}, "") {
+	for sub, err := range rs.holders(ctx, value.Lookup{Attribute: rs.Identity, Value: name}, "") {
 		if err != nil {
 			return nil, err
 		}
 		if sub.record != nil {
-			if _, named := sub.record.Kept[g.Identity]; named {
+			if _, named := sub.record.Kept[rs.Identity]; named {
 				continue
 			}
 		}
 		if sub.entry.Protected {
 			continue
 		}
-		date := g.date()
-		record := g.keep(ctx, sub.id, sub.entry, wanted, []string{g.Identity}, func(r *ledger.Record) { date(r, false) })
-		found := g.subject(sub.id, sub.entry, sub.value, record)
-		found.found = value.Lookup{Attribute: g.Identity, Value: name}
+		date := rs.date()
+		record := rs.keep(ctx, sub.id, sub.entry, wanted, []string{rs.Identity}, func(r *ledger.Record) { date(r, false) })
+		found := rs.subject(sub.id, sub.entry, sub.value, record)
+		found.found = value.Lookup{Attribute: rs.Identity, Value: name}
 		return found, nil
 	}
 	return nil, nil

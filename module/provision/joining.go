@@ -85,11 +85,11 @@ func (g *groups) join(ctx context.Context, sub *subject, id string) error {
 
 // leaveAll lets no group wait any longer for a user who is gone for good. Where ids are names, the next one of that name is
 // somebody else.
-func (u *users) leaveAll(ctx context.Context, user string) {
-	if u.groups == nil {
+func (rs *resources) leaveAll(ctx context.Context, user string) {
+	if rs.groups == nil {
 		return
 	}
-	for _, group := range u.groups.book.RecallMarks().Groups(user) {
-		u.groups.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{user}) })
+	for _, group := range rs.groups.book.RecallMarks().Groups(user) {
+		rs.groups.book.Keep(ctx, group, func(r *ledger.Record) { r.Waiting = without(r.Waiting, []string{user}) })
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 // How access is taken away. A PATCH or PUT that deactivates is a change like others ([users.change]); what is different is
 // that it comes first ([resources.update]), that the guard is asked ([resources.permit]), and that it counts when it shows. Where
-// the organization cannot deactivate, users are removed instead ([users.retire]). A DELETE takes a user away whole.
+// the organization cannot deactivate, users are removed instead ([resources.retire]). A DELETE takes a user away whole.
 
 // disables reports whether a change of a user takes access away.
 func (k *kind) disables(sub *subject, after *doc.Node, changed []string) bool {
@@ -29,15 +29,15 @@ func (k *kind) disables(sub *subject, after *doc.Node, changed []string) bool {
 }
 
 // setActive makes the calls that deactivate or activate a user.
-func (u *users) setActive(ctx context.Context, env *plan.Env, active bool) error {
-	calls := u.Disable
+func (rs *resources) setActive(ctx context.Context, env *plan.Env, active bool) error {
+	calls := rs.Disable
 	if active {
-		calls = u.Enable
+		calls = rs.Enable
 	}
 	if len(calls) == 0 {
 		return notSwitchable()
 	}
-	_, err := u.items.Run(ctx, calls, env)
+	_, err := rs.items.Run(ctx, calls, env)
 	return err
 }
 
@@ -46,7 +46,7 @@ func notSwitchable() error {
 }
 
 // mustShow returns an error unless a user is, by what was read after the change, active or not as was asked for.
-func (u *users) mustShow(it *view.Entry, active bool) error {
+func (rs *resources) mustShow(it *view.Entry, active bool) error {
 	is := it.Resource().Get("active")
 	if is == nil || is.True() == active {
 		return nil
@@ -158,7 +158,7 @@ func (rs *resources) deleted(ctx context.Context, sub *subject, shown bool) erro
 	}
 	rs.book.Keep(ctx, sub.id, change)
 	if rs.IsUser() {
-		rs.users.leaveAll(ctx, sub.id)
+		rs.leaveAll(ctx, sub.id)
 	}
 	return nil
 }

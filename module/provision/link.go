@@ -2,129 +2,122 @@ package provision
 
 import (
 	"context"
-	"fmt"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
+	"sync"
 
+	"go.uber.org/zap"
+
+	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
-	"github.com/caddy-scim/gateway/transforms/filter"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
-// What links a member who was in the organization before the provider knew of them to a user of the provider.
-const (
-	ByUserName   = "userName"
-	ByExternalID = "externalId"
-	ByEmail      = "email"
-)
-
-// usualLinks are what links where the configuration says nothing. An externalId alone does not: providers give a leaver's to
-// somebody new (Entra's is made of the mail nickname), and whoever is linked or let in again by it may be anybody.
-var usualLinks = []string{ByUserName, ByEmail}
-
-// checkLinks finds what is wrong with the words about who may be linked.
-func (o *Organization) checkLinks() error {
-	for _, by := range o.LinkBy {
-		if known := []string{ByUserName, ByExternalID, ByEmail}; !slices.Contains(known, by) {
-			return fmt.Errorf("link_by: unknown word %q; one of %q", by, known)
+// existingUser answers the creation of a user whom the organization has already.
+func (u *users) existingUser(ctx context.Context, sub *subject, wanted *doc.Node) (*scim.Answer, error) {
+	if sub.entry != nil && sub.entry.Protected {
+		trace.Say(ctx, trace.Protected, sub.id, "mapping")
+		return nil, u.conflict()
+	}
+	if verdict := u.links.Judge(sub.member(), wanted); verdict != link.Same {
+		return nil, u.another(ctx, sub, verdict)
+	}
+	if u.config.Existing == ExistingConflict && !sub.deleted() {
+		u.keepUserName(ctx, sub, wanted)
+		return nil, u.conflict()
+	}
+	err := u.locked(ctx, sub.id, func() (err error) {
+		if sub, err = u.link(ctx, sub, wanted); err == nil {
+			u.said(ctx, sub, leaving(sub))
 		}
-	}
-	for _, domain := range o.EmailDomains {
-		if domain == "" || strings.ContainsAny(domain, "@*, \t") || strings.Trim(domain, ".") != domain {
-			return fmt.Errorf("email_domains: %q is no domain such as example.com", domain)
-		}
-	}
-	return nil
-}
-
-// stranger reports whether a subject is a member with whom the provider has nothing to do yet.
-func (u *users) stranger(sub *subject) bool {
-	return sub.entry != nil && (sub.record == nil || !sub.record.Linked && !sub.record.Deleted)
-}
-
-// outside reports whether a member has an address, and none in the domains of the configuration.
-func (u *users) outside(sub *subject) bool {
-	if len(u.config.EmailDomains) == 0 || sub.entry == nil {
-		return false
-	}
-	shown := sub.shown()
-	addresses := slices.DeleteFunc(append(value.Texts(u.Type, shown, "emails.value"), value.Texts(u.Type, shown, "userName")...),
-		func(text string) bool { return !strings.Contains(text, "@") })
-	return len(addresses) > 0 && !slices.ContainsFunc(addresses, func(address string) bool {
-		domain := address[strings.LastIndexByte(address, '@')+1:]
-		return slices.ContainsFunc(u.config.EmailDomains, func(listed string) bool { return schema.Fold(listed) == schema.Fold(domain) })
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	if err := u.joinAll(ctx, sub); err != nil {
+		return nil, err
+	}
+	return u.created(ctx, sub)
 }
 
-// samePerson reports whether a resource is the user who is to be created, by what may link the two.
-func (u *users) samePerson(sub *subject, wanted *doc.Node) bool {
-	if !u.stranger(sub) {
-		return u.alike(sub, wanted, usualLinks, false)
+// link makes a user whom the organization has already the one that the provider creates. The user is locked.
+func (u *users) link(ctx context.Context, sub *subject, wanted *doc.Node) (*subject, error) {
+	found := sub.found
+	sub, err := u.linkable(ctx, sub)
+	if err != nil {
+		return nil, err
 	}
-	links := u.config.LinkBy
-	if len(links) == 0 {
-		links = usualLinks
+	if u.links.Renamed(sub.member(), wanted) {
+		return nil, u.conflict()
 	}
-	return u.alike(sub, wanted, links, u.outside(sub))
+	active := wanted.Get("active")
+	if sub.entry == nil {
+		if active.True() {
+			return u.activate(ctx, sub, wanted)
+		}
+		return sub, nil
+	}
+	// The link itself rewrites nothing: what the upstream has a place for stays what it is, and the provider corrects it
+	// with its next request if it wants to.
+	var missing []string
+	for _, attribute := range value.Attributes(wanted) {
+		if attribute == "userName" || !u.Readable(attribute) {
+			missing = append(missing, attribute)
+		}
+	}
+	date := u.date()
+	record := u.keep(ctx, sub.id, sub.entry, wanted, missing, func(r *ledger.Record) {
+		r.Deleted, r.Linked = false, true
+		date(r, false)
+	})
+	u.linkedBy(ctx, sub.id, found, "existing link")
+	sub = u.subject(sub.id, sub.entry, sub.value, record)
+	u.plans(ctx, trace.Linked, sub, nil)
+	if value.Equal(active, sub.res.Get("active")) {
+		return sub, nil
+	}
+	after := sub.res.Clone()
+	after.Set("active", active)
+	return u.update(ctx, sub, after, []string{"active"}, nil)
 }
 
-// alike reports whether a resource and a user who is to be created have something of links in common, and, of a member
-// outside, not the address alone.
-func (u *users) alike(sub *subject, wanted *doc.Node, links []string, outside bool) bool {
-	shares := func(attribute string, texts ...string) bool {
-		return slices.ContainsFunc(texts, func(text string) bool {
-			l := value.Lookup{Attribute: attribute, Value: text}
-			return text != "" && (l.In(u.Type, sub.res) || l.In(u.Type, sub.shown()))
-		})
-	}
-	name, address := strings.TrimSpace(wanted.Get("userName").Text()), u.Email(wanted)
-	named := slices.Contains(links, ByUserName) && shares("userName", name)
-	addressed := slices.Contains(links, ByEmail) && (shares("emails.value", name, address) || shares("userName", address))
-	known := shares("externalId", wanted.Get("externalId").Text())
+// linkable returns a user, read a moment ago, as the ledger knows it now. The user is locked.
+func (u *users) linkable(ctx context.Context, sub *subject) (*subject, error) {
+	record, err := u.record(ctx, sub.id)
 	switch {
-	case known && slices.Contains(links, ByExternalID):
-		return true
-	case outside:
-		return named && !strings.Contains(name, "@") || known && (named || addressed)
+	case err != nil:
+		return nil, err
+	case record != nil && record.Deferred != nil:
+		return waitingSubject(record)
+	case sub.entry == nil: // created in the meantime
+		return u.load(ctx, sub.id)
 	}
-	return named || addressed
+	return u.subject(sub.id, sub.entry, sub.value, record), nil
 }
 
-// offersAll reports whether the provider is shown every member in a list.
-func (o *Organization) offersAll() bool { return len(o.LinkBy) == 0 && len(o.EmailDomains) == 0 }
-
-// offered reports whether the provider is shown a user in a list. It links whom it finds, so that a member whom it has
-// nothing to do with yet is shown where the filter asks for what may link them, and nowhere else.
-func (u *users) offered(ctx context.Context, sub *subject, f filter.Filter) (bool, error) {
-	links, outside := u.config.LinkBy, u.outside(sub)
-	if len(links) == 0 {
-		if !outside {
-			return true, nil
-		}
-		links = []string{ByUserName, ByExternalID, ByEmail}
+// keepUserName remembers under which name the provider knows a member that it was refused to create. It looks for the user by
+// that name next, as Entra does after a 409, and finds the member; without it, a member whose address is not the
+// provider's userName would be refused and not found for ever. A member whom the provider has taken into its hands
+// already is somebody else to it.
+func (u *users) keepUserName(ctx context.Context, sub *subject, wanted *doc.Node) {
+	if sub.entry == nil || sub.record != nil && sub.record.Linked {
+		return
 	}
-	_, asked := value.Lookups(f, u.Type, func(attribute string) bool {
-		switch attribute {
-		case "id":
-			return true
-		case "externalId":
-			return slices.Contains(links, ByExternalID)
-		case "userName":
-			return slices.Contains(links, ByUserName) && (!outside || !strings.Contains(sub.shown().Get("userName").Text(), "@"))
-		case "emails.value":
-			return slices.Contains(links, ByEmail) && !outside
-		}
-		return false
+	date := u.date()
+	u.keep(ctx, sub.id, sub.entry, wanted, []string{"userName"}, func(r *ledger.Record) {
+		r.Linked = true
+		date(r, false)
 	})
-	if asked {
-		return true, nil
-	}
-	full, err := u.withLedger(ctx, sub)
-	return err == nil && !u.stranger(full), err
+	u.linkedBy(ctx, sub.id, sub.found, "existing conflict")
 }
 
 // conflict returns the answer to a resource that the organization has already.
@@ -137,18 +130,40 @@ func (k *kind) conflict() error {
 }
 
 // another returns the answer to a user who stands in the way of a new one and is not taken for the same person.
-func (u *users) another(ctx context.Context, sub *subject) error {
+func (u *users) another(ctx context.Context, sub *subject, verdict link.Verdict) error {
 	var line, detail string
-	switch {
-	case !u.stranger(sub):
-		return u.conflict()
-	case u.outside(sub):
+	switch verdict {
+	case link.Outside:
 		line, detail = "email_domains", "the organization has a member with this userName, e-mail address or externalId already, whose address is outside of email_domains: such a member is not linked by the address alone"
-	case len(u.config.LinkBy) > 0:
+	case link.NotLinked:
 		line, detail = "link_by", "the organization has a member with this userName, e-mail address or externalId already, who is not linked by that: link_by is "+strings.Join(u.config.LinkBy, " ")
 	default:
 		return u.conflict()
 	}
 	trace.Say(ctx, trace.Protected, sub.id, line)
 	return scim.Errorf(http.StatusConflict, scim.Uniqueness, "%s", detail)
+}
+
+// linkedBy says why a resource that was there before is the provider's from now on: by which of its values it was found,
+// and what of the configuration says that it is taken. Without a lookup it is the provider that found it.
+func (rs *resources) linkedBy(ctx context.Context, id string, l value.Lookup, policy string) {
+	because, fields := policy, []zap.Field{zap.String("id", id), zap.String("policy", policy)}
+	if l.Attribute != "" {
+		because = l.Attribute + ", " + policy
+		fields = append(fields, zap.String("matched", l.Attribute), zap.String("value_hash", hashed(l.Value)))
+	}
+	trace.From(ctx).Note(trace.Note{Kind: trace.Linked, ID: id, Because: because, Value: l.Value})
+	if rs.IsUser() {
+		rs.log.Info("a member who was there is linked to the provider's user", fields...)
+	}
+}
+
+// hashKey is of this process: a value cannot be found out by hashing guesses.
+var hashKey = sync.OnceValue(func() []byte { return []byte(rand.Text()) })
+
+// hashed tells equal values from different ones, in the log of one process.
+func hashed(text string) string {
+	mac := hmac.New(sha256.New, hashKey())
+	_, _ = mac.Write([]byte(schema.Fold(text)))
+	return hex.EncodeToString(mac.Sum(nil)[:6])
 }

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
@@ -86,23 +87,27 @@ func (rs *resources) keepBy(ctx context.Context, keep keeping, id string, e *vie
 // erase makes a record empty: it is removed from the storage.
 func erase(r *ledger.Record) { *r = ledger.Record{} }
 
-// waitingFor returns the records of the users who wait and may have a value; of all of them without lookups.
-func waitingFor(m ledger.Marks, lookups []value.Lookup) []*ledger.Record {
-	if lookups == nil {
-		return m.AllWaiting()
-	}
+// waiting returns the users who wait and may have a value; all of them without lookups. A torn record is a lost record.
+func waiting(m ledger.Marks, lookups []value.Lookup) (found []*subject) {
 	var keys []string
-	var found []*ledger.Record
-	for _, l := range lookups {
-		if l.Attribute != "id" {
-			keys = append(keys, l.Key())
-		} else if r := m.WaitingID(l.Value); r != nil {
-			found = append(found, r)
+	records := m.AllWaiting()
+	if lookups != nil {
+		records = nil
+		for _, l := range lookups {
+			if l.Attribute != "id" {
+				keys = append(keys, l.Key())
+			} else if r := m.WaitingID(l.Value); r != nil {
+				records = append(records, r)
+			}
 		}
+		records = append(records, m.Waiting(keys...)...)
 	}
-	for _, r := range m.Waiting(keys...) {
-		if len(found) == 0 || found[0].ID != r.ID {
-			found = append(found, r)
+	for _, r := range records {
+		if lookups != nil && slices.ContainsFunc(found, func(s *subject) bool { return s.id == r.ID }) {
+			continue
+		}
+		if sub, err := waitingSubject(r); err == nil {
+			found = append(found, sub)
 		}
 	}
 	return found

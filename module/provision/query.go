@@ -55,7 +55,7 @@ func (rs *resources) query(ctx context.Context) (*scim.Answer, error) {
 	}
 	if rs.IsUser() && len(page) == 1 && q.Filter != nil { // the provider looks for this one user
 		if sub, err := rs.withLedger(ctx, page[0]); err == nil {
-			rs.users.reinvite(ctx, sub)
+			rs.reinvite(ctx, sub)
 		}
 	}
 	return &scim.Answer{Status: http.StatusOK, Body: scim.ListResponse(total, q.StartIndex, resources)}, nil
@@ -64,15 +64,40 @@ func (rs *resources) query(ctx context.Context) (*scim.Answer, error) {
 // page returns up to n of the resources that a filter holds for, in list order, from the one with the index skip on, and how
 // many there are in all.
 func (rs *resources) page(ctx context.Context, f filter.Filter, skip, n int) (page []*subject, total int, err error) {
-	if f == nil && (!rs.IsUser() || rs.config.offersAll()) {
+	if f == nil && (!rs.IsUser() || !rs.links.Restrict()) {
 		return rs.browse(ctx, skip, n)
 	}
-	for sub, err := range rs.matching(ctx, f) {
+	entries, few, err := rs.entriesFor(ctx, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	marks, err := rs.marks(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	take := func(sub *subject) {
+		if total++; total > skip && len(page) < n {
+			page = append(page, sub)
+		}
+	}
+	merge := few || rs.AsksLedger(f)
+	for _, e := range entries {
+		id := marks.ID(e.ID)
+		if e.Protected || marks.Hidden(id) {
+			continue
+		}
+		sub, err := rs.matching(ctx, &subject{id: id, entry: e}, merge, f)
 		if err != nil {
 			return nil, 0, err
 		}
-		if total++; total > skip && len(page) < n {
-			page = append(page, sub)
+		if sub != nil {
+			take(sub)
+		}
+	}
+	lookups, _ := rs.Lookups(f)
+	for _, sub := range waiting(marks, lookups) {
+		if rs.complete(sub, f); f == nil || filter.Match(f, sub.res, rs.Type) {
+			take(sub)
 		}
 	}
 	return page, total, nil
@@ -105,67 +130,26 @@ func (rs *resources) browse(ctx context.Context, skip, n int) (page []*subject, 
 	return page, total + waits, nil
 }
 
-// matching returns the resources that a filter holds for, in list order; all of them without one. What the ledger has to say
-// is read only where the filter asks for it; [resources.shown] adds it to the others.
-func (rs *resources) matching(ctx context.Context, f filter.Filter) func(yield func(*subject, error) bool) {
-	return func(yield func(*subject, error) bool) {
-		entries, few, err := rs.entriesFor(ctx, f)
-		if err != nil {
-			yield(nil, err)
-			return
+// matching returns a subject of which the view knows the entry, where a filter holds for it and the provider may see it; nil
+// otherwise. What the ledger has to say is read where the filter asks for it (merge); [resources.shown] adds it to the others.
+func (rs *resources) matching(ctx context.Context, sub *subject, merge bool, f filter.Filter) (*subject, error) {
+	if f != nil {
+		full, err := rs.completeFor(ctx, sub, merge, f)
+		if api.Gone(err) {
+			return nil, nil
 		}
-		marks, err := rs.marks(ctx)
-		if err != nil {
-			yield(nil, err)
-			return
+		if err != nil || !filter.Match(f, full.res, rs.Type) {
+			return nil, err
 		}
-		merge := few || rs.AsksLedger(f)
-		for _, e := range entries {
-			id := marks.ID(e.ID)
-			if e.Protected || marks.Hidden(id) {
-				continue
-			}
-			sub := &subject{id: id, entry: e}
-			if f != nil {
-				if sub, err = rs.completeFor(ctx, sub, merge, f); api.Gone(err) {
-					continue
-				}
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if !filter.Match(f, sub.res, rs.Type) {
-					continue
-				}
-			}
-			if rs.IsUser() {
-				shown, err := rs.users.offered(ctx, sub, f)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if !shown {
-					continue
-				}
-			}
-			if !yield(sub, nil) {
-				return
-			}
-		}
-		lookups, _ := rs.Lookups(f)
-		for _, record := range waitingFor(marks, lookups) {
-			sub, err := waitingSubject(record)
-			if err != nil {
-				continue // a torn record is a lost record
-			}
-			if f != nil {
-				rs.complete(sub, f)
-			}
-			if (f == nil || filter.Match(f, sub.res, rs.Type)) && !yield(sub, nil) {
-				return
-			}
+		sub = full
+	}
+	if rs.IsUser() && !rs.links.Offers(sub.member(), f) {
+		full, err := rs.withLedger(ctx, sub)
+		if err != nil || full.member().Stranger() {
+			return nil, err
 		}
 	}
+	return sub, nil
 }
 
 // completeFor returns a subject with all that a filter may ask about.

@@ -20,33 +20,33 @@ const invited = "invited"
 //
 // It happens beside what the provider asked for, and whatever comes of it, that is answered. Nothing else calls the
 // organization by itself, so that a provider that has stopped asking for a user does not make anybody write to them.
-func (u *users) reinvite(ctx context.Context, sub *subject) {
-	after := time.Duration(u.config.ReinviteAfter)
-	if after == 0 || sub.entry == nil || sub.entry.State() != invited || u.book == nil {
+func (rs *resources) reinvite(ctx context.Context, sub *subject) {
+	after := time.Duration(rs.config.ReinviteAfter)
+	if after == 0 || sub.entry == nil || sub.entry.State() != invited || rs.book == nil {
 		return
 	}
 	var last time.Time
 	if sub.record != nil {
 		last = sub.record.Invited
 	}
-	now := u.now()
+	now := rs.now()
 	due := !last.IsZero() && now.Sub(last) >= after
 	if !last.IsZero() && !due {
 		return
 	}
-	unlock, err := u.lock(ctx, sub.id)
+	unlock, err := rs.lock(ctx, sub.id)
 	if err != nil {
 		return
 	}
 	defer unlock()
 	// Another request may have done it while this one waited, and a change of the user may have changed the record.
-	current, err := u.record(ctx, sub.id)
+	current, err := rs.record(ctx, sub.id)
 	if err != nil || current != nil && !current.Invited.Equal(last) || current == nil && !last.IsZero() {
 		return
 	}
 	// Written first: where that fails, nobody gets a mail with every request.
-	if err := u.book.Put(ctx, sub.id, func(r *ledger.Record) { r.Invited = now }); err != nil {
-		u.log.Error("when a member is invited again cannot be written down; nobody is", zap.Error(err))
+	if err := rs.book.Put(ctx, sub.id, func(r *ledger.Record) { r.Invited = now }); err != nil {
+		rs.log.Error("when a member is invited again cannot be written down; nobody is", zap.Error(err))
 		return
 	}
 	if !due {
@@ -54,14 +54,14 @@ func (u *users) reinvite(ctx context.Context, sub *subject) {
 	}
 	env := items.Env(sub.entry.ID, sub.entry.Name(), sub.value)
 	env.SCIM = sub.res
-	if env.Cur.Kind() == doc.Invalid && uses(u.Reinvite, "cur") {
-		if err := u.refresh(ctx, sub); err != nil {
+	if env.Cur.Kind() == doc.Invalid && uses(rs.Reinvite, "cur") {
+		if err := rs.refresh(ctx, sub); err != nil {
 			return
 		}
 		env.Cur = sub.value
 	}
-	if _, err := u.items.Run(ctx, u.Reinvite, env); err != nil {
-		u.log.Warn("a member could not be invited again", zap.String("id", sub.id), zap.Error(err))
+	if _, err := rs.items.Run(ctx, rs.Reinvite, env); err != nil {
+		rs.log.Warn("a member could not be invited again", zap.String("id", sub.id), zap.Error(err))
 		return
 	}
 	trace.Say(ctx, trace.Invited, sub.id, "again")

@@ -21,21 +21,21 @@ import (
 
 // retire removes a user whom the upstream cannot deactivate. The ledger keeps the user, so that the next activation
 // creates the member anew under the same id.
-func (u *users) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
-	if err := u.remove(ctx, sub); err != nil {
+func (rs *resources) retire(ctx context.Context, sub *subject, after *doc.Node) (*subject, error) {
+	if err := rs.remove(ctx, sub); err != nil {
 		return nil, err
 	}
 	trace.Say(ctx, trace.Revoked, sub.id, "")
-	if u.book == nil {
+	if rs.book == nil {
 		res := after.Clone()
 		return &subject{id: sub.id, res: res, merged: true}, nil
 	}
-	text, date := u.deferred(after), u.date()
-	u.book.Keep(ctx, sub.id, func(r *ledger.Record) {
+	text, date := rs.deferred(after), rs.date()
+	rs.book.Keep(ctx, sub.id, func(r *ledger.Record) {
 		*r = ledger.Record{Deferred: text, Created: r.Created}
 		date(r, false)
 	})
-	return u.waits(sub.id, text)
+	return rs.waits(sub.id, text)
 }
 
 // placesPatience is how long the removal of a leaver waits, at most, until it is known in which groups they are.

@@ -273,7 +273,7 @@ func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *
 				return nil, false, err
 			case in.Renames && sub.id == in.ID && sub.entry != nil:
 				return sub, false, nil
-			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), rs.IsUser() && !rs.users.alike(sub, wanted, usualLinks, false):
+			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), rs.IsUser() && !rs.links.Made(sub.member(), wanted):
 			case sub.linked(), sub.deleted(): // which came after the call
 				known = true
 			default:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/module/trace"
@@ -56,8 +57,13 @@ func (s *subject) upstreamID() string {
 	return s.entry.ID
 }
 
+// member returns a user as it is judged who is who.
+func (s *subject) member() link.Member {
+	return link.Member{Entry: s.entry, Record: s.record, User: s.res}
+}
+
 // linked reports whether it is somebody or something to the provider already.
-func (s *subject) linked() bool { return s.record != nil && s.record.Linked && !s.record.Deleted }
+func (s *subject) linked() bool { return s.member().Linked() }
 
 // deleted reports whether the provider has deleted it, though the upstream still holds it.
 func (s *subject) deleted() bool { return s.record != nil && s.record.Deleted }

@@ -43,7 +43,7 @@ func (rs *resources) update(ctx context.Context, sub *subject, after *doc.Node, 
 // then everything else that the upstream has a place for. What it has none for is remembered or dropped.
 func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, changed []string, also func(*ledger.Record)) (*subject, error) {
 	if rs.IsUser() && patch.Touches(changed, "active") && !after.Get("active").True() && rs.DisableAs == plan.DisableDelete {
-		return rs.users.retire(ctx, sub, after)
+		return rs.retire(ctx, sub, after)
 	}
 	now, end, err := rs.send(ctx, sub, after, changed)
 	if err != nil {
@@ -80,7 +80,7 @@ func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, c
 	})
 	end(true)
 	if rs.IsUser() && patch.Touches(changed, "active") {
-		if err := rs.users.mustShow(now.Entry, after.Get("active").True()); err != nil {
+		if err := rs.mustShow(now.Entry, after.Get("active").True()); err != nil {
 			return nil, err
 		}
 	}
@@ -100,7 +100,7 @@ func (rs *resources) send(ctx context.Context, sub *subject, after *doc.Node, ch
 	end = func(bool) {}
 	if rs.IsUser() && patch.Touches(changed, "active") {
 		env.Changed = func(path string) bool { return path == "active" }
-		if err := rs.users.setActive(ctx, env, after.Get("active").True()); err != nil {
+		if err := rs.setActive(ctx, env, after.Get("active").True()); err != nil {
 			return nil, nil, err
 		}
 		wrote = true

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/items"
+	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -15,20 +16,20 @@ import (
 
 // deferred returns what is written down of a user who waits to be created: what the organization will be sent then, and
 // what the ledger will keep.
-func (u *users) deferred(wanted *doc.Node) []byte {
+func (rs *resources) deferred(wanted *doc.Node) []byte {
 	kept := wanted.Clone()
 	for _, attribute := range value.Attributes(wanted) {
-		if resource.Never(attribute) || attribute != "emails" && !u.Writable(attribute) && !u.Remembers(attribute) {
-			value.Set(u.Type, kept, attribute, nil)
+		if resource.Never(attribute) || attribute != "emails" && !rs.Writable(attribute) && !rs.Remembers(attribute) {
+			value.Set(rs.Type, kept, attribute, nil)
 		}
 	}
 	return kept.AppendTo(nil)
 }
 
 // putWaiting writes down a user who waits to be created. It has to be on disk, since nobody else knows of the user.
-func (u *users) putWaiting(ctx context.Context, id string, wanted *doc.Node) (*subject, error) {
-	text, date := u.deferred(wanted), u.date()
-	err := u.book.Put(ctx, id, func(r *ledger.Record) {
+func (rs *resources) putWaiting(ctx context.Context, id string, wanted *doc.Node) (*subject, error) {
+	text, date := rs.deferred(wanted), rs.date()
+	err := rs.book.Put(ctx, id, func(r *ledger.Record) {
 		date(r, r.Deferred == nil)
 		r.Deferred = text
 	})
@@ -38,12 +39,12 @@ func (u *users) putWaiting(ctx context.Context, id string, wanted *doc.Node) (*s
 		return nil, e
 	}
 	trace.Say(ctx, trace.Waiting, id, "")
-	return u.waits(id, text)
+	return rs.waits(id, text)
 }
 
 // waits returns a user whom the ledger has just been told to keep.
-func (u *users) waits(id string, deferred []byte) (*subject, error) {
-	if r, _ := u.book.Recall(id); r != nil && r.Deferred != nil {
+func (rs *resources) waits(id string, deferred []byte) (*subject, error) {
+	if r, _ := rs.book.Recall(id); r != nil && r.Deferred != nil {
 		return waitingSubject(r)
 	}
 	return waitingSubject(&ledger.Record{ID: id, Deferred: deferred})
@@ -64,9 +65,9 @@ func (u *users) activate(ctx context.Context, sub *subject, wanted *doc.Node) (*
 		u.intents.endDisputed(true)
 		return nil, u.conflict()
 	}
-	if !u.samePerson(found, wanted) {
+	if verdict := u.links.Judge(found.member(), wanted); verdict != link.Same {
 		u.intents.endDisputed(true)
-		return nil, u.another(ctx, found)
+		return nil, u.another(ctx, found, verdict)
 	}
 	adopted, err := u.adopt(ctx, sub.id, found, wanted)
 	u.intents.endDisputed(err == nil)
@@ -78,19 +79,18 @@ func (u *users) activate(ctx context.Context, sub *subject, wanted *doc.Node) (*
 
 // adopt makes a resource that the organization has the one that the provider calls id, with all that the provider wrote of
 // it: that is its last word. What it never spoke of stays.
-func (rs *resources) adopt(ctx context.Context, id string, found *subject, wanted *doc.Node) (*subject, error) {
-	sub, err := rs.adoptAs(ctx, id, found, wanted)
-	if err == nil && found.id != id {
-		rs.book.Keep(ctx, found.id, erase) // the record of the same item
-	}
-	return sub, err
-}
-
-func (rs *resources) adoptAs(ctx context.Context, id string, found *subject, wanted *doc.Node) (*subject, error) {
+func (rs *resources) adopt(ctx context.Context, id string, found *subject, wanted *doc.Node) (sub *subject, err error) {
 	said, date := value.Attributes(wanted), rs.date()
 	change := func(r *ledger.Record) {
 		rs.begin(r, id, found.entry.ID)
 		date(r, false)
+	}
+	if found.id != id {
+		defer func() {
+			if err == nil {
+				rs.book.Keep(ctx, found.id, erase) // the record of the same item
+			}
+		}()
 	}
 	if rs.leaves || !rs.IsUser() { // what matters is whose it is
 		record := rs.keep(ctx, id, found.entry, wanted, said, change)
@@ -103,7 +103,7 @@ func (rs *resources) adoptAs(ctx context.Context, id string, found *subject, wan
 	found.entry, found.value = it.Entry, it.Value
 	record := new(ledger.Record)
 	change(record)
-	sub := rs.subject(id, found.entry, found.value, record)
+	sub = rs.subject(id, found.entry, found.value, record)
 	changed := slices.DeleteFunc(patch.Diff(sub.res, wanted, rs.Type), func(path string) bool {
 		return !slices.Contains(said, value.Whole(rs.Type, path))
 	})
