@@ -120,13 +120,17 @@ func (e *engine) settleAll(ctx context.Context, c caller) (left bool) {
 		e.log.Error("what is under way cannot be read", zap.Error(err))
 		return true
 	}
+	looks := make(map[string]func() time.Time)
 	for _, r := range records {
 		st := s.of(r.Intent.Resource)
 		if st == nil || r.Intent.Found != "" || s.shared.underWay(r.ID) != nil {
 			continue
 		}
+		if looks[st.Name] == nil {
+			looks[st.Name] = st.looking()
+		}
 		told := new(trace.Trace)
-		err := st.settleLocked(trace.With(ctx, told), r)
+		err := st.settleLocked(trace.With(ctx, told), r, looks[st.Name])
 		if e.settled != nil && len(told.Notes()) > 0 {
 			e.settled(st.Type.Name, told)
 		}

@@ -312,3 +312,31 @@ func TestInvitationDeliveredTwice(t *testing.T) {
 		t.Errorf("the leaver has access, and the provider was told 200: %v", b.members[0])
 	}
 }
+
+// Whatever the number of calls without an answer, a request that has to do with all of them has the organization listed once.
+func TestManyLostCallsAreOneList(t *testing.T) {
+	g, b, _ := remembering(t, nil)
+	group := g.must(t, 201, "POST", "/Groups", `{"displayName":"Team"}`).id()
+	b.fault = func(r *http.Request) *upstream.Answer {
+		if r.Method == http.MethodPost && r.URL.Path == "/public/members" {
+			return page(502)
+		}
+		return nil
+	}
+	for _, name := range []string{"ada", "ben", "cyd"} {
+		id := g.must(t, 201, "POST", "/Users", strings.Replace(user(name+"@example.com", name), `"active":true`, `"active":false`, 1)).id()
+		g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+	}
+	b.fault = nil
+	b.took()
+	g.must(t, 200, "PUT", "/Groups/"+group, `{"displayName":"Team","members":[]}`)
+	lists := 0
+	for _, call := range b.took() {
+		if call == "GET /public/members" {
+			lists++
+		}
+	}
+	if lists != 1 {
+		t.Errorf("%d lists", lists)
+	}
+}

@@ -48,7 +48,7 @@ func (rs *resources) locked(ctx context.Context, id string, f func() error) erro
 	}
 	defer unlock()
 	if rs.IsUser() { // an intent may have been written down while the lock was waited for
-		if err := rs.settleOne(ctx, rs.Name+" "+id); err != nil {
+		if err := rs.settleOne(ctx, rs.Name+" "+id, rs.looking()); err != nil {
 			return err
 		}
 	}

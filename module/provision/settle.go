@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -108,6 +109,7 @@ func (rs *resources) settle(ctx context.Context, wait bool, concerned func(*ledg
 	if err != nil {
 		return err
 	}
+	look := rs.looking()
 	for _, r := range intents {
 		ended := rs.shared.underWay(r.ID)
 		if ended == nil && r.Intent.Found == "" {
@@ -122,33 +124,43 @@ func (rs *resources) settle(ctx context.Context, wait bool, concerned func(*ledg
 			}
 			select {
 			case <-ended:
+				look = rs.looking()
 			case <-ctx.Done():
 				return locks.Busy(ctx.Err())
 			}
 		}
-		if err := rs.settleLocked(ctx, r); err != nil {
+		if err := rs.settleLocked(ctx, r, look); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// looking returns what makes the organization be asked anew, and says when that was: once for all intents that are settled
+// one after the other, since it may take a list of everybody.
+func (rs *resources) looking() (look func() time.Time) {
+	return sync.OnceValue(func() time.Time {
+		rs.View.Expire()
+		return rs.now()
+	})
+}
+
 // settleLocked settles an intent under the lock of the user whom it is about.
-func (rs *resources) settleLocked(ctx context.Context, r *ledger.Record) error {
+func (rs *resources) settleLocked(ctx context.Context, r *ledger.Record, look func() time.Time) error {
 	if !rs.IsUser() || r.Intent.ID == "" {
-		return rs.settleOne(ctx, r.ID)
+		return rs.settleOne(ctx, r.ID, look)
 	}
 	unlock, err := rs.users.lock(ctx, r.Intent.ID)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return rs.settleOne(ctx, r.ID)
+	return rs.settleOne(ctx, r.ID, look)
 }
 
 // settleOne finds out what became of the call of an intent, and ends the intent where that is known: what the organization
 // has now and had not before is the resource that the provider wrote.
-func (rs *resources) settleOne(ctx context.Context, key string) error {
+func (rs *resources) settleOne(ctx context.Context, key string, look func() time.Time) error {
 	book := rs.intents.book()
 	if book == nil {
 		return nil
@@ -157,7 +169,8 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 	if r == nil || r.Intent == nil || rs.shared.underWay(key) != nil {
 		return nil
 	}
-	in, late := r.Intent, rs.now().Sub(r.Intent.Began) > rs.settleAfter()
+	in := r.Intent
+	late := func(at time.Time) bool { return at.Sub(in.Began) > rs.settleAfter() }
 	switch {
 	case in.Found != "" && rs.background:
 		return nil
@@ -165,18 +178,19 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		book.Owe(ctx, key, erase)
 		return nil
 	case in.Access:
-		if in.Leaves != "" && late {
+		if !late(rs.now()) {
+			return nil
+		}
+		if in.Leaves != "" {
 			if err := rs.users.takeAgain(ctx, in); err != nil {
 				return err
 			}
 		}
-		if late {
-			book.Owe(ctx, key, erase)
-		}
+		book.Owe(ctx, key, erase)
 		return nil
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
-		if rs.View.Expire(); late {
+		if late(look()) {
 			trace.Say(ctx, trace.Settled, in.ID, "members are read anew")
 			book.Owe(ctx, key, erase)
 		}
@@ -188,7 +202,7 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 		return nil
 	}
 	wanted := doc.Tree(d.Value())
-	rs.View.Expire()
+	over := late(look())
 	found, known, err := rs.carriedOut(ctx, in, wanted)
 	if err != nil {
 		return err
@@ -230,12 +244,13 @@ func (rs *resources) settleOne(ctx context.Context, key string) error {
 			return nil
 		}
 	}
-	if found == nil && (known || late) {
+	if found == nil && !known && !over {
+		return nil // it may still be carried out
+	}
+	if found == nil {
 		trace.Say(ctx, trace.Settled, in.ID, "nothing was made")
 	}
-	if found != nil || known || late {
-		book.Owe(ctx, key, erase)
-	}
+	book.Owe(ctx, key, erase)
 	return nil
 }
 
