@@ -182,11 +182,13 @@ func (p *parts) proxy(h httpcaddyfile.Helper, maxBody int64) (*reverseproxy.Hand
 	if len(p.others) > 0 {
 		tokens = append(append(append(tokens, p.open...), p.others...), p.closing...)
 	}
-	// A body that a middleware put there can be sent a second time only if reverse_proxy keeps it: without this a retry
-	// would be 502.
-	proxy := &reverseproxy.Handler{RequestBuffers: maxBody + 1}
+	proxy := new(reverseproxy.Handler)
 	if err := proxy.UnmarshalCaddyfile(caddyfile.NewDispenser(tokens)); err != nil {
 		return nil, err
+	}
+	if lb := proxy.LoadBalancing; lb != nil && len(lb.RetryMatchRaw) > 0 && proxy.RequestBuffers == 0 {
+		// What was sent to a backend can be sent to another one only if reverse_proxy keeps it.
+		proxy.RequestBuffers = maxBody + 1
 	}
 	return proxy, proxy.FinalizeUnmarshalCaddyfile(h)
 }
