@@ -68,7 +68,7 @@ func TestGoldenPresetCalls(t *testing.T) {
 			ada := `{"userName":"O'Neill@example.com","externalId":"42","displayName":"Ada King","name":{"givenName":"Ada","familyName":"King"},"active":true,
 				"emails":[{"type":"work","value":"Ada@Work.example"}]}`
 			c.resource(compiled.User, &plan.Env{Cur: user}, ada, `{"userName":"O'Neill@example.com","displayName":"Ada","active":false,"emails":[{"primary":true,"value":"ada@new.example"}]}`)
-			c.resource(compiled.Group, &plan.Env{Cur: group, MID: compiled.User.ID(user), Member: user, Members: []string{compiled.User.ID(user), "13"}},
+			c.resource(compiled.Group, &plan.Env{Cur: group, MID: compiled.User.ID(user), Member: user, Members: doc.NewStrings(compiled.User.ID(user), "13")},
 				`{"displayName":"Büro: Köln & Bonn","externalId":"g1"}`, `{"displayName":"New Name"}`)
 			file := "testdata/mapping/" + test.name + ".calls"
 			if updating() {

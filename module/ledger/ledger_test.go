@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
+	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
 // tester is a test or a property.
@@ -345,7 +346,7 @@ func summary(t *rapid.T, l *ledger.Ledger) map[string]any {
 			shown = append(shown, own)
 		}
 	}
-	if diff := cmp.Diff([][]string{shown, upstream}, [][]string{m.IDs(several), m.Upstreams(several)}, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff([][]string{shown, upstream}, [][]string{slices.Collect(m.IDs(doc.NewStrings(several...)).All()), slices.Collect(m.Upstreams(doc.NewStrings(several...)).All())}, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("several at once: %s", diff)
 	}
 	for _, id := range several {

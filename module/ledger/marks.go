@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
 // Marks are what lists must know of a book: whose id is another than the upstream's, who waits to be created, what was
@@ -182,7 +184,7 @@ func (m Marks) Upstream(id string) string {
 }
 
 // IDs returns what the provider calls some upstream ids, each once, without those that are hidden from it.
-func (m Marks) IDs(upstream []string) []string {
+func (m Marks) IDs(upstream doc.Strings) doc.Strings {
 	if m.x == nil {
 		return upstream
 	}
@@ -191,18 +193,18 @@ func (m Marks) IDs(upstream []string) []string {
 	if len(m.x.ids) == 0 && len(m.x.deleted) == 0 {
 		return upstream
 	}
-	ids, seen := make([]string, 0, len(upstream)), make(map[string]bool, len(upstream))
-	for _, id := range upstream {
+	ids, seen := make([]string, 0, upstream.Len()), make(map[string]bool, upstream.Len())
+	for id := range upstream.All() {
 		if id = cmp.Or(m.x.ids[id], id); !m.x.deleted[id] && !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
 	}
-	return ids
+	return doc.NewStrings(ids...)
 }
 
 // Upstreams returns what the upstream calls some ids of the provider's.
-func (m Marks) Upstreams(ids []string) []string {
+func (m Marks) Upstreams(ids doc.Strings) doc.Strings {
 	if m.x == nil {
 		return ids
 	}
@@ -211,14 +213,14 @@ func (m Marks) Upstreams(ids []string) []string {
 	if len(m.x.ids) == 0 {
 		return ids
 	}
-	upstream := make([]string, len(ids))
-	for i, id := range ids {
-		upstream[i] = id
+	upstream := make([]string, 0, ids.Len())
+	for id := range ids.All() {
 		if r := m.x.records[id]; r != nil && r.Upstream != "" {
-			upstream[i] = r.Upstream
+			id = r.Upstream
 		}
+		upstream = append(upstream, id)
 	}
-	return upstream
+	return doc.NewStrings(upstream...)
 }
 
 // Waits reports whether a user waits to be created.

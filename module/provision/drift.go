@@ -208,7 +208,7 @@ func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s 
 		}
 		return one
 	}
-	for _, id := range sub.joined {
+	for id := range sub.joined.All() {
 		switch {
 		case s.Members.Has(id):
 		case !s.Counted || s.Before.Has(id):
@@ -217,8 +217,8 @@ func (d *drifting) members(ctx context.Context, one drift.One, e *view.Entry, s 
 			d.report.AddedByHand = append(d.report.AddedByHand, of(id))
 		}
 	}
-	is := make(map[string]bool, len(sub.members))
-	for _, id := range union(sub.members, sub.joining) {
+	is := make(map[string]bool, sub.members.Len())
+	for id := range union(sub.members, sub.joining).All() {
 		is[id] = true
 	}
 	for _, hash := range s.Members {

@@ -222,7 +222,7 @@ func (g *groups) membership(ctx context.Context, sub *subject, m *patch.Membersh
 		if add, _, err = m.Resolve(g.members(sub.members)); err == nil {
 			_, remove, err = m.Resolve(g.members(all))
 		}
-	} else if add, remove = m.Against(sub.members); len(all) > len(sub.members) {
+	} else if add, remove = m.Against(sub.members); all.Len() > sub.members.Len() {
 		_, remove = m.Against(all)
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func (g *groups) noteMembers(ctx context.Context, group *subject, named []string
 	}
 	var before ledger.IDs
 	if first {
-		before = ledger.MakeIDs(group.joined...)
+		before = ledger.MakeIDs(slices.Collect(group.joined.All())...)
 	}
 	ids := ledger.MakeIDs(named...)
 	g.note(ctx, group.id, func(s *ledger.Synced) {

@@ -77,7 +77,7 @@ func (g *groups) join(ctx context.Context, sub *subject, id string) error {
 	if !slices.Contains(sub.joining, id) {
 		return nil // the provider took them out meanwhile
 	}
-	if !slices.Contains(sub.joined, id) {
+	if !sub.joined.Has(id) {
 		return g.setMembers(ctx, sub, []string{id}, nil)
 	}
 	return g.await(ctx, sub, nil, []string{id})

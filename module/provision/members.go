@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/caddy-scim/gateway/module/dryrun"
+	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/trace"
@@ -18,7 +19,7 @@ func (g *groups) loadMembers(ctx context.Context, sub *subject) error {
 	if sub.counted {
 		return nil
 	}
-	var ids []string
+	var ids doc.Strings
 	if !dryrun.Imagined(sub.upstreamID()) {
 		var err error
 		if ids, err = g.upstreamMembers(ctx, sub); err != nil {
@@ -38,7 +39,7 @@ func (g *groups) loadMembers(ctx context.Context, sub *subject) error {
 	if err != nil {
 		return err
 	}
-	c := membership{counted: true, guarded: guarded, joined: m.IDs(without(ids, guarded))}
+	c := membership{counted: true, guarded: guarded, joined: m.IDs(ids.Without(guarded))}
 	if group != nil {
 		c.joining = group.Waiting
 	}
@@ -47,44 +48,47 @@ func (g *groups) loadMembers(ctx context.Context, sub *subject) error {
 	return nil
 }
 
-// upstreamMembers returns the upstream's ids of a group's members, each once.
-func (g *groups) upstreamMembers(ctx context.Context, sub *subject) ([]string, error) {
+// upstreamMembers returns the upstream's ids of a group's members. Who stands in several lists, or on several pages, is there
+// once; one list is as the upstream has it.
+func (g *groups) upstreamMembers(ctx context.Context, sub *subject) (none doc.Strings, err error) {
 	if g.Embedded {
 		if err := g.refresh(ctx, sub); err != nil {
-			return nil, err
+			return none, err
 		}
-		ids, err := g.EmbeddedMembers(sub.value)
-		return distinct(ids), err
+		return g.EmbeddedMembers(sub.value)
 	}
-	var all []string
+	var lists []doc.Strings
 	for _, c := range g.Members {
 		if c.Uses("cur") {
 			if err := g.refresh(ctx, sub); err != nil {
-				return nil, err
+				return none, err
 			}
 		}
 		env := items.Env(sub.entry.ID, sub.entry.Name(), sub.value)
 		err := g.items.Pages(ctx, c, env, func(answer doc.Value) error {
 			ids, err := c.MemberIDs(env, answer)
-			if all == nil {
-				all = ids // usually there is one page
-			} else {
-				all = append(all, ids...)
-			}
+			lists = append(lists, ids)
 			return err
 		})
 		if err != nil {
 			if !api.Gone(err) {
-				return nil, err
+				return none, err
 			}
 			if err := g.items.ConfirmGone(ctx, sub.entry.ID, err); !api.Gone(err) {
-				return nil, err
+				return none, err
 			}
 			g.View.Removed(sub.entry.ID)
-			return nil, g.NotFound()
+			return none, g.NotFound()
 		}
 	}
-	return distinct(all), nil
+	if len(lists) == 1 {
+		return lists[0], nil
+	}
+	var all []string
+	for _, ids := range lists {
+		all = slices.AppendSeq(all, ids.All())
+	}
+	return doc.NewStrings(distinct(all)...), nil
 }
 
 // refresh reads a subject's item where only the view's entry is known.
@@ -100,7 +104,9 @@ func (rs *resources) refresh(ctx context.Context, sub *subject) error {
 }
 
 // members returns a group's members as SCIM shows them (RFC 7643 §4.2).
-func (g *groups) members(ids []string) *doc.Node { return scim.Members(ids, g.users.Type, g.op.Base) }
+func (g *groups) members(ids doc.Strings) *doc.Node {
+	return scim.Members(ids, g.users.Type, g.op.Base)
+}
 
 // setMembers adds and removes members, all of them known. The group's lock is held.
 func (g *groups) setMembers(ctx context.Context, sub *subject, add, remove []string) error {
@@ -113,36 +119,38 @@ func (g *groups) setMembers(ctx context.Context, sub *subject, add, remove []str
 	}
 	later := only(add, m.Waits)
 	now := without(add, later)
-	leaving := among(remove, sub.joined)
-	joined := append(without(sub.joined, leaving), now...)
-	ticket, err := g.guardMembers(ctx, sub, len(sub.joined)-len(leaving), leaving)
+	leaving := sub.joined.Among(remove)
+	left := sub.joined.Without(leaving)
+	ticket, err := g.guardMembers(ctx, sub, left.Len(), leaving)
 	if err != nil {
 		return err
 	}
-	whole := m.Upstreams(joined)
-	if len(sub.guarded) > 0 {
-		whole = slices.Concat(whole, sub.guarded)
-	}
-	removed, added, err := g.changeMembers(ctx, sub, whole, m.Upstreams(now), m.Upstreams(leaving))
+	joined, come := left.With(now...), upstreams(m, now)
+	removed, added, err := g.changeMembers(ctx, sub, m.Upstreams(joined).With(sub.guarded...), come, upstreams(m, leaving))
 	g.sayMembers(ctx, trace.MemberRemoved, sub.id, leaving[:removed])
 	g.sayMembers(ctx, trace.MemberAdded, sub.id, now[:added])
 	if ticket.End(err); err != nil {
 		return err
 	}
-	if err := g.joins(ctx, sub, add, m.Upstreams(now), remove); err != nil {
+	if err := g.joins(ctx, sub, add, come, remove); err != nil {
 		return err
 	}
-	if err := g.await(ctx, sub, later, among(slices.Concat(remove, now), sub.joining)); err != nil {
+	if err := g.await(ctx, sub, later, doc.NewStrings(sub.joining...).Among(slices.Concat(remove, now))); err != nil {
 		return err
 	}
 	g.changedNow(ctx, sub)
-	if len(sub.members) > len(sub.joined) || len(later) > 0 { // somebody waits
-		sub.members = append(without(sub.members, remove), add...)
+	if sub.members.Len() > sub.joined.Len() || len(later) > 0 { // somebody waits
+		sub.members = sub.members.Without(remove).With(add...)
 	} else {
 		sub.members = joined
 	}
 	sub.joined = joined
 	return nil
+}
+
+// upstreams returns what the upstream calls a few ids of the provider's.
+func upstreams(m ledger.Marks, ids []string) []string {
+	return slices.Collect(m.Upstreams(doc.NewStrings(ids...)).All())
 }
 
 // sayMembers notes who joined a group, or left it.

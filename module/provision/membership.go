@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/items"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
@@ -14,7 +15,7 @@ import (
 // changeMembers makes the calls that add and remove members (the upstream's ids), so that those of whole are left, and returns
 // how many of each it did, the first ones of the lists. Of the three ways to do it, those that the mapping has not are derived
 // from those that it has: the whole list is written where that takes fewer calls or is all there is.
-func (g *groups) changeMembers(ctx context.Context, sub *subject, whole, add, remove []string) (removed, added int, err error) {
+func (g *groups) changeMembers(ctx context.Context, sub *subject, whole doc.Strings, add, remove []string) (removed, added int, err error) {
 	if len(add) == 0 && len(remove) == 0 {
 		return 0, 0, nil
 	}
@@ -47,7 +48,7 @@ func callsFor(calls []*plan.Call, ids []string) int {
 	return len(ids)
 }
 
-func (g *groups) replaceMembers(ctx context.Context, sub *subject, ids []string) error {
+func (g *groups) replaceMembers(ctx context.Context, sub *subject, ids doc.Strings) error {
 	env, err := g.groupEnv(ctx, sub, g.MembersSet)
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (g *groups) oneByOne(ctx context.Context, sub *subject, add bool, calls []*
 		return err
 	}
 	if usesMembers(calls) {
-		env.Members = ids
+		env.Members = doc.NewStrings(ids...)
 		if _, err := g.items.Run(ctx, calls, env); err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (g *groups) forMember(ctx context.Context, add bool, calls []*plan.Call, en
 		defer unlock()
 	}
 	one := *env
-	one.MID, one.Vars, one.Members = id, nil, []string{id}
+	one.MID, one.Vars, one.Members = id, nil, doc.NewStrings(id)
 	if uses(calls, "member") {
 		it, err := g.users.items.Fetch(ctx, id, g.users.KeyOf(id))
 		if api.Gone(err) {

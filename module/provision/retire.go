@@ -71,7 +71,7 @@ func (u *users) keepPlaces(ctx context.Context, change func(*doc.Node) ([]string
 	for _, id := range groups {
 		err := patiently(within, func() error {
 			return u.groups.in(within, id, func(group *subject) error {
-				if err := u.groups.loadMembers(within, group); err != nil || !slices.Contains(group.joined, sub.id) {
+				if err := u.groups.loadMembers(within, group); err != nil || !group.joined.Has(sub.id) {
 					return err
 				}
 				if !slices.Contains(group.joining, sub.id) {

@@ -42,11 +42,11 @@ type subject struct {
 // the record while still joined. All changes of it are made under the group's lock: by what the provider says
 // ([groups.setMembers]), and by a user who has been created ([groups.join]).
 type membership struct {
-	members []string // who waits or has joined: what the provider is told
-	joined  []string // who is in the organization's group
-	joining []string // whom the group's record names
-	guarded []string // the upstream's ids of members who are protected
-	counted bool     // whether all this has been read
+	members doc.Strings // who waits or has joined: what the provider is told
+	joined  doc.Strings // who is in the organization's group
+	joining []string    // whom the group's record names
+	guarded []string    // the upstream's ids of members who are protected
+	counted bool        // whether all this has been read
 }
 
 // upstreamID returns what the upstream calls it; empty where it does not know it yet.

@@ -173,6 +173,7 @@ func (c *Caller) do(ctx context.Context, call Call, target *url.URL) (a *Answer,
 	}
 	res := &response{answer: Answer{Header: http.Header{}}, limit: c.config.MaxResponse}
 	err = c.serve(res, c.request(ctx, call, target))
+	res.end()
 	return outcome(parent, ctx, res, err)
 }
 

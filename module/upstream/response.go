@@ -1,10 +1,11 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
+	"sync"
 )
 
 var errTooLarge = errors.New("the answer is larger than the gateway allows")
@@ -13,9 +14,14 @@ var errTooLarge = errors.New("the answer is larger than the gateway allows")
 // that the upstream's headers and 1xx answers would reach the provider.
 type response struct {
 	answer   Answer
+	body     *bytes.Buffer // borrowed
 	limit    int64
 	tooLarge bool
 }
+
+// buffers are for bodies that are not whole yet. Few answers say how long they will be, and to let a long one grow anew each time
+// costs more than to copy it once.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (r *response) Header() http.Header { return r.answer.Header }
 
@@ -25,25 +31,31 @@ func (r *response) WriteHeader(status int) {
 	}
 	r.answer.Status = status
 	if n, err := strconv.ParseInt(r.answer.Header.Get("Content-Length"), 10, 64); err == nil {
-		if n > r.limit {
-			r.tooLarge = true
-			return
-		}
-		r.answer.Body = make([]byte, 0, min(max(n, 0), 1<<20))
+		r.tooLarge = n > r.limit
 	}
 }
 
 func (r *response) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
-	if r.tooLarge || int64(len(r.answer.Body)+len(b)) > r.limit {
+	if r.body == nil {
+		r.body = buffers.Get().(*bytes.Buffer)
+	}
+	if r.tooLarge || int64(r.body.Len()+len(b)) > r.limit {
 		r.tooLarge = true
 		return 0, errTooLarge
 	}
-	if have := len(r.answer.Body); cap(r.answer.Body)-have < len(b) {
-		r.answer.Body = slices.Grow(r.answer.Body, max(have, len(b))) // twice as much: append would copy a large one again and again
+	return r.body.Write(b)
+}
+
+// end makes the body that of the answer. Nothing is written after it.
+func (r *response) end() {
+	if r.body == nil {
+		return
 	}
-	r.answer.Body = append(r.answer.Body, b...)
-	return len(b), nil
+	r.answer.Body = append([]byte(nil), r.body.Bytes()...)
+	r.body.Reset()
+	buffers.Put(r.body)
+	r.body = nil
 }
 
 // Flush does nothing: answers are complete before anything is made of them.

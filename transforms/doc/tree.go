@@ -40,22 +40,6 @@ func NewObject() *Node { return &Node{kind: Object, open: true} }
 // NewArray returns an array of the given elements.
 func NewArray(items ...*Node) *Node { return &Node{kind: Array, open: true, items: items} }
 
-// NewStrings returns an array of strings, printed at once: a long list costs no node for each.
-func NewStrings(list []string) *Node {
-	size := 2
-	for _, s := range list {
-		size += len(s) + len(`"",`)
-	}
-	text := append(make([]byte, 0, size), '[')
-	for i, s := range list {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = AppendString(text, s)
-	}
-	return &Node{kind: Array, raw: append(text, ']')}
-}
-
 // Printed returns an array or object of which the caller has made the text, of what [AppendString] and [Node.AppendTo] print and
 // of constants. It is not scanned again.
 func Printed(text []byte) *Node { return Tree(Value{text}) }

@@ -169,7 +169,7 @@ func TestNewStrings(t *testing.T) {
 		for _, s := range list {
 			want.Add(doc.NewString(s))
 		}
-		got := doc.NewStrings(list)
+		got := doc.NewStrings(list...).Node()
 		if string(got.AppendTo(nil)) != string(want.AppendTo(nil)) || got.HasItems() != (len(list) > 0) || want.HasItems() != (len(list) > 0) {
 			t.Errorf("got %s, want %s", got.AppendTo(nil), want.AppendTo(nil))
 		}

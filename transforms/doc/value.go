@@ -53,17 +53,6 @@ func (v Value) Text() string {
 	return string(appendUnescaped(short[:0], in))
 }
 
-// TextTo is Text for many values: the text is a part of what is written to b, and no allocation of its own.
-func (v Value) TextTo(b *strings.Builder) string {
-	from := b.Len()
-	if v.Kind() == String && bytes.IndexByte(v.raw, '\\') < 0 {
-		b.Write(v.raw[1 : len(v.raw)-1])
-	} else {
-		b.WriteString(v.Text())
-	}
-	return b.String()[from:]
-}
-
 // Is reports whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
 // letters fold: neither the long s nor the Kelvin sign is an ASCII letter. It does not allocate.
 func (v Value) Is(name string) bool {

@@ -72,28 +72,14 @@ func Members(ops []Operation, rt *schema.ResourceType) (*Membership, error) {
 
 // Against returns what has to be added to and removed from a group that has the given members now. It is for a Membership
 // that is not Open.
-func (m *Membership) Against(current []string) (add, remove []string) {
-	if !m.Whole {
-		// A few come or go, and the group may be large.
-		has := make(map[string]bool, len(m.Add)+len(m.Remove))
-		for _, id := range slices.Concat(m.Add, m.Remove) {
-			has[id] = false
-		}
-		for _, id := range current {
-			if _, named := has[id]; named {
-				has[id] = true
-			}
-		}
-		return filtered(m.Add, func(id string) bool { return !has[id] }), filtered(m.Remove, func(id string) bool { return has[id] })
+func (m *Membership) Against(current doc.Strings) (add, remove []string) {
+	wanted := m.Add
+	if m.Whole {
+		wanted, remove = m.Set, slices.Collect(current.Without(m.Set).All())
+	} else {
+		remove = current.Among(m.Remove)
 	}
-	has, stay := make(map[string]bool, len(current)), make(map[string]bool, len(m.Set))
-	for _, id := range current {
-		has[id] = true
-	}
-	for _, id := range m.Set {
-		stay[id] = true
-	}
-	return filtered(m.Set, func(id string) bool { return !has[id] }), filtered(current, func(id string) bool { return !stay[id] })
+	return slices.Collect(doc.NewStrings(wanted...).Without(current.Among(wanted)).All()), remove
 }
 
 // Resolve is [Membership.Against] for every Membership: members are the current elements with all that filters may ask
@@ -103,7 +89,7 @@ func (m *Membership) Resolve(members *doc.Node) (add, remove []string, err error
 	if members != nil {
 		group.Set("members", members.Clone())
 	}
-	before := ids(group)
+	before := doc.NewStrings(ids(group)...)
 	if _, err := Apply(group, m.own, m.rt); err != nil {
 		return nil, nil, err
 	}
@@ -118,10 +104,6 @@ func ids(group *doc.Node) []string {
 		list = append(list, item.Get("value").Text())
 	}
 	return list
-}
-
-func filtered(list []string, keep func(string) bool) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(id string) bool { return !keep(id) })
 }
 
 // split tells an operation on members from another one. One without a path may be both.

@@ -105,7 +105,7 @@ func TestMembersAgainst(t *testing.T) {
 		if m.Open {
 			continue
 		}
-		add, remove = m.Against(current)
+		add, remove = m.Against(doc.NewStrings(current...))
 		if !slices.Equal(add, test.add) || !slices.Equal(remove, test.remove) {
 			t.Errorf("%s: got %q and %q", test.ops, add, remove)
 		}

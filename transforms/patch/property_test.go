@@ -189,7 +189,7 @@ func TestMembersAgreeWithApply(t *testing.T) {
 		}
 		check("resolved", add, remove)
 		if !m.Open {
-			add, remove = m.Against(before)
+			add, remove = m.Against(doc.NewStrings(before...))
 			check("against", add, remove)
 		}
 	})

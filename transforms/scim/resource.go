@@ -15,14 +15,14 @@ func Location(base string, rt *schema.ResourceType, id string) string {
 }
 
 // Members returns the members of a group, users with some ids, as SCIM shows them (RFC 7643 §4.2).
-func Members(ids []string, users *schema.ResourceType, base string) *doc.Node {
+func Members(ids doc.Strings, users *schema.ResourceType, base string) *doc.Node {
 	ref := doc.AppendString(nil, Location(base, users, ""))
 	ref = ref[:len(ref)-1] // the id and the quote come behind it
 	kind := doc.AppendString(nil, users.Name)
-	text := make([]byte, 0, len(ids)*(len(ref)+len(`{"value":"","$ref":,"type":"User"},`)+2*len("b7b1b9d4-0000-4000-8000-b7b1b9d40000"))+2)
+	text := make([]byte, 0, ids.Len()*(len(ref)+len(kind)+len(`{"value":"","$ref":","type":},`)+2*len("b7b1b9d4-0000-4000-8000-b7b1b9d40000"))+2)
 	text = append(text, '[')
-	for i, id := range ids {
-		if i > 0 {
+	for id := range ids.All() {
+		if len(text) > 1 {
 			text = append(text, ',')
 		}
 		text = doc.AppendString(append(text, `{"value":`...), id)

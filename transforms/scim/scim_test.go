@@ -115,10 +115,10 @@ func TestMembers(t *testing.T) {
 			for i, id := range ids {
 				list[i] = doc.NewObject()
 				list[i].Set("value", doc.NewString(id))
-				list[i].Set("$ref", doc.NewString(scim.Location(base, users, id)))
+				list[i].Set("$ref", doc.NewString(scim.Location(base, users, strings.ToValidUTF8(id, "\ufffd"))))
 				list[i].Set("type", doc.NewString("User"))
 			}
-			got := scim.Members(ids, users, base)
+			got := scim.Members(doc.NewStrings(ids...), users, base)
 			if want := doc.NewArray(list...); !bytes.Equal(got.AppendTo(nil), want.AppendTo(nil)) || len(got.Items()) != len(ids) {
 				t.Errorf("got %s, want %s", got.AppendTo(nil), want.AppendTo(nil))
 			}

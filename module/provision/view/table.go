@@ -90,11 +90,11 @@ func (t *Table) Page(skip, n int, hidden []string) (page []*Entry, total int) {
 }
 
 // Protected returns those of some ids whose entries are protected.
-func (t *Table) Protected(ids []string) (found []string) {
+func (t *Table) Protected(ids doc.Strings) (found []string) {
 	if len(t.guarded) == 0 {
 		return nil
 	}
-	for _, id := range ids {
+	for id := range ids.All() {
 		if t.guarded[id] {
 			found = append(found, id)
 		}

@@ -100,7 +100,7 @@ func TestTable(t *testing.T) {
 		}
 		everybody := []string{"1", "2", "3", "4", "5", "6"}
 		want := slices.DeleteFunc(slices.Clone(everybody), func(id string) bool { return model[id] == "" || !protected[id] })
-		if got := tab.Protected(everybody); !slices.Equal(got, want) {
+		if got := tab.Protected(doc.NewStrings(everybody...)); !slices.Equal(got, want) {
 			t.Fatalf("protected are %v, want %v", got, want)
 		}
 		order = slices.DeleteFunc(order, func(id string) bool { return protected[id] })

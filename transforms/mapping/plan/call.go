@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"strings"
-
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/template"
 )
@@ -146,10 +144,21 @@ func (c *Call) Items(env *template.Env, answer doc.Value) (items []doc.Value, er
 }
 
 // MemberIDs returns the ids of members in the answer: those in a list of ids, or of objects that hold one at a path.
-func (c *Call) MemberIDs(env *template.Env, answer doc.Value) (ids []string, err error) {
-	list := memberList{at: c.MemberPath, size: len(answer.Raw())}
-	err = c.elements(env, answer, list.add)
-	return list.ids, err
+func (c *Call) MemberIDs(env *template.Env, answer doc.Value) (doc.Strings, error) {
+	if c.MemberPath.IsZero() && len(c.Select) == 0 {
+		if list, ok := c.ItemsPath.find(answer).Strings(); ok { // nearly always
+			return list, nil
+		}
+	}
+	var ids []string
+	err := c.elements(env, answer, func(item doc.Value) error {
+		id := scalar(c.MemberPath.find(item))
+		if ids = append(ids, id); id == "" {
+			return malformed("a list of members holds an element without an id")
+		}
+		return nil
+	})
+	return doc.NewStrings(ids...), err
 }
 
 // elements calls f for the elements of the list in an answer that the call's conditions leave.
@@ -194,30 +203,6 @@ func (c *Call) NewID(location string, answer doc.Value) (string, error) {
 func (c *Call) Sought(env *template.Env) (path, text string, err error) {
 	text, err = c.SoughtAs.Text(env)
 	return c.SoughtBy, text, err
-}
-
-// memberID returns the id that an element of a list of members is, or holds at a path.
-// memberList takes the ids of members. There may be tens of thousands: all are parts of one text.
-type memberList struct {
-	at   Path // of the id in an element
-	size int  // of the list, in bytes
-	text strings.Builder
-	ids  []string
-}
-
-func (l *memberList) add(item doc.Value) error {
-	if l.ids == nil {
-		l.ids = make([]string, 0, l.size/(len(item.Raw())+1)+1) // about as many as there will be
-		if l.at.IsZero() {
-			l.text.Grow(l.size)
-		}
-	}
-	v := l.at.find(item)
-	if k := v.Kind(); k != doc.Number && (k != doc.String || len(v.Raw()) == len(`""`)) {
-		return malformed("a list of members holds an element without an id")
-	}
-	l.ids = append(l.ids, v.TextTo(&l.text))
-	return nil
 }
 
 // scalar returns an id or a key: the text of a string, or a number as it stands.

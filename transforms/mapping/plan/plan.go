@@ -131,18 +131,12 @@ func (r *Resource) Email(res *doc.Node) string { return template.PrimaryEmail(re
 
 // EmbeddedMembers returns the ids of a group's members that are inside its item. It is an error if the item does not show
 // them, as the items of a list sometimes do not.
-func (r *Resource) EmbeddedMembers(item doc.Value) (ids []string, err error) {
+func (r *Resource) EmbeddedMembers(item doc.Value) (doc.Strings, error) {
 	v := r.EmbeddedPath.find(item)
 	if v.Kind() != doc.Array && v.Kind() != doc.Null {
-		return nil, malformed("a group does not show its members")
+		return doc.Strings{}, malformed("a group does not show its members")
 	}
-	list := memberList{size: len(v.Raw())}
-	for element := range v.Items() {
-		if err := list.add(element); err != nil {
-			return nil, err
-		}
-	}
-	return list.ids, nil
+	return (&Call{ItemsPath: r.EmbeddedPath}).MemberIDs(nil, item)
 }
 
 // Resource returns the item as SCIM sees it: schemas, id, the mapped attributes that it has, and active. Membership and meta

@@ -16,7 +16,7 @@ type Env struct {
 	Value   string                 // {value}: what is looked for
 	MID     string                 // {mid}: the member's id
 	Member  doc.Value              // {member.X}: the member's item
-	Members []string               // {members}: ids of members, those to add or remove, or all there shall be
+	Members doc.Strings            // {members}: ids of members, those to add or remove, or all there shall be
 	Vars    map[string]doc.Value   // what earlier calls saved
 	Random  func() string          // {random}: an unguessable text
 	Page    Page                   // {page}, {offset}, {size}: of a list

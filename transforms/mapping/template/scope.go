@@ -63,7 +63,7 @@ func (i itemSource) eval(env *Env) *doc.Node {
 
 func (c changedSource) eval(env *Env) *doc.Node { return doc.NewBool(env.changed(c.attr)) }
 
-func (membersSource) eval(env *Env) *doc.Node { return doc.NewStrings(env.Members) }
+func (membersSource) eval(env *Env) *doc.Node { return env.Members.Node() }
 
 func orMissing(s string) *doc.Node {
 	if s == "" {
