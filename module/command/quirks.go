@@ -9,10 +9,10 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-scim/gateway/module"
+	"github.com/caddy-scim/gateway/module/admin"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
@@ -30,11 +30,11 @@ quirks <profile> { enable <rule...>; disable <rule...> }`,
 			if config == "" && adapter == "" {
 				return printQuirks(cmd.OutOrStdout(), module.Quirks{Profile: profile})
 			}
-			text, _, _, err := caddycmd.LoadConfig(config, adapter)
+			_, all, err := admin.Configured(config, adapter)
 			if err != nil {
 				return err
 			}
-			return printConfigured(cmd.OutOrStdout(), text)
+			return printConfigured(cmd.OutOrStdout(), all)
 		},
 	}
 	cmd.Flags().StringVarP(&profile, "profile", "p", quirks.Generic, "The profile: "+strings.Join(quirks.Profiles(), ", "))
@@ -44,17 +44,20 @@ quirks <profile> { enable <rule...>; disable <rule...> }`,
 	return cmd
 }
 
-// printConfigured lists the rules of every gateway in a configuration.
-func printConfigured(w io.Writer, text []byte) error {
-	var config any
-	if err := json.Unmarshal(text, &config); err != nil {
-		return err
-	}
-	found := gateways(config)
-	if len(found) == 0 {
+// printConfigured lists the rules of every gateway of a configuration.
+func printConfigured(w io.Writer, all []*admin.Gateway) error {
+	if len(all) == 0 {
 		return errors.New("there is no scim_gateway in the configuration")
 	}
-	for _, g := range found {
+	for _, found := range all {
+		var g module.Handler
+		text, err := json.Marshal(found.Config)
+		if err == nil {
+			err = json.Unmarshal(text, &g)
+		}
+		if err != nil {
+			return err
+		}
 		var names []string
 		for _, k := range g.Keys {
 			names = append(names, k.Name)
@@ -72,27 +75,6 @@ func printConfigured(w io.Writer, text []byte) error {
 		fmt.Fprintln(w)
 	}
 	return nil
-}
-
-// gateways returns the handlers of a configuration, in whatever routes they are.
-func gateways(config any) (found []module.Handler) {
-	switch v := config.(type) {
-	case []any:
-		for _, item := range v {
-			found = append(found, gateways(item)...)
-		}
-	case map[string]any:
-		if v["handler"] == "scim_gateway" {
-			var h module.Handler
-			if text, err := json.Marshal(v); err == nil && json.Unmarshal(text, &h) == nil {
-				return []module.Handler{h}
-			}
-		}
-		for _, item := range v {
-			found = append(found, gateways(item)...)
-		}
-	}
-	return found
 }
 
 func printQuirks(w io.Writer, q module.Quirks) error {

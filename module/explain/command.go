@@ -13,7 +13,6 @@ import (
 	"os"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/spf13/cobra"
 
@@ -78,11 +77,13 @@ The exit status is 1 when the request would be refused.`,
 
 // run explains what is given, and reports whether any of it would be refused.
 func (o *options) run(ctx context.Context, in io.Reader, out io.Writer) (refused bool, err error) {
-	whole, err := o.load()
+	whole, every, err := admin.Configured(o.config, o.adapter)
 	if err != nil {
 		return false, err
 	}
-	every := gateways(whole["apps"])
+	if whole == nil {
+		return false, errors.New("there is no configuration: --config names it")
+	}
 	all, err := o.given(ctx, in, every)
 	if err != nil {
 		return false, err
@@ -117,21 +118,8 @@ func (o *options) run(ctx context.Context, in io.Reader, out io.Writer) (refused
 	return refused, nil
 }
 
-// load reads the configuration. The Caddyfile of the folder is meant where none is named, as with "caddy run".
-func (o *options) load() (map[string]any, error) {
-	text, _, _, err := caddycmd.LoadConfig(o.config, o.adapter)
-	if err != nil {
-		return nil, err
-	}
-	if len(text) == 0 {
-		return nil, errors.New("there is no configuration: --config names it")
-	}
-	var whole map[string]any
-	return whole, json.Unmarshal(text, &whole)
-}
-
 // given returns the requests that are to be explained.
-func (o *options) given(ctx context.Context, in io.Reader, every []*found) ([]*request, error) {
+func (o *options) given(ctx context.Context, in io.Reader, every []*admin.Gateway) ([]*request, error) {
 	if o.row == 0 {
 		if file, ok := in.(*os.File); ok {
 			if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
@@ -142,8 +130,8 @@ func (o *options) given(ctx context.Context, in io.Reader, every []*found) ([]*r
 	}
 	file := o.file
 	for _, f := range every { // those that keep one mostly share it
-		log, _ := f.config["provisioning_log"].(map[string]any)
-		if name, _ := log["file"].(string); name != provlog.Off && (o.organization == "" || f.name == o.organization) {
+		log, _ := f.Config["provisioning_log"].(map[string]any)
+		if name, _ := log["file"].(string); name != provlog.Off && (o.organization == "" || f.Name == o.organization) {
 			file = cmp.Or(file, name)
 		}
 	}

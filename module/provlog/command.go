@@ -1,6 +1,7 @@
 package provlog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/caddy-scim/gateway/module/admin"
@@ -80,48 +80,20 @@ the mark that the log shows in its place, or by the whole of it.
 // logFile finds out which file is meant.
 func logFile(file, config, adapter string) (string, error) {
 	if file != "" || config == "" {
-		if file == "" {
-			file = DefaultFile()
-		}
-		return file, nil
+		return cmp.Or(file, DefaultFile()), nil
 	}
-	text, _, _, err := caddycmd.LoadConfig(config, adapter)
+	_, all, err := admin.Configured(config, adapter)
 	if err != nil {
 		return "", err
 	}
-	var whole any
-	if err := json.Unmarshal(text, &whole); err != nil {
-		return "", err
-	}
-	if file, found := configured(whole); found {
-		if file == "" {
-			file = DefaultFile()
+	for _, g := range all {
+		if l, ok := g.Config["provisioning_log"].(map[string]any); ok {
+			if file, _ = l["file"].(string); file != Off {
+				return cmp.Or(file, DefaultFile()), nil
+			}
 		}
-		return file, nil
 	}
 	return "", errors.New("no gateway of the configuration keeps a provisioning log in a file")
-}
-
-func configured(v any) (string, bool) {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			if file, ok := configured(item); ok {
-				return file, true
-			}
-		}
-	case map[string]any:
-		if l, ok := v["provisioning_log"].(map[string]any); ok {
-			file, _ := l["file"].(string)
-			return file, file != Off
-		}
-		for _, item := range v {
-			if file, ok := configured(item); ok {
-				return file, true
-			}
-		}
-	}
-	return "", false
 }
 
 // moment reads a duration before now, or a time.
