@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/caddy-scim/gateway/module/provlog"
@@ -12,7 +11,7 @@ import (
 type chart struct {
 	ID            string // in the page
 	Bars          []bar
-	Line          string // points
+	Lines         []string // points of each
 	Keys          []key
 	Ticks         []tick
 	Width, Height float64
@@ -75,13 +74,16 @@ func drawRequests(buckets []provlog.Bucket) *chart {
 	}
 	c.fill("requests", buckets, float64(most), func(b provlog.Bucket) float64 { return float64(b.Requests) })
 	c.fill("failed", buckets, float64(most), func(b provlog.Bucket) float64 { return float64(b.Failed) })
-	var points []string
 	for i, b := range buckets {
-		if b.Requests > 0 {
-			points = append(points, fmt.Sprintf("%.1f,%.1f", c.Bars[i].X+c.Width/float64(2*len(buckets)), c.Height-(c.Height-8)*b.Milliseconds/max(slowest, 1)))
+		if b.Requests == 0 {
+			continue
 		}
+		point := fmt.Sprintf("%.1f,%.1f", c.Bars[i].X+c.Width/float64(2*len(buckets)), c.Height-(c.Height-8)*b.Milliseconds/max(slowest, 1))
+		if i == 0 || buckets[i-1].Requests == 0 {
+			c.Lines = append(c.Lines, point) // twice: one alone is a dot
+		}
+		c.Lines[len(c.Lines)-1] += " " + point
 	}
-	c.Line = strings.Join(points, " ")
 	c.Keys = []key{{"requests", fmt.Sprintf("requests, at most %d in half an hour", most)}, {"failed", "failed"}, {"latency", fmt.Sprintf("mean time, at most %.0f ms", slowest)}}
 	c.Summary = fmt.Sprintf("%d requests in 24 hours, %d of them failed. At most %d in half an hour.", total, failed, most)
 	return c

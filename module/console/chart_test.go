@@ -28,7 +28,7 @@ func TestCharts(t *testing.T) {
 	for _, want := range []string{
 		`<title id="requests-title">6 requests in 24 hours, 1 of them failed. At most 4 in half an hour.</title>`,
 		`<title>01:00: 4 requests, 1 failed, 50 ms</title>`,
-		`<polyline class="latency" points="36.7,8.0 301.2,52.8"/>`,
+		`<polyline class="latency" points="36.7,8.0 36.7,8.0"/>`, `<polyline class="latency" points="301.2,52.8 301.2,52.8"/>`,
 		`<title id="upstream-title">4 calls of the upstream in 24 hours, with a mean time of 35 ms. In the slowest half hour it was 40 ms.</title>`,
 		`<title>01:00: 3 calls of the upstream, 40 ms</title>`, `<title>10:00: 1 call of the upstream, 20 ms</title>`, `<title>10:30: no calls of the upstream</title>`,
 		`<span class="key upstream">mean time of a call of the upstream, at most 40 ms</span>`,

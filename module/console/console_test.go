@@ -5,6 +5,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddy-scim/gateway/module/provlog"
 )
 
 // Only a client on this machine that asked for this machine by its own name is one of this machine's people: a page from
@@ -60,5 +64,17 @@ func TestNotedInWords(t *testing.T) {
 		if strings.Join(got, "|") != want {
 			t.Errorf("%q: %q", text, got)
 		}
+	}
+}
+
+// Of a half hour without a request nobody knows how long one would have taken: the line has a gap there.
+func TestLineHasGaps(t *testing.T) {
+	var buckets []provlog.Bucket
+	for _, n := range []int{1, 1, 0, 1, 0, 0, 1, 1} {
+		buckets = append(buckets, provlog.Bucket{Requests: n, Milliseconds: float64(n) * 10})
+	}
+	want := []string{"45.0,8.0 45.0,8.0 135.0,8.0", "315.0,8.0 315.0,8.0", "585.0,8.0 585.0,8.0 675.0,8.0"}
+	if diff := cmp.Diff(want, drawRequests(buckets).Lines); diff != "" {
+		t.Error(diff)
 	}
 }
