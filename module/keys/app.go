@@ -43,7 +43,6 @@ var theSigners = sync.OnceValue(func() *auth.Signers { return auth.NewSigners(ti
 type App struct {
 	storage certmagic.Storage
 	log     *zap.Logger
-	metrics *metrics
 	stop    context.CancelFunc
 	stopped chan struct{}
 	kick    chan chan struct{}
@@ -61,13 +60,10 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision implements [caddy.Provisioner].
-func (a *App) Provision(ctx caddy.Context) (err error) {
+func (a *App) Provision(ctx caddy.Context) error {
 	a.storage, a.log = ctx.Storage(), ctx.Logger()
 	a.kick, a.stopped = make(chan chan struct{}), make(chan struct{})
 	a.all, a.throttles = map[string]*Organization{}, map[auth.Rate]*auth.Throttle{}
-	if a.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
-		return err
-	}
 	return ctx.GetMetricsRegistry().Register(gauges{a})
 }
 
@@ -236,11 +232,9 @@ func (a *App) organizations() []*Organization {
 // chores are what is done after each look at the storage.
 func (a *App) chores(ctx context.Context) {
 	now := time.Now()
-	var soon [len(thresholds)]int
 	for _, o := range a.organizations() {
-		o.warn(now, &soon)
+		o.warn(now)
 	}
-	a.metrics.set(soon)
 	a.writeUses(ctx, writeUsesEvery)
 	a.mu.Lock()
 	throttles := slices.Collect(maps.Values(a.throttles))

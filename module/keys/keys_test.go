@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -99,12 +101,8 @@ type bench struct {
 func newBench(t *testing.T, storage *shelf, declared ...auth.Key) *bench {
 	t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
-	m, err := registerMetrics(prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
 	a := &App{
-		storage: storage, log: zap.New(core), metrics: m, kick: make(chan chan struct{}), stopped: make(chan struct{}),
+		storage: storage, log: zap.New(core), kick: make(chan chan struct{}), stopped: make(chan struct{}),
 		all: map[string]*Organization{}, throttles: map[auth.Rate]*auth.Throttle{},
 	}
 	o := a.organization("acme")
@@ -308,35 +306,39 @@ func TestWarnings(t *testing.T) {
 	now := time.Now()
 	end := now.Add(40 * 24 * time.Hour)
 	old := b.make(t, "entra", func(r *Record) { r.Expires = end.UTC().Format(time.RFC3339) })
-	seen := func(at time.Time) (lines int, soon [len(thresholds)]int) {
+	for _, tt := range []struct{ days, lines int }{{40, 0}, {30, 1}, {20, 0}, {7, 1}, {1, 1}, {0, 0}} {
 		b.logs.TakeAll()
-		b.warn(at, &soon)
-		return b.logs.FilterMessage("a key expires soon").Len(), soon
-	}
-	for _, tt := range []struct {
-		days, lines int
-		soon        [3]int
-	}{{40, 0, [3]int{}}, {30, 1, [3]int{1}}, {20, 0, [3]int{1}}, {7, 1, [3]int{1, 1}}, {1, 1, [3]int{1, 1, 1}}, {0, 0, [3]int{}}} {
-		if lines, soon := seen(end.Add(-time.Duration(tt.days) * 24 * time.Hour)); lines != tt.lines || soon != tt.soon {
-			t.Errorf("%d days before: %d lines, %v", tt.days, lines, soon)
+		b.warn(end.Add(-time.Duration(tt.days) * 24 * time.Hour))
+		if lines := b.logs.FilterMessage("a key expires soon").Len(); lines != tt.lines {
+			t.Errorf("%d days before: %d lines", tt.days, lines)
 		}
 	}
-	b.app.metrics.set([3]int{3, 2, 1})
+	for _, days := range []int{29, 6, 5} {
+		b.make(t, fmt.Sprint("days-", days), func(r *Record) { r.Expires = now.AddDate(0, 0, days).UTC().Format(time.RFC3339) })
+	}
 	registry := prometheus.NewRegistry()
-	if _, err := registerMetrics(registry); err != nil {
+	registry.MustRegister(gauges{b.app})
+	families, err := registry.Gather()
+	if err != nil {
 		t.Fatal(err)
 	}
-	families, err := registry.Gather()
-	if err != nil || len(families) != 1 || families[0].GetMetric()[2].GetGauge().GetValue() != 2 {
-		t.Errorf("got %v, %v", families, err)
+	soon := map[string]float64{}
+	for _, family := range families {
+		if family.GetName() == "caddy_scim_gateway_keys_expiring" {
+			for _, m := range family.GetMetric() {
+				soon[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+			}
+		}
+	}
+	if !maps.Equal(soon, map[string]float64{"30": 3, "7": 2, "1": 0}) {
+		t.Errorf("soon: %v", soon)
 	}
 	if _, err := b.Rotate(t.Context(), "entra", auth.Generate(), "", 0); err != nil {
 		t.Fatal(err)
 	}
 	told := func() int {
-		var soon [len(thresholds)]int
 		b.logs.TakeAll()
-		b.warn(time.Now(), &soon)
+		b.warn(time.Now())
 		return b.logs.FilterMessage("a key that was replaced is still used").Len()
 	}
 	if n := told(); n != 0 {

@@ -1,30 +1,22 @@
 package keys
 
 import (
-	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics count keys. Their names are no labels.
-type metrics struct{ expiring *prometheus.GaugeVec }
-
-var theExpiring = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-	Namespace: "caddy", Subsystem: "scim_gateway", Name: "keys_expiring",
-	Help: "Keys that are valid and end within so many days.",
-}, []string{"days"})
-
-var labels = [len(thresholds)]string{"30", "7", "1"}
-
-// gauges are what a configuration's keys and throttles are like at the moment. They are read when somebody asks.
+// gauges are what a configuration's keys and throttles are like at the moment. They are read when somebody asks. Names of keys are
+// no labels.
 type gauges struct{ app *App }
 
 var (
-	keysDesc = prometheus.NewDesc("caddy_scim_gateway_keys", "SCIM API keys and clients, by status.", []string{"status"}, nil)
-	endDesc  = prometheus.NewDesc("caddy_scim_gateway_keys_next_expiry_timestamp_seconds",
+	expiringDesc = prometheus.NewDesc("caddy_scim_gateway_keys_expiring", "Keys that are valid and end within so many days.", []string{"days"}, nil)
+	keysDesc     = prometheus.NewDesc("caddy_scim_gateway_keys", "SCIM API keys and clients, by status.", []string{"status"}, nil)
+	endDesc      = prometheus.NewDesc("caddy_scim_gateway_keys_next_expiry_timestamp_seconds",
 		"When the next of the valid keys ends, as a Unix time; absent where none does.", nil, nil)
 	oldestDesc = prometheus.NewDesc("caddy_scim_gateway_keys_oldest_timestamp_seconds",
 		"When the oldest of the valid keys in the storage was made, as a Unix time; absent where there is none.", nil, nil)
@@ -37,7 +29,7 @@ var statuses = []string{"valid", "not yet valid", "expired", "revoked"}
 
 // Describe implements [prometheus.Collector].
 func (g gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, endDesc, oldestDesc, throttledDesc} {
+	for _, d := range []*prometheus.Desc{expiringDesc, keysDesc, endDesc, oldestDesc, throttledDesc} {
 		ch <- d
 	}
 }
@@ -45,6 +37,7 @@ func (g gauges) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	count := map[string]int{}
+	var soon [len(thresholds)]int
 	var next, oldest time.Time
 	now := time.Now()
 	for _, o := range g.app.organizations() {
@@ -53,11 +46,17 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 			if i.Status != "valid" {
 				continue
 			}
+			for n := range near(i.end(), now) {
+				soon[n]++
+			}
 			next, oldest = earliest(next, i.end()), earliest(oldest, i.Created)
 		}
 	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for n, days := range thresholds {
+		gauge(expiringDesc, float64(soon[n]), strconv.Itoa(days))
 	}
 	for _, status := range statuses {
 		gauge(keysDesc, float64(count[status]), status)
@@ -84,19 +83,4 @@ func earliest(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-func registerMetrics(registry *prometheus.Registry) (*metrics, error) {
-	if err := registry.Register(theExpiring); err != nil {
-		if _, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); !ok {
-			return nil, err
-		}
-	}
-	return &metrics{theExpiring}, nil
-}
-
-func (m *metrics) set(soon [len(thresholds)]int) {
-	for n, count := range soon {
-		m.expiring.WithLabelValues(labels[n]).Set(float64(count))
-	}
 }

@@ -26,7 +26,7 @@ type Organization struct {
 	mu       sync.Mutex
 	records  *records
 	declared []func() []auth.Declared
-	warned   map[string]int       // how near its end a key was when that was last told, by id
+	warned   map[string]int       // how near its end a key was when that was last looked at, by id
 	told     map[string]time.Time // when it was last told that a replaced key is used, by id
 	flushed  map[string]time.Time // the last use that was written, by id
 }

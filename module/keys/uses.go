@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"time"
@@ -16,7 +17,7 @@ const (
 	tellEvery = time.Hour
 )
 
-// thresholds are how many days before its end a key is told of.
+// thresholds are how many days before its end a key is told of, the most first.
 var thresholds = [...]int{30, 7, 1}
 
 // writeUses writes when keys were last used, where what is written is older than every.
@@ -45,15 +46,13 @@ func (a *App) writeUses(ctx context.Context, every time.Duration) {
 	}
 }
 
-// warn tells of keys that end soon, and of those that were replaced and are still used. It counts the first by how soon.
-func (o *Organization) warn(now time.Time, soon *[len(thresholds)]int) {
+// warn tells of keys that end soon, and of those that were replaced and are still used.
+func (o *Organization) warn(now time.Time) {
 	for _, i := range o.infos(now) {
 		if i.Status != "valid" {
 			continue
 		}
-		if end := i.end(); !end.IsZero() {
-			o.warnOfEnd(i, end, now, soon)
-		}
+		o.warnOfEnd(i, now)
 		if i.ReplacedBy == "" || i.LastUse.IsZero() || now.Sub(i.LastUse) > tellEvery {
 			continue
 		}
@@ -79,26 +78,24 @@ func (i Info) end() time.Time {
 	return end
 }
 
-func (o *Organization) warnOfEnd(i Info, end, now time.Time, soon *[len(thresholds)]int) {
-	near := 0
-	for n, days := range thresholds {
-		if end.Sub(now) <= time.Duration(days)*24*time.Hour {
-			soon[n]++
-			near = days
-		}
+// near returns how many of the thresholds an end is within; the zero time is none.
+func near(end, now time.Time) int {
+	n := 0
+	for n < len(thresholds) && !end.IsZero() && end.Sub(now) <= time.Duration(thresholds[n])*24*time.Hour {
+		n++
 	}
-	which := i.ID
-	if which == "" {
-		which = i.Name
-	}
+	return n
+}
+
+func (o *Organization) warnOfEnd(i Info, now time.Time) {
+	which, is := cmp.Or(i.ID, i.Name), near(i.end(), now)
 	o.mu.Lock()
-	before, told := o.warned[which]
-	o.warned[which] = near
+	before := o.warned[which]
+	o.warned[which] = is
 	o.mu.Unlock()
-	if near == 0 || told && before == near {
-		return
+	if is != 0 && is != before {
+		o.app.log.Warn("a key expires soon", zap.String("organization", o.name), zap.String("key", i.Name), zap.Time("expires", i.end()))
 	}
-	o.app.log.Warn("a key expires soon", zap.String("organization", o.name), zap.String("key", i.Name), zap.Time("expires", end))
 }
 
 // problems returns what somebody has to look after.
