@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Identity is who was let in, and what for.
@@ -80,8 +82,8 @@ func (t *Keys) unknown(r *http.Request, client, token string, digest [sha256.Siz
 	if refusal := t.blocked(client); refusal != nil {
 		return Identity{}, refusal
 	}
-	if header, ok := readHeader(token); ok {
-		if id, refusal, ours := t.token(r.Context(), header, client, token, digest); ours {
+	if algorithm := signedWith(token); algorithm != "" {
+		if id, refusal, ours := t.token(r.Context(), algorithm, client, token, digest); ours {
 			return id, refusal
 		}
 	}
@@ -96,8 +98,8 @@ func (t *Keys) unknown(r *http.Request, client, token string, digest [sha256.Siz
 }
 
 // token decides about a signed token; ours is false where nobody here could have signed it.
-func (t *Keys) token(ctx context.Context, h header, client, token string, digest [sha256.Size]byte) (id Identity, refusal *Refusal, ours bool) {
-	if h.Algorithm == tokenAlgorithm && len(t.clients) > 0 {
+func (t *Keys) token(ctx context.Context, algorithm, client, token string, digest [sha256.Size]byte) (id Identity, refusal *Refusal, ours bool) {
+	if algorithm == string(jose.EdDSA) && len(t.clients) > 0 {
 		key, err := t.verify(token)
 		switch {
 		case errors.Is(err, errUnavailable):

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -14,12 +13,12 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 const (
-	tokenAlgorithm = string(jose.EdDSA)
-	tokenIssuer    = "scim_gateway"
-	tokenScope     = "scim"
+	tokenIssuer = "scim_gateway"
+	tokenScope  = "scim"
 
 	// TokenLifetime is how long a token of the token endpoint is good.
 	TokenLifetime = time.Hour
@@ -71,12 +70,8 @@ func (s *Signers) public(id string) (ed25519.PublicKey, bool) {
 
 // accessClaims are what a token of the token endpoint says. It is good for one organization, and as long as its client is.
 type accessClaims struct {
-	Issuer   string `json:"iss"`
-	Subject  string `json:"sub"`
-	Audience string `json:"aud"`
-	Client   string `json:"cid"` // the id of the client's secret
-	Issued   int64  `json:"iat"`
-	Expires  int64  `json:"exp"`
+	jwt.Claims
+	Client string `json:"cid"` // the id of the client's secret
 }
 
 func (s *Signers) sign(c accessClaims) (string, error) {
@@ -85,40 +80,32 @@ func (s *Signers) sign(c accessClaims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	payload, err := json.Marshal(c)
-	if err != nil {
-		return "", err
-	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		return "", err
-	}
-	return signed.CompactSerialize()
+	return jwt.Signed(signer).Claims(c).Serialize()
 }
 
 // verify returns the client of a token of the token endpoint. The error is errUnavailable where another gateway may have
 // signed it a moment ago.
 func (t *Keys) verify(token string) (*compiled, error) {
-	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	signed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
 		return nil, err
 	}
 	var c accessClaims
-	if err := json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &c); err != nil {
+	if err := signed.UnsafeClaimsWithoutVerification(&c); err != nil {
 		return nil, err
 	}
-	now := t.Now().Unix()
-	if c.Issuer != tokenIssuer || c.Audience != t.Organization || now >= c.Expires || c.Issued > now+int64(skew.Seconds()) {
+	now, issued := t.Now(), c.IssuedAt.Time()
+	if c.Issuer != tokenIssuer || !c.Audience.Contains(t.Organization) || !now.Before(c.Expiry.Time()) || issued.After(now.Add(skew)) {
 		return nil, errors.New("the token is not for this organization, or not valid now")
 	}
-	public, ok := t.Signers.public(signed.Signatures[0].Header.KeyID)
+	public, ok := t.Signers.public(signed.Headers[0].KeyID)
 	if !ok {
-		if now-c.Issued < int64(young.Seconds()) {
+		if now.Sub(issued) < young {
 			return nil, errUnavailable
 		}
 		return nil, errors.New("nobody here signed the token")
 	}
-	if _, err := signed.Verify(public); err != nil {
+	if err := signed.Claims(public); err != nil {
 		return nil, err
 	}
 	for i := range t.clients {
@@ -184,7 +171,9 @@ func (t *Keys) Grant(r *http.Request, form url.Values, client string) (*Token, *
 	if !key.expires.IsZero() && key.expires.Before(until) {
 		until = key.expires
 	}
-	token, err := t.Signers.sign(accessClaims{tokenIssuer, key.name, t.Organization, key.id, now.Unix(), until.Unix()})
+	token, err := t.Signers.sign(accessClaims{jwt.Claims{
+		Issuer: tokenIssuer, Subject: key.name, Audience: jwt.Audience{t.Organization}, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(until),
+	}, key.id})
 	if err != nil {
 		return nil, &OAuthError{Status: http.StatusInternalServerError, Code: "server_error"}, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/time/rate"
 )
 
@@ -60,11 +61,8 @@ func newSigningKeys(url string, client *http.Client, cache Cache, now func() tim
 
 // verify finds out whether one of the keys made a signature. A key is found by its id: where it is there and the signature
 // is another's, the token is forged, and there is nothing to fetch.
-func (s *signingKeys) verify(ctx context.Context, signed *jose.JSONWebSignature) error {
-	if len(signed.Signatures) != 1 {
-		return errors.New("a token has one signature")
-	}
-	id := signed.Signatures[0].Header.KeyID
+func (s *signingKeys) verify(ctx context.Context, signed *jwt.JSONWebToken) error {
+	id := signed.Headers[0].KeyID
 	keys := s.find(ctx, id)
 	if len(keys) == 0 {
 		if err := s.fetch(ctx); err != nil {
@@ -73,7 +71,7 @@ func (s *signingKeys) verify(ctx context.Context, signed *jose.JSONWebSignature)
 		keys = s.find(ctx, id)
 	}
 	for _, key := range keys {
-		if _, err := signed.Verify(key); err == nil {
+		if err := signed.Claims(key); err == nil {
 			return nil
 		}
 	}

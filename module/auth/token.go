@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 )
 
@@ -146,12 +147,12 @@ func (t *Tokens) remember(digest [sha256.Size]byte, until time.Time) {
 // says is looked at first, since that costs little: only for one that would be good are keys fetched. The error is
 // errUnavailable where that was not possible, so that the token may be genuine.
 func (t *Tokens) Verify(ctx context.Context, token string, digest [sha256.Size]byte) error {
-	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
+	signed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return err
 	}
 	var c claims
-	if err := json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &c); err != nil {
+	if err := signed.UnsafeClaimsWithoutVerification(&c); err != nil {
 		return err
 	}
 	if err := t.check(c); err != nil {
@@ -160,35 +161,20 @@ func (t *Tokens) Verify(ctx context.Context, token string, digest [sha256.Size]b
 	if err := t.keys.verify(ctx, signed); err != nil {
 		return err
 	}
-	t.remember(digest, time.Unix(int64(c.Expires), 0))
+	t.remember(digest, c.Expiry.Time())
 	return nil
 }
 
 // claims are what a token says (RFC 7519 §4.1, and Entra's own).
 type claims struct {
-	Issuer    string   `json:"iss"`
-	Audience  audience `json:"aud"`
-	Expires   float64  `json:"exp"`
-	NotBefore float64  `json:"nbf"`
-	Tenant    string   `json:"tid"`
-	AppID     string   `json:"appid"` // version 1.0
-	AZP       string   `json:"azp"`   // version 2.0
-}
-
-// audience is one text or several (RFC 7519 §4.1.3).
-type audience []string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (a *audience) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '"' {
-		*a = make(audience, 1)
-		return json.Unmarshal(text, &(*a)[0])
-	}
-	return json.Unmarshal(text, (*[]string)(a))
+	jwt.Claims
+	Tenant string `json:"tid"`
+	AppID  string `json:"appid"` // version 1.0
+	AZP    string `json:"azp"`   // version 2.0
 }
 
 func (t *Tokens) check(c claims) error {
-	now, d := float64(t.now().Unix()), t.declared
+	now, d := t.now(), t.declared
 	switch {
 	case c.Issuer != d.Issuer:
 		return errors.New("the token is another issuer's")
@@ -198,26 +184,26 @@ func (t *Tokens) check(c claims) error {
 		return errors.New("the token is another application's")
 	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(d.Audience, a) }):
 		return errors.New("the token is for another audience")
-	case now >= c.Expires:
+	case !now.Before(c.Expiry.Time()):
 		return errors.New("the token has expired")
-	case c.NotBefore > now+skew.Seconds():
+	case c.NotBefore.Time().After(now.Add(skew)):
 		return errors.New("the token is not valid yet")
 	}
 	return nil
 }
 
-// header is what a signed token says of its signature (RFC 7515 §4.1).
-type header struct {
-	Algorithm string `json:"alg"`
-	KeyID     string `json:"kid"`
-}
-
-// readHeader tells a signed token from an opaque key (RFC 7515 §3.1).
-func readHeader(token string) (h header, ok bool) {
+// signedWith returns the algorithm of a signed token (RFC 7515 §4.1); empty for an opaque key.
+func signedWith(token string) string {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
-		return h, false
+		return ""
 	}
 	first, _, _ := strings.Cut(token, ".")
+	var header struct {
+		Algorithm string `json:"alg"`
+	}
 	text, err := base64.RawURLEncoding.DecodeString(first)
-	return h, err == nil && json.Unmarshal(text, &h) == nil && h.Algorithm != ""
+	if err != nil || json.Unmarshal(text, &header) != nil {
+		return ""
+	}
+	return header.Algorithm
 }
