@@ -147,6 +147,17 @@ func TestLinkBy(t *testing.T) {
 	}
 }
 
+// A domain with other letters than those of ASCII is the same in its "xn--" form, as DNS has it.
+func TestEmailDomainsWithOtherLetters(t *testing.T) {
+	g, b, _ := linking(t, ExistingLink, nil, []string{"Bücher.example", "xn--strae-oqa.example", "not_dns.example"})
+	b.strangers(g, "ann@xn--bcher-kva.example", "ben@BÜCHER.example", "cem@straße.example", "dan@strasse.example", "eva@NOT_dns.example")
+	for address, want := range map[string]string{
+		"ann@xn--bcher-kva.example": "id-ann", "ben@bücher.example": "id-ben", "cem@straße.example": "id-cem", "dan@strasse.example": "", "eva@not_dns.example": "id-eva",
+	} {
+		g.finds(t, `userName eq "`+address+`"`, want)
+	}
+}
+
 func TestLinksAreChecked(t *testing.T) {
 	for want, o := range map[string]*Organization{
 		`link_by: unknown word "mail"`: {LinkBy: []string{"mail"}},

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"github.com/caddy-scim/gateway/module/ledger"
 	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
@@ -146,9 +148,17 @@ func (r *Rules) outside(m Member) bool {
 	addresses := slices.DeleteFunc(append(value.Texts(r.Type, shown, "emails.value"), value.Texts(r.Type, shown, "userName")...),
 		func(text string) bool { return !isAddress(text) })
 	return len(addresses) > 0 && !slices.ContainsFunc(addresses, func(address string) bool {
-		domain := schema.Fold(address[strings.LastIndexByte(address, '@')+1:])
-		return slices.ContainsFunc(r.Domains, func(listed string) bool { return schema.Fold(listed) == domain })
+		domain := asDNS(address[strings.LastIndexByte(address, '@')+1:])
+		return slices.ContainsFunc(r.Domains, func(listed string) bool { return asDNS(listed) == domain })
 	})
+}
+
+// asDNS returns a domain as DNS has it: in small letters, and with others than those of ASCII in their "xn--" form (RFC 5891 §5).
+func asDNS(domain string) string {
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		return ascii
+	}
+	return schema.Fold(domain)
 }
 
 // alike reports whether a member and a user who is to be created have something of links in common, and, of a member
