@@ -156,7 +156,7 @@ func (rs *resources) add(ctx context.Context, id string, wanted *doc.Node) (*sub
 		if api.Taken(err) { // by whom is to be found out; the call itself may have been delivered twice
 			rs.intents.disputed = end
 		} else {
-			end(rs.talk.Outcome().Refused())
+			end(rs.talk.Outcome.Refused())
 		}
 		return nil, err
 	}

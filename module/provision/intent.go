@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
@@ -36,7 +37,7 @@ func (in *intents) book() *ledger.Book {
 // at once then; what a crash would find stays until what was remembered before is on disk too ([ledger.Book.Owe]).
 func (in *intents) begin(ctx context.Context, key string, intent ledger.Intent) (end func(known bool), err error) {
 	s, book := in.s, in.book()
-	s.talk.Reset()
+	s.talk.Outcome = api.Outcome{}
 	if book == nil {
 		return func(bool) {}, nil
 	}

@@ -20,7 +20,7 @@ import (
 // access.
 func (rs *resources) unanswered(ctx context.Context, id string, activates bool) {
 	book := rs.intents.book()
-	if book == nil || !rs.talk.Outcome().Lost {
+	if book == nil || !rs.talk.Outcome.Lost {
 		return
 	}
 	book.Owe(ctx, "access of "+id, func(r *ledger.Record) {

@@ -57,7 +57,7 @@ func (rs *resources) locked(ctx context.Context, id string, f func() error) erro
 
 // lasting returns the context in which an operation waits: what is half done is finished, whether anybody waits for it or not.
 func (s *session) lasting(ctx context.Context) context.Context {
-	if s.talk.Begun() {
+	if s.talk.Begun {
 		return context.WithoutCancel(ctx)
 	}
 	return ctx

@@ -59,7 +59,7 @@ func (g *groups) replaceMembers(ctx context.Context, sub *subject, ids doc.Strin
 		return err
 	}
 	_, err = g.items.Run(ctx, g.MembersSet, env)
-	end(err == nil || g.talk.Outcome().Refused())
+	end(err == nil || g.talk.Outcome.Refused())
 	return err
 }
 

@@ -138,7 +138,7 @@ func patiently(ctx context.Context, calls func() error) error {
 // losePlaces lets groups wait no longer for a user who was not retired. Where nobody knows whether that was done, it is
 // found out in the background.
 func (u *users) losePlaces(ctx context.Context, places []string) {
-	if u.talk.Begun() && len(places) > 0 {
+	if u.talk.Begun && len(places) > 0 {
 		u.shared.settleLater(u.engine, u.caller)
 		return
 	}

@@ -120,7 +120,7 @@ func (rs *resources) send(ctx context.Context, sub *subject, after *doc.Node, ch
 			return nil, nil, err
 		}
 		if _, err := rs.items.Run(ctx, rs.Update, env); err != nil {
-			end(rs.talk.Outcome().Refused())
+			end(rs.talk.Outcome.Refused())
 			return nil, nil, err
 		}
 		wrote, updated = true, true

@@ -10,7 +10,7 @@
 //     longer, and has the mapping judge the answer.
 //   - Once something was sent that changes something, the operation has begun ([Talk.Begun]): what is half done is finished,
 //     whether anybody waits for it or not, and limits refuse it no longer.
-//   - [Talk.Outcome] says what is known of the calls that change something, since [Talk.Reset].
+//   - [Talk.Outcome] is what is known of the calls that change something.
 //   - Where it is only rehearsed, calls that change something count as carried out, and none is sent.
 //
 // Errors are the answers that the provider gets; [Gone] and [Taken] tell the two that mean more than a failure.
@@ -58,8 +58,8 @@ type Talk struct {
 	// Urgent says that somebody loses access by the operation, which waits for no pause after a refused login then.
 	Urgent bool
 
-	begun   bool
-	outcome Outcome
+	Begun   bool    // whether something may have been changed by the operation; [Talk.Send] says so
+	Outcome Outcome // what is known of the calls that change something, since somebody has set it to zero
 }
 
 // Outcome is what is known of calls that change something.
@@ -70,15 +70,6 @@ type Outcome struct {
 
 // Refused reports whether nothing was changed, for certain.
 func (o Outcome) Refused() bool { return o.Done == 0 && !o.Lost }
-
-// Begun reports whether something may have been changed by the operation.
-func (t *Talk) Begun() bool { return t.begun }
-
-// Outcome returns what is known of the calls that change something, since the last [Talk.Reset].
-func (t *Talk) Outcome() Outcome { return t.outcome }
-
-// Reset begins to count outcomes anew.
-func (t *Talk) Reset() { t.outcome = Outcome{} }
 
 // Gone reports whether an error says that a resource is not there.
 func Gone(err error) bool { return answers(err, http.StatusNotFound) }

@@ -18,16 +18,16 @@ import (
 type credentials struct {
 	locks locks.Locks
 
-	mu      sync.Mutex
-	tokens  map[string]token
-	refused map[string]refusedLogin
+	mu     sync.Mutex
+	logins map[string]login // by the name of the auth
 }
 
-// refusedLogin is what became of a login that the upstream refused. It is not tried again for each request: the next would be
-// refused likewise, and many servers shut out who tries often.
-type refusedLogin struct {
-	err  error
-	ends time.Time
+// login is what came of the last logins with an auth: a token, and perhaps that the upstream has refused since to give another
+// one. That is not tried again for each request: the next would be refused likewise, and many servers shut out who tries often.
+type login struct {
+	token
+	refused error
+	until   time.Time // when it may be tried again
 }
 
 // refusalLife is how long a refusal stands, so that who corrects the upstream does not wait for long.
@@ -44,21 +44,19 @@ func (t *Talk) credential(ctx context.Context, auth *plan.Auth) (string, error) 
 		return "", nil
 	}
 	c := &t.Access.credentials
-	if text, ok := c.current(auth.Name, t.Now()); ok {
-		return text, nil
+	if l := c.last(auth.Name); t.Now().Before(l.ends) {
+		return l.text, nil
 	}
 	unlock, err := c.locks.Credential(ctx, auth.Name)
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	if text, ok := c.current(auth.Name, t.Now()); ok {
-		return text, nil
-	}
-	if !t.Urgent {
-		if err := c.stillRefused(auth.Name, t.Now()); err != nil {
-			return "", err
-		}
+	switch l := c.last(auth.Name); {
+	case t.Now().Before(l.ends):
+		return l.text, nil
+	case t.Now().Before(l.until) && !t.Urgent:
+		return "", l.refused
 	}
 	fetch := t.login
 	if auth.Kind == plan.AuthOAuth2 {
@@ -68,18 +66,20 @@ func (t *Talk) credential(ctx context.Context, auth *plan.Auth) (string, error) 
 	if e, ok := errors.AsType[*scim.Error](err); ok && e.Detail == noLogin && auth.Name != "default" {
 		e.Detail += " (auth " + auth.Name + ")"
 	}
+	if _, ok := errors.AsType[*wrongSecretError](err); ok {
+		c.change(auth.Name, func(l *login) { l.refused, l.until = err, t.Now().Add(refusalLife) })
+	}
 	if err != nil {
-		c.failed(auth.Name, err, t.Now())
 		return "", err
 	}
-	c.keep(auth.Name, got)
+	c.change(auth.Name, func(l *login) { *l = login{token: got} })
 	return got.text, nil
 }
 
 // Prove makes every login of the mapping once that has not succeeded yet.
 func (t *Talk) Prove(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(t.Auths)) {
-		if t.Access.credentials.proven(name) {
+		if t.Access.credentials.last(name).text != "" {
 			continue
 		}
 		if _, err := t.credential(ctx, t.Auths[name]); err != nil {
@@ -89,60 +89,29 @@ func (t *Talk) Prove(ctx context.Context) error {
 	return nil
 }
 
-// proven reports whether a login has ever succeeded.
-func (c *credentials) proven(name string) bool {
+// last returns what came of the last logins with an auth.
+func (c *credentials) last(name string) login {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.tokens[name]
-	return ok
+	return c.logins[name]
 }
 
-// keep keeps what was fetched.
-func (c *credentials) keep(name string, got token) {
+func (c *credentials) change(name string, f func(*login)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.tokens == nil {
-		c.tokens = make(map[string]token)
+	l := c.logins[name]
+	f(&l)
+	if c.logins == nil {
+		c.logins = make(map[string]login)
 	}
-	c.tokens[name] = got
-	delete(c.refused, name)
-}
-
-// failed keeps why a login failed, where it was the secret that was wrong.
-func (c *credentials) failed(name string, err error, now time.Time) {
-	if _, ok := errors.AsType[*wrongSecretError](err); !ok {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refused == nil {
-		c.refused = make(map[string]refusedLogin)
-	}
-	c.refused[name] = refusedLogin{err, now.Add(refusalLife)}
-}
-
-// stillRefused returns the error of a login that has just been refused.
-func (c *credentials) stillRefused(name string, now time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if r := c.refused[name]; now.Before(r.ends) {
-		return r.err
-	}
-	return nil
-}
-
-func (c *credentials) current(name string, now time.Time) (string, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t, ok := c.tokens[name]
-	return t.text, ok && now.Before(t.ends)
+	c.logins[name] = l
 }
 
 // drop forgets a credential that the upstream refused; a newer one stays.
 func (c *credentials) drop(name, text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tokens[name].text == text {
-		delete(c.tokens, name)
-	}
+	c.change(name, func(l *login) {
+		if l.text == text {
+			l.token = token{}
+		}
+	})
 }

@@ -28,37 +28,37 @@ type Answer struct {
 // that change something, if it does not only read.
 func (t *Talk) Send(ctx context.Context, c *plan.Call, req plan.Request, changes bool) (Answer, error) {
 	switch {
-	case t.begun:
+	case t.Begun:
 		ctx = context.WithoutCancel(ctx)
 	case ctx.Err() != nil:
 		return Answer{}, &scim.Error{Status: upstream.StatusCanceled, Detail: "the client closed the request", Cause: ctx.Err()}
 	}
 	writes := changes && req.Method != http.MethodGet
 	if !writes || t.Rehearsed == nil {
-		if err := t.Access.pace.take(ctx, t.Now(), req.Method, t.begun); err != nil {
+		if err := t.Access.pace.take(ctx, t.Now(), req.Method, t.Begun); err != nil {
 			return Answer{}, err
 		}
 	}
 	if writes {
 		ctx = context.WithoutCancel(ctx) // an answer that nobody takes is an outcome that nobody knows
 	}
-	begun := t.begun
-	t.begun = begun || writes
+	begun := t.Begun
+	t.Begun = begun || writes
 	a, err := t.authorized(ctx, c.Where, req, writes)
 	if errors.Is(err, upstream.ErrPlanned) && writes {
-		t.outcome.Done++
+		t.Outcome.Done++
 		return Answer{Verdict: plan.Verdict{Outcome: plan.Done}}, nil
 	}
 	if err != nil {
 		if e, ok := errors.AsType[*scim.Error](err); writes && (!ok || e.Status != http.StatusServiceUnavailable) {
-			t.outcome.Lost = true
+			t.Outcome.Lost = true
 		}
 		return Answer{Unseen: begun || writes}, err // the call may have been carried out all the same
 	}
 	v := c.Judge(a.Status, a.Body)
 	if v.Outcome == plan.Failed {
 		if writes && !definite(a) && !Taken(v.Err) {
-			t.outcome.Lost = true
+			t.Outcome.Lost = true
 		}
 		if v.Err.Status == http.StatusTooManyRequests || v.Err.Status == http.StatusServiceUnavailable {
 			v.Err.RetryAfter = retryAfter(a.Header, t.Now())
@@ -66,7 +66,7 @@ func (t *Talk) Send(ctx context.Context, c *plan.Call, req plan.Request, changes
 		return Answer{Unseen: begun || writes && v.Err.Status >= 500}, v.Err
 	}
 	if writes {
-		t.outcome.Done++
+		t.Outcome.Done++
 	}
 	return Answer{Verdict: v, Header: a.Header}, nil
 }
@@ -115,7 +115,7 @@ func (t *Talk) authorized(ctx context.Context, name string, req plan.Request, wr
 // item would show: it is planned without a path then, and there is no request.
 func (t *Talk) Request(ctx context.Context, c *plan.Call, env *plan.Env) (req plan.Request, planned bool, err error) {
 	imagined := dryrun.Imagined(env.ID) || dryrun.Imagined(env.MID)
-	if req, err = c.Request(env); err != nil && t.Rehearsed != nil && (t.begun || imagined) {
+	if req, err = c.Request(env); err != nil && t.Rehearsed != nil && (t.Begun || imagined) {
 		trace.From(ctx).Call(trace.Call{Name: c.Where, Method: c.Method, Planned: true})
 		return req, true, nil
 	}

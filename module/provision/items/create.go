@@ -5,101 +5,121 @@ import (
 	"net/http"
 
 	"github.com/caddy-scim/gateway/module/provision/api"
+	"github.com/caddy-scim/gateway/module/provision/view"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
 
+// creation is what came so far of the calls that create an item.
+type creation struct {
+	*Items
+	env    *plan.Env
+	made   *Item      // what an answer has shown
+	stale  bool       // whether there were calls after that
+	search *plan.Call // after which the item has to be looked for
+}
+
 // Create makes the calls that create an item and finds out what came of them.
 func (s *Items) Create(ctx context.Context, wanted *doc.Node) (*Item, error) {
-	env := Env("", "", doc.Value{})
-	env.SCIM = wanted
-	var made *Item
-	var refetch *plan.Call
-	stale := false // there were calls after the one that showed the item
+	n := &creation{Items: s, env: Env("", "", doc.Value{})}
+	n.env.SCIM = wanted
 	for _, c := range s.Kind.Create {
-		if !c.Applies(env) {
-			continue
-		}
-		req, planned, err := s.Talk.Request(ctx, c, env)
-		if err != nil {
+		if err := n.call(ctx, c); err != nil {
 			return nil, err
-		}
-		if planned {
-			continue
-		}
-		at, asked := s.View.Ask()
-		defer asked()
-		a, err := s.send(ctx, c, req, true)
-		if err != nil {
-			return nil, err
-		}
-		stale = true
-		if s.Imagined != nil && env.ID == "" {
-			if made, err = s.Imagined.imagine(s.Kind, wanted); err != nil {
-				return nil, err
-			}
-			env.ID, env.Key, env.Cur = made.ID, made.ID, made.Value
-		}
-		if a.Outcome == plan.Done {
-			continue
-		}
-		if err := c.Save(env, a.Value); err != nil {
-			return nil, err
-		}
-		switch c.Result {
-		case plan.NoResult:
-		case plan.ResultRefetch:
-			refetch = c
-		case plan.ResultBody:
-			v, err := c.Item(a.Value)
-			if err != nil {
-				return nil, s.unclear(err)
-			}
-			if made, err = s.Read(v); err != nil {
-				return nil, s.unclear(err)
-			}
-			env.ID, env.Key, env.Cur, stale = made.ID, made.Name(), v, false
-			s.View.Put(made.Entry, at)
-		default:
-			if env.ID, err = c.NewID(a.Header.Get("Location"), a.Value); err != nil {
-				return nil, s.unclear(err)
-			}
-			env.Key = env.ID
 		}
 	}
-	if refetch != nil && env.ID == "" {
-		attribute, text, err := refetch.Sought(env)
-		if err != nil {
+	if n.search != nil && n.env.ID == "" {
+		if err := n.find(ctx); err != nil {
 			return nil, err
 		}
-		if env.ID, env.Key, err = s.findCreated(ctx, value.Lookup{Attribute: attribute, Value: text}); err != nil {
-			return nil, s.unclear(err)
-		}
 	}
-	if made == nil || stale {
-		var err error
-		if made, err = s.Fetch(ctx, env.ID, env.Key); err != nil {
-			return nil, s.unclear(err)
-		}
+	if n.made != nil && !n.stale {
+		return n.made, nil
+	}
+	made, err := s.Fetch(ctx, n.env.ID, n.env.Key)
+	if err != nil {
+		return nil, s.unclear(err)
 	}
 	return made, nil
 }
 
-// findCreated returns the id and key of a new item, looked up by what it was created with.
-func (s *Items) findCreated(ctx context.Context, l value.Lookup) (id, key string, err error) {
-	s.View.Expire()
-	entries, err := s.Candidates(ctx, l.Attribute, l.Value)
+// call makes one of the calls, if it applies.
+func (n *creation) call(ctx context.Context, c *plan.Call) error {
+	if !c.Applies(n.env) {
+		return nil
+	}
+	req, planned, err := n.Talk.Request(ctx, c, n.env)
+	if err != nil || planned {
+		return err
+	}
+	at, asked := n.View.Ask()
+	defer asked()
+	a, err := n.send(ctx, c, req, true)
 	if err != nil {
-		return "", "", err
+		return err
+	}
+	n.stale = true
+	if n.Imagined != nil && n.env.ID == "" {
+		if n.made, err = n.Imagined.imagine(n.Kind, n.env.SCIM); err != nil {
+			return err
+		}
+		n.env.ID, n.env.Key, n.env.Cur = n.made.ID, n.made.ID, n.made.Value
+	}
+	if a.Outcome == plan.Done {
+		return nil
+	}
+	if err := c.Save(n.env, a.Value); err != nil {
+		return err
+	}
+	return n.learn(c, a, at)
+}
+
+// learn takes from an answer what it says of the new item, as the mapping says.
+func (n *creation) learn(c *plan.Call, a api.Answer, at view.Asked) error {
+	switch c.Result {
+	case plan.NoResult:
+	case plan.ResultRefetch:
+		n.search = c
+	case plan.ResultBody:
+		v, err := c.Item(a.Value)
+		if err == nil {
+			n.made, err = n.Read(v)
+		}
+		if err != nil {
+			return n.unclear(err)
+		}
+		n.env.ID, n.env.Key, n.env.Cur, n.stale = n.made.ID, n.made.Name(), v, false
+		n.View.Put(n.made.Entry, at)
+	default:
+		id, err := c.NewID(a.Header.Get("Location"), a.Value)
+		if err != nil {
+			return n.unclear(err)
+		}
+		n.env.ID, n.env.Key = id, id
+	}
+	return nil
+}
+
+// find looks the new item up by what it was created with.
+func (n *creation) find(ctx context.Context) error {
+	attribute, text, err := n.search.Sought(n.env)
+	if err != nil {
+		return err
+	}
+	n.View.Expire()
+	entries, err := n.Candidates(ctx, attribute, text)
+	if err != nil {
+		return n.unclear(err)
 	}
 	for _, e := range entries {
-		if l.In(s.Type, e.Resource()) {
-			return e.ID, e.Name(), nil
+		if (value.Lookup{Attribute: attribute, Value: text}).In(n.Type, e.Resource()) {
+			n.env.ID, n.env.Key = e.ID, e.Name()
+			return nil
 		}
 	}
-	return "", "", s.NotFound()
+	return n.unclear(n.NotFound())
 }
 
 // unclear returns the answer where something was created and cannot be found: a 404 would make the provider believe that

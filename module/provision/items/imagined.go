@@ -82,7 +82,7 @@ func (r *Imagined) imagine(k *Kind, wanted *doc.Node) (*Item, error) {
 	if k.IsUser() {
 		res.Set("active", doc.NewBool(true))
 		if k.HasState() {
-			e.Word = word("invited")
+			e.Word = view.Word("invited")
 		}
 	}
 	e.SCIM = res.Doc()
@@ -93,9 +93,6 @@ func (r *Imagined) imagine(k *Kind, wanted *doc.Node) (*Item, error) {
 	p.index(k, e.ID, res)
 	return r.shown(k, &Item{e, nothing}), nil
 }
-
-// word returns a state of a membership as entries have it.
-func word(state string) uint8 { return uint8(max(0, slices.Index(view.States, state))) }
 
 // all returns the imagined items of a kind.
 func (r *Imagined) all(k *Kind) (all []*Item) {
@@ -184,7 +181,7 @@ func (r *Imagined) shown(k *Kind, it *Item) *Item {
 	if active := changed["active"]; active != nil && active.True() == old.Inactive {
 		e.Inactive, e.Word = !active.True(), 0 // how far one who is restored has come, nobody knows
 		if e.Inactive && k.HasState() {
-			e.Word = word("revoked")
+			e.Word = view.Word("revoked")
 		}
 	}
 	return &Item{e, it.Value}

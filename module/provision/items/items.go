@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/provision/api"
@@ -44,9 +43,9 @@ func (s *Items) Read(v doc.Value) (*Item, error) {
 	}
 	res := s.Resource.Resource(v)
 	res.Delete("schemas") // the same for all: put there when answered
-	e := &view.Entry{ID: id, SCIM: res.Doc(), Word: uint8(max(0, slices.Index(view.States, s.State(v)))), Protected: s.Protected(v)}
-	if active := res.Get("active"); active != nil && !active.True() {
-		e.Inactive = true
+	active := res.Get("active")
+	e := &view.Entry{
+		ID: id, SCIM: res.Doc(), Word: view.Word(s.State(v)), Protected: s.Protected(v), Inactive: active != nil && !active.True(),
 	}
 	if key := s.Key(v); key != id {
 		e.Key = key

@@ -27,7 +27,6 @@ type Kind struct {
 	Exclusive []string // what no two resources may share
 	Dates     bool     // whether it is remembered when a resource was created and changed
 
-	always []string // what is remembered whatever the configuration says
 	memory *Memory
 }
 
@@ -40,7 +39,6 @@ type Memory struct {
 // New returns the resource type of a mapping, of which v shows what there is. Without a memory nothing is remembered.
 func New(r *plan.Resource, v *view.View, memory *Memory) *Kind {
 	k := &Kind{Kind: items.NewKind(r, v), Indexed: Indexed(r), memory: memory, Dates: memory != nil && memory.Dates}
-	k.always = []string{k.Identity, "externalId"}
 	k.Exclusive = []string{k.Identity, "externalId"}
 	for _, attribute := range r.Unique {
 		if !slices.Contains(k.Exclusive, attribute) {

@@ -18,20 +18,16 @@ import (
 // NamesOf returns the values that a resource is not to share with another one, whatever the attribute: an address may be
 // somebody's userName.
 func (k *Kind) NamesOf(res *doc.Node) (names []string) {
-	add := func(value string) {
-		if value = schema.Fold(strings.TrimSpace(value)); value != "" {
-			names = append(names, value)
-		}
+	var texts []string
+	if k.IsUser() {
+		texts = append(value.Texts(k.Type, res, "emails.value"), k.Email(res))
 	}
 	for _, attribute := range k.Exclusive {
-		for _, text := range value.Texts(k.Type, res, attribute) {
-			add(text)
-		}
+		texts = append(texts, value.Texts(k.Type, res, attribute)...)
 	}
-	if k.IsUser() {
-		add(k.Email(res))
-		for _, text := range value.Texts(k.Type, res, "emails.value") {
-			add(text)
+	for _, text := range texts {
+		if text = schema.Fold(strings.TrimSpace(text)); text != "" {
+			names = append(names, text)
 		}
 	}
 	return names

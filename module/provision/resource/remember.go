@@ -25,7 +25,7 @@ func (k *Kind) Remembers(attribute string) bool {
 		return false
 	}
 	is := func(name string) bool { return doc.FoldEqual(name, attribute) }
-	return slices.ContainsFunc(k.always, is) || slices.Contains(k.memory.Store, "*") || slices.ContainsFunc(k.memory.Store, is)
+	return is(k.Identity) || is("externalId") || slices.Contains(k.memory.Store, "*") || slices.ContainsFunc(k.memory.Store, is)
 }
 
 // Overlay puts what is remembered into a resource: where the upstream shows what it showed then. What it shows otherwise

@@ -94,10 +94,6 @@ func (v *View) answered(at Asked) {
 func (v *View) Put(e *Entry, at Asked) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.put(e, at)
-}
-
-func (v *View) put(e *Entry, at Asked) {
 	if old := v.table.Get(e.ID); v.dropped[e.ID] > at || old != nil && old.asked > at {
 		return
 	}
@@ -177,7 +173,15 @@ func (v *View) Forget() {
 
 // Known calls f with the items as of at most the time to live ago, and reports whether there are any such. f must not keep
 // the table.
-func (v *View) Known(f func(*Table)) bool { return v.known(f, v.ttl) }
+func (v *View) Known(f func(*Table)) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.fresh(v.ttl) {
+		return false
+	}
+	f(v.table)
+	return true
+}
 
 // Seen calls f with the items as they were last seen, however long ago, and reports whether they were ever listed. It is
 // for numbers and names, not for decisions about somebody.
@@ -198,16 +202,6 @@ func (v *View) State() (items int, asOf time.Time) {
 	return len(v.table.byID), v.asOf
 }
 
-func (v *View) known(f func(*Table), age time.Duration) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.fresh(age) {
-		return false
-	}
-	f(v.table)
-	return true
-}
-
 func (v *View) fresh(age time.Duration) bool {
 	return !v.asOf.IsZero() && v.now().Sub(v.asOf) < age
 }
@@ -219,23 +213,6 @@ type Lister func(ctx context.Context, shown func(id string, item []byte, entry f
 // With calls f with the items as of at most the time to live ago, listing them first where what is known is older. Many
 // requests that need the list at once share one.
 func (v *View) With(ctx context.Context, list Lister, f func(*Table)) error {
-	return v.with(ctx, list, f, false)
-}
-
-// Browse is [View.With] for whoever only looks: while one request lists, the others are shown what was known, up to twice
-// the time to live old, unless the view was expired.
-func (v *View) Browse(ctx context.Context, list Lister, f func(*Table)) error {
-	return v.with(ctx, list, f, true)
-}
-
-func (v *View) with(ctx context.Context, list Lister, f func(*Table), browse bool) error {
-	if browse {
-		shown, done := v.glance(f)
-		if shown {
-			return nil
-		}
-		defer done()
-	}
 	for {
 		if v.Known(f) {
 			return nil
@@ -243,7 +220,10 @@ func (v *View) with(ctx context.Context, list Lister, f func(*Table), browse boo
 		var leader bool
 		_, err, _ := v.flight.Do("", func() (any, error) {
 			leader = true
-			return nil, v.refresh(ctx, list, false)
+			if v.Known(func(*Table) {}) { // another request's list came in between
+				return nil, nil
+			}
+			return nil, v.Refresh(ctx, list)
 		})
 		if err == nil {
 			// Served from what was listed, whatever its age is by now: with no time to live, every request lists.
@@ -259,8 +239,19 @@ func (v *View) with(ctx context.Context, list Lister, f func(*Table), browse boo
 	}
 }
 
-// glance calls f with what is known, or with what was known where somebody else lists. Otherwise that falls to the caller, from now on until done:
-// of many who look at once, one does it.
+// Browse is [View.With] for whoever only looks: while one request lists, the others are shown what was known, up to twice
+// the time to live old, unless the view was expired.
+func (v *View) Browse(ctx context.Context, list Lister, f func(*Table)) error {
+	shown, done := v.glance(f)
+	if shown {
+		return nil
+	}
+	defer done()
+	return v.With(ctx, list, f)
+}
+
+// glance calls f with what is known, or with what was known where somebody else lists. Otherwise that falls to the caller,
+// from now on until done: of many who look at once, one does it.
 func (v *View) glance(f func(*Table)) (shown bool, done func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -278,15 +269,7 @@ func (v *View) glance(f func(*Table)) (shown bool, done func()) {
 
 // Refresh lists the items now, whatever is known.
 func (v *View) Refresh(ctx context.Context, list Lister) error {
-	return v.refresh(ctx, list, true)
-}
-
-func (v *View) refresh(ctx context.Context, list Lister, must bool) error {
 	v.mu.Lock()
-	if !must && v.fresh(v.ttl) { // another request's list came in between
-		v.mu.Unlock()
-		return nil
-	}
 	at, asOf, epoch := v.ask(), v.now(), v.epoch
 	v.listing++
 	v.mu.Unlock()
