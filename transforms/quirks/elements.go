@@ -6,47 +6,38 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// objectInList makes a list of one object.
-func objectInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	return true, p.listOfOne(a, s, objectForList)
+// inList returns the rewriting that makes a list of one value of which a condition holds, and normalizes it as an element.
+func inList(why ruleID, holds func(a *schema.Attribute, raw []byte) bool) rewriting {
+	return func(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
+		if !holds(a, p.raw(s)) {
+			return false, nil
+		}
+		p.replace(doc.Span{From: s.From, To: s.From}, "[")
+		if why != none {
+			p.note(why, p.raw(s), nil)
+		}
+		if err := p.one(a); err != nil {
+			return false, err
+		}
+		p.replace(doc.Span{From: s.To, To: s.To}, "]")
+		return true, nil
+	}
 }
 
-// textInList makes a list of one string.
-func textInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	if s.To-s.From == 2 || a.Type == schema.Complex {
-		return false, nil
-	}
-	return true, p.listOfOne(a, s, objectForList)
+func anything(*schema.Attribute, []byte) bool { return true }
+
+// simpleText is about a string in a list of strings.
+func simpleText(a *schema.Attribute, raw []byte) bool {
+	return len(raw) > 2 && a.Type != schema.Complex
 }
 
-// valueInList makes a list of a string that stands for an element: see objectOfValue.
-func valueInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	if s.To-s.From == 2 || a.SubAttribute("value") == nil {
-		return false, nil
-	}
-	return true, p.listOfOne(a, s, none)
+// standsForElement is about a string in the place of an object: see objectOfValue.
+func standsForElement(a *schema.Attribute, raw []byte) bool {
+	return len(raw) > 2 && a.SubAttribute("value") != nil
 }
 
-// numberInList makes a list of a number that stands for a member: see memberOfNumber.
-func numberInList(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	if !isMembers(a) || !digits(p.raw(s)) {
-		return false, nil
-	}
-	return true, p.listOfOne(a, s, none)
-}
-
-// listOfOne makes a list of one element, and normalizes that.
-func (p *pass) listOfOne(a *schema.Attribute, s doc.Span, why ruleID) error {
-	p.replace(doc.Span{From: s.From, To: s.From}, "[")
-	if why != none {
-		p.note(why, p.raw(s), nil)
-	}
-	if err := p.one(a); err != nil {
-		return err
-	}
-	p.replace(doc.Span{From: s.To, To: s.To}, "]")
-	return nil
-}
+// memberID is about a number in the place of a member: see memberOfNumber.
+func memberID(a *schema.Attribute, raw []byte) bool { return isMembers(a) && digits(raw) }
 
 // whole returns the value at the cursor, which stays where it is.
 func (p *pass) whole() doc.Span {
@@ -186,7 +177,7 @@ func (p *pass) member(a *schema.Attribute, id doc.Span) error {
 // objectOfValue makes an object of a string in a list of objects.
 func objectOfValue(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 	switch {
-	case s.To-s.From == 2, a.SubAttribute("value") == nil:
+	case !standsForElement(a, p.raw(s)):
 		return false, nil
 	case a.Name == "roles" && p.role(s):
 		return true, nil
@@ -198,7 +189,7 @@ func objectOfValue(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
 
 // memberOfNumber makes a member of a number.
 func memberOfNumber(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	if !isMembers(a) || !digits(p.raw(s)) {
+	if !memberID(a, p.raw(s)) {
 		return false, nil
 	}
 	p.wrap(s, `{"value":"`, `"}`)

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/schema"
 	"github.com/caddy-scim/gateway/transforms/scim"
+	"github.com/caddy-scim/gateway/transforms/value"
 )
 
 // NeedsElements returns the attributes that have to be read before [Normalizer.CreateElements] can tell whether the elements
@@ -130,16 +131,14 @@ func give(element, brings *doc.Node) {
 
 // theOne returns the one element of an array, and anything else itself.
 func theOne(v doc.Value) doc.Value {
-	var items []doc.Value
+	one, n := v, 0
 	for item := range v.Items() {
-		if items = append(items, item); len(items) > 1 {
+		if n++; n > 1 {
 			return v
 		}
+		one = item
 	}
-	if len(items) == 1 {
-		return items[0]
-	}
-	return v
+	return one
 }
 
 func spelled(attr *schema.Attribute, name string) string {
@@ -263,10 +262,7 @@ func (c *creator) apply(op *patch.Operation) {
 
 // list returns the attribute in the state; nil where it has none.
 func (c *creator) list(a filter.Attr) *doc.Node {
-	if a.URI == "" {
-		return c.state.Get(a.Name)
-	}
-	return c.state.Get(a.URI).Get(a.Name)
+	return value.Holder(c.state, a.URI, false).Get(a.Name)
 }
 
 // single makes a list of one of the object that some servers show in place of it: the element is there.
@@ -288,12 +284,5 @@ func (c *creator) grow(a filter.Attr, element *doc.Node) {
 
 // put sets the attribute in the state.
 func (c *creator) put(a filter.Attr, list *doc.Node) {
-	in := c.state
-	if a.URI != "" {
-		if in = c.state.Get(a.URI); in.Kind() != doc.Object {
-			in = doc.NewObject()
-			c.state.Set(a.URI, in)
-		}
-	}
-	in.Set(a.Name, list)
+	value.Holder(c.state, a.URI, true).Set(a.Name, list)
 }

@@ -2,8 +2,8 @@ package quirks
 
 import (
 	"errors"
-	"math"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -151,21 +151,12 @@ func (n *Normalizer) parameter(rt *schema.ResourceType, verb scim.Verb, name, va
 // largest.
 func (n *Normalizer) bound(name, value string, least int, to *int, acc *Account) (string, error) {
 	text := strings.Trim(value, " ")
-	digitsOf, negative := strings.CutPrefix(text, "-")
-	if !digits([]byte(digitsOf)) {
+	i, err := strconv.ParseInt(text, 10, 32)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || text[0] == '+' {
 		return value, badParameter(name, "is not a number")
 	}
-	i := 0
-	for _, c := range []byte(digitsOf) {
-		if i = 10*i + int(c-'0'); i > math.MaxInt32 {
-			i = math.MaxInt32
-		}
-	}
-	if negative {
-		i = -i
-	}
-	if i >= least {
-		*to = i
+	if int(i) >= least {
+		*to = int(i)
 		return value, nil
 	}
 	*to = least

@@ -79,7 +79,7 @@ func digits(b []byte) bool {
 
 // managerOfText makes an object of the id of what an attribute refers to (RFC 7643 §4.3).
 func managerOfText(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	if s.To-s.From == 2 || a.SubAttribute("value") == nil {
+	if !standsForElement(a, p.raw(s)) {
 		return false, nil
 	}
 	p.wrap(s, `{"value":`, "}")
