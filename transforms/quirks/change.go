@@ -39,19 +39,25 @@ const (
 	split                // it is one remove for each element of the value
 )
 
-// judgement is the part of a rule that decides about a change, by the act, the attribute and the look of the value. It
-// changes nothing.
-type judgement func(*pass, *change) (verdict, error)
-
-// where returns the judgement that this becomes of the changes of which a condition holds.
-func (v verdict) where(holds func(*pass, *change) bool) judgement {
-	return func(p *pass, c *change) (verdict, error) {
-		if holds(p, c) {
-			return v, nil
-		}
-		return keep, nil
-	}
+// ruling is the part of a rule that decides about a change, by the act, the attribute and the look of the value: what becomes of
+// it where a condition holds, or else a judgement. Neither changes anything.
+type ruling struct {
+	rule    ruleID
+	becomes verdict
+	holds   condition
+	judge   judgement
 }
+
+// of returns the ruling as that of a rule.
+func (r ruling) of(rule ruleID) ruling {
+	r.rule = rule
+	return r
+}
+
+type (
+	condition func(*pass, *change) bool
+	judgement func(*pass, *change) (verdict, error)
+)
 
 // decide decides what becomes of a member of an object. Nothing is left out of a PUT, where null, "" and [] clear (T13).
 func (p *pass) decide(ext *schema.Schema, c *change) error {
@@ -96,23 +102,22 @@ func (p *pass) valueless() error {
 func (p *pass) ask(rules []ruling, c *change) error {
 	c.meant = p.meaning(c)
 	c.kind = p.kind(c.meant)
-	for _, r := range rules {
-		becomes, err := r.judge(p, c)
+	for i := range rules {
+		r, err := &rules[i], error(nil)
+		if r.judge != nil {
+			c.becomes, err = r.judge(p, c)
+		} else if r.holds(p, c) {
+			c.becomes = r.becomes
+		}
 		if err != nil {
 			return err
 		}
-		if becomes != keep {
-			c.becomes, c.why = becomes, r.rule
+		if c.becomes != keep {
+			c.why = r.rule
 			return nil
 		}
 	}
 	return nil
-}
-
-// ruling is a judgement, and whose it is.
-type ruling struct {
-	rule  ruleID
-	judge judgement
 }
 
 // meaning returns the value of a change, without what the other rules take off it: else an array would get by what its element

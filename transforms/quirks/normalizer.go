@@ -87,9 +87,9 @@ func (n *Normalizer) compile() {
 			}
 			switch {
 			case s.change != nil:
-				n.ofChanges = append(n.ofChanges, ruling{ruleID(i), s.change})
+				n.ofChanges = append(n.ofChanges, s.change.of(ruleID(i)))
 			case s.attribute != nil:
-				n.ofAttributes = append(n.ofAttributes, ruling{ruleID(i), s.attribute})
+				n.ofAttributes = append(n.ofAttributes, s.attribute.of(ruleID(i)))
 			case s.null != nil:
 				n.nulls = append(n.nulls, ofNull{ruleID(i), s.null})
 			case s.value != nil:

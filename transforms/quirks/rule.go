@@ -25,8 +25,8 @@ type Rule struct {
 type step struct {
 	unless bool // it is done where the rule is off
 
-	change    judgement // about a change in a PATCH
-	attribute judgement // about an attribute of a POST
+	change    *ruling   // about a change in a PATCH
+	attribute *ruling   // about an attribute of a POST
 	null      nothing   // about a sub-attribute that is null
 	value     rewriting // about values of one kind, for attributes of some types
 	at        position
@@ -39,9 +39,17 @@ type step struct {
 
 type steps []step
 
-func aChange(f judgement) step     { return step{change: f} }
-func anAttribute(f judgement) step { return step{attribute: f} }
-func aNull(f nothing) step         { return step{null: f} }
+func aChange(becomes verdict, holds condition) step {
+	return step{change: &ruling{becomes: becomes, holds: holds}}
+}
+
+func anAttribute(becomes verdict, holds condition) step {
+	return step{attribute: &ruling{becomes: becomes, holds: holds}}
+}
+
+func aJudgement(f judgement) step { return step{change: &ruling{judge: f}} }
+
+func aNull(f nothing) step { return step{null: f} }
 
 func aValue(k doc.Kind, f rewriting, types ...schema.Type) step {
 	return step{value: f, at: asValue, kind: k, types: types}

@@ -93,14 +93,7 @@ func (p *pass) schemas() (s schemas, err error) {
 	if len(s.rules) == 0 {
 		return s, nil
 	}
-	text := []byte("[")
-	for i, uri := range s.uris {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = doc.AppendString(text, uri)
-	}
-	s.text = string(append(text, ']'))
+	s.text = doc.NewStrings(s.uris).Text()
 	return s, nil
 }
 

@@ -1,6 +1,9 @@
 package quirks
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // URL repairs what administrators do to the Tenant URL. path is escaped and begins with a slash, query is without the
 // question mark. What is not repaired is returned as it came, for the router to refuse; nothing is ever redirected,
@@ -13,15 +16,9 @@ func (n *Normalizer) URL(path, query string, acc *Account) (string, string) {
 			path, query = strings.TrimSuffix(path, "/")+"/"+appended, newQuery
 		}
 	}
-	if n.on[flagInPath] && strings.Contains(path, "/") {
+	if n.on[flagInPath] {
 		segments := strings.Split(path, "/")
-		kept := segments[:0:0]
-		for _, s := range segments {
-			if !IsFlag(s) {
-				kept = append(kept, s)
-			}
-		}
-		if len(kept) < len(segments) {
+		if kept := slices.DeleteFunc(slices.Clone(segments), IsFlag); len(kept) < len(segments) {
 			acc.note(flagInPath, "", "", "")
 			path = strings.Join(kept, "/")
 		}
