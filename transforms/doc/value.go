@@ -56,35 +56,34 @@ func (v Value) Text() string {
 // Is reports whether the value is a string equal to name, ASCII letters compared without case (RFC 7643 §2.1). No other
 // letters fold: neither the long s nor the Kelvin sign is an ASCII letter. It does not allocate.
 func (v Value) Is(name string) bool {
-	n := len(v.raw) - 2
-	if n < len(name) || n > 6*len(name) || v.raw[0] != '"' { // an escape makes a byte of a text two to six
+	if len(v.raw)-2 > 6*len(name) { // an escape makes a byte of a text two to six
 		return false
 	}
-	in := v.raw[1 : 1+n]
-	if name != "" && in[0] != '\\' && lower(in[0]) != lower(name[0]) { // nearly always
-		return false
-	}
-	if bytes.IndexByte(in, '\\') < 0 {
-		return foldEqual(in, name)
-	}
-	var buf [128]byte
-	return foldEqual(appendUnescaped(buf[:0], in), name)
+	more, ok := v.begins(name)
+	return ok && more == 0
 }
 
-// HasPrefix reports whether the value is a string that begins with prefix, which is not empty, compared as by [Value.Is].
+// HasPrefix reports whether the value is a string that begins with prefix, compared as by [Value.Is].
 func (v Value) HasPrefix(prefix string) bool {
+	_, ok := v.begins(prefix)
+	return ok
+}
+
+// begins reports whether the value is a string that begins with prefix, and how long the rest is.
+func (v Value) begins(prefix string) (more int, ok bool) {
 	if len(v.raw)-2 < len(prefix) || v.raw[0] != '"' {
-		return false
+		return 0, false
 	}
 	in := v.raw[1 : len(v.raw)-1]
-	if in[0] != '\\' && lower(in[0]) != lower(prefix[0]) { // nearly always
-		return false
+	if prefix != "" && in[0] != '\\' && lower(in[0]) != lower(prefix[0]) { // nearly always
+		return 0, false
 	}
 	if bytes.IndexByte(in, '\\') >= 0 {
 		var buf [128]byte
 		in = appendUnescaped(buf[:0], in)
 	}
-	return len(in) >= len(prefix) && foldEqual(in[:len(prefix)], prefix)
+	more = len(in) - len(prefix)
+	return more, more >= 0 && foldEqual(in[:len(prefix)], prefix)
 }
 
 // Fields walks over an object's members in order; over anything else it does nothing. The first value is the key.

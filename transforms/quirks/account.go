@@ -104,10 +104,9 @@ type place struct {
 
 const anIndex = -1
 
-func (p *place) key(s doc.Span) { p.push(s) }
-func (p *place) index(i int)    { p.push(doc.Span{From: i, To: anIndex}) }
+func (p *place) index(i int) { p.key(doc.Span{From: i, To: anIndex}) }
 
-func (p *place) push(s doc.Span) {
+func (p *place) key(s doc.Span) {
 	if p.depth < len(p.steps) {
 		p.steps[p.depth] = s
 	}

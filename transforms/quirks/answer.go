@@ -32,12 +32,8 @@ func (a *answerPass) apply(r ruleID, path string, before *doc.Node, after string
 	if !a.n.on[r] {
 		return false
 	}
-	if !a.acc.wants() {
-		a.acc.count(r, 1)
-		return true
-	}
 	text := ""
-	if before != nil {
+	if before != nil && a.acc.wants() {
 		text = string(before.AppendTo(nil))
 	}
 	a.acc.note(r, path, text, after)
