@@ -93,7 +93,7 @@ func (p *pass) schemas() (s schemas, err error) {
 	if len(s.rules) == 0 {
 		return s, nil
 	}
-	s.text = doc.NewStrings(s.uris).Text()
+	s.text = doc.NewStrings(s.uris...).Node().Text()
 	return s, nil
 }
 
