@@ -43,7 +43,7 @@ func (in *intents) begin(ctx context.Context, key string, intent ledger.Intent) 
 	}
 	intent.Began = s.now()
 	var earlier *ledger.Record
-	if intent.Members { // an earlier list that was not answered may still arrive after this one
+	if intent.Members || intent.Resource == s.user.Type.Name && !intent.Renames { // an earlier call that was not answered may still arrive after this one
 		if r, _ := book.Recall(key); r != nil && r.Intent != nil && s.now().Sub(r.Intent.Began) <= s.settleAfter() {
 			earlier = r
 		}

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -33,22 +34,19 @@ func (rs *resources) unanswered(ctx context.Context, id string, activates bool) 
 	rs.shared.settleLater(rs.engine, rs.caller)
 }
 
-// said notes what the provider was told of a user's access. Who waits may be the one whom an unanswered call creates.
+// said notes what the provider was told of a user's access. The user may be the one whom an unanswered call creates.
 func (u *users) said(ctx context.Context, sub *subject, leaves ledger.Leaving) {
 	book := u.intents.book()
 	if book == nil {
 		return
 	}
-	var names []string
-	if sub.entry == nil {
-		names = u.NamesOf(sub.res)
-	}
+	names := u.NamesOf(sub.res)
 	for _, r := range book.RecallMarks().All() {
 		in := r.Intent
 		switch {
-		case in == nil, in.Resource != u.Type.Name, in.ID == sub.id && in.Leaves == leaves:
+		case in == nil, in.Resource != u.Type.Name, in.Found != "", in.ID == sub.id && in.Leaves == leaves:
 			continue
-		case in.ID != sub.id && (in.ID != "" || !goesBy(in, names)):
+		case in.ID != sub.id && (in.ID != "" || u.shared.underWay(r.ID) != nil || !goesBy(in, names)):
 			continue
 		}
 		book.Keep(ctx, r.ID, func(r *ledger.Record) {
@@ -67,18 +65,59 @@ func leaving(sub *subject) ledger.Leaving {
 	return ""
 }
 
-// takeAgain takes access away from a user who was deactivated or deleted after an unanswered call, if the call has given it
-// back. The user is locked.
-func (u *users) takeAgain(ctx context.Context, in *ledger.Intent) error {
+// ends ends an intent of which it is known what became of its call: the provider knows the user as id. One that may still be
+// carried out, once more or another of its calls, stays for as long as that is so.
+func (rs *resources) ends(ctx context.Context, key, id string, again, over bool) {
+	change := erase
+	if rs.IsUser() && !over && (again || len(rs.Create)+len(rs.Created) > 1) {
+		change = func(r *ledger.Record) {
+			if r.Intent != nil && !r.Intent.Renames {
+				r.Intent.ID, r.Intent.Access = id, true
+			} else {
+				erase(r)
+			}
+		}
+	}
+	rs.intents.book().Owe(ctx, key, change)
+}
+
+// settleAccess takes access away from a user who was deactivated or deleted after an unanswered call, if the call has given
+// it back, to that user or to one whom it has made anew. The user is locked.
+func (u *users) settleAccess(ctx context.Context, key string, in *ledger.Intent, late func(time.Time) bool, look func() time.Time) error {
+	over := late(u.now())
+	if in.Leaves != "" && (over || u.background) {
+		if err := u.takeAgain(ctx, in.ID); err != nil {
+			return err
+		}
+		if d, err := doc.Scan(in.Wanted); err == nil && len(in.Lookups) > 0 {
+			over = late(look())
+			switch found, _, err := u.carriedOut(ctx, in, doc.Tree(d.Value())); {
+			case err != nil:
+				return err
+			case found != nil:
+				if err := u.takeFound(ctx, found); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if over {
+		u.intents.book().Owe(ctx, key, erase)
+	}
+	return nil
+}
+
+// takeAgain takes access away from a user who was to have none.
+func (u *users) takeAgain(ctx context.Context, user string) error {
 	m, err := u.marks(ctx)
 	if err != nil {
 		return err
 	}
-	record, err := u.record(ctx, in.ID)
-	if err != nil {
+	record, err := u.record(ctx, user)
+	if err != nil || record != nil && record.Deferred != nil {
 		return err
 	}
-	id := m.Upstream(in.ID)
+	id := m.Upstream(user)
 	it, err := u.items.Fetch(ctx, id, u.KeyOf(id))
 	if api.Gone(err) {
 		err = u.items.ConfirmGone(ctx, id, err)
@@ -89,11 +128,11 @@ func (u *users) takeAgain(ctx context.Context, in *ledger.Intent) error {
 	if err != nil || it.Protected {
 		return err
 	}
-	sub := u.subject(in.ID, it.Entry, it.Value, record)
+	sub := u.subject(user, it.Entry, it.Value, record)
 	if !sub.res.Get("active").True() {
 		return nil
 	}
-	u.tookLate(ctx, in.ID)
+	u.tookLate(ctx, user)
 	after := sub.res.Clone()
 	after.Set("active", doc.NewBool(false))
 	_, err = u.update(ctx, sub, after, []string{"active"}, nil)

@@ -13,23 +13,18 @@ import (
 
 // late makes the next call of a kind go without an answer. land carries it out, as an organization does that was busy.
 func late(b *bitwarden, method, suffix string) (land func()) {
-	var calls []*http.Request
+	var call *http.Request
 	b.fault = func(r *http.Request) *upstream.Answer {
 		if r.Method != method || !strings.HasSuffix(r.URL.Path, suffix) {
 			return nil
 		}
+		b.fault = nil
 		body, _ := io.ReadAll(r.Body)
-		again := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
-		again.Header = r.Header.Clone()
-		calls = append(calls, again)
+		call = httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
+		call.Header = r.Header.Clone()
 		return page(502)
 	}
-	return func() {
-		b.fault = nil
-		for _, r := range calls {
-			b.serve(httptest.NewRecorder(), r)
-		}
-	}
+	return func() { b.serve(httptest.NewRecorder(), call) }
 }
 
 // A call that gives somebody access is not answered, and carried out only after the provider was told that the user has
@@ -62,6 +57,23 @@ func TestLateCallGivesNobodyAccess(t *testing.T) {
 			g.must(t, 502, "POST", "/Users", user(mail, "jane"))
 			return g.must(t, 201, "POST", "/Users", inactive(mail, "jane")).id(), land
 		},
+		"a creation, then created again": func(t *testing.T, g *gateway, b *bitwarden) (string, func()) {
+			land := late(b, "POST", "/members")
+			g.must(t, 502, "POST", "/Users", user(mail, "jane"))
+			return g.must(t, 201, "POST", "/Users", user(mail, "jane")).id(), land
+		},
+		"an activation, then activated again": func(t *testing.T, g *gateway, b *bitwarden) (string, func()) {
+			id := g.must(t, 201, "POST", "/Users", inactive(mail, "jane")).id()
+			land := late(b, "POST", "/members")
+			g.must(t, 502, "PATCH", "/Users/"+id, patchOp(enable))
+			g.must(t, 200, "PATCH", "/Users/"+id, patchOp(enable))
+			return id, land
+		},
+		"a call after the creation, then looked for": func(t *testing.T, g *gateway, b *bitwarden) (string, func()) {
+			land := late(b, "POST", "/restore")
+			g.must(t, 502, "POST", "/Users", user(mail, "jane"))
+			return g.find(t, "Users", `userName eq "`+mail+`"`)[0], land
+		},
 	}
 	for call, begin := range calls {
 		for leave, tell := range leaves {
@@ -71,7 +83,12 @@ func TestLateCallGivesNobodyAccess(t *testing.T) {
 					if crash {
 						policy = DeleteRemove
 					}
-					g, b, s := remembering(t, func(o *Organization) { o.Delete = policy })
+					g, b, s := remembering(t, func(o *Organization) {
+						o.Delete = policy
+						if strings.Contains(call, "after the creation") {
+							o.Mapping.User.Created = o.Mapping.User.Enable
+						}
+					})
 					id, land := begin(t, g, b)
 					g.hurried = crash
 					tell(t, g, id)

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -178,16 +179,7 @@ func (rs *resources) settleOne(ctx context.Context, key string, look func() time
 		book.Owe(ctx, key, erase)
 		return nil
 	case in.Access:
-		if !late(rs.now()) {
-			return nil
-		}
-		if in.Leaves != "" {
-			if err := rs.users.takeAgain(ctx, in); err != nil {
-				return err
-			}
-		}
-		book.Owe(ctx, key, erase)
-		return nil
+		return rs.users.settleAccess(ctx, key, in, late, look)
 	case in.Members:
 		// Members are read before each change; what is known of the group else is read again.
 		if late(look()) {
@@ -207,17 +199,15 @@ func (rs *resources) settleOne(ctx context.Context, key string, look func() time
 	if err != nil {
 		return err
 	}
+	id := cmp.Or(in.ID, known)
 	if found != nil {
-		id := in.ID
-		if id == "" {
-			id = found.entry.ID
-		}
+		id = cmp.Or(in.ID, found.entry.ID)
 		switch {
 		case in.Leaves == ledger.Deleted, in.Leaves != "" && !rs.users.switches() && len(rs.Delete) > 0:
 			if err := rs.users.takeFound(ctx, found); err != nil {
 				return err
 			}
-			book.Owe(ctx, key, erase)
+			rs.ends(ctx, key, id, true, over)
 			return nil
 		case in.Leaves != "":
 			rs.users.tookLate(ctx, id)
@@ -244,13 +234,13 @@ func (rs *resources) settleOne(ctx context.Context, key string, look func() time
 			return nil
 		}
 	}
-	if found == nil && !known && !over {
+	if found == nil && known == "" && !over {
 		return nil // it may still be carried out
 	}
 	if found == nil {
 		trace.Say(ctx, trace.Settled, in.ID, "nothing was made")
 	}
-	book.Owe(ctx, key, erase)
+	rs.ends(ctx, key, id, found == nil, over)
 	return nil
 }
 
@@ -259,40 +249,38 @@ func (rs *resources) asksFor(id string) bool {
 	return !rs.background && (rs.op.ID == "" || rs.op.ID == id)
 }
 
-// carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known reports
-// whether the gateway knew it already, so that there is nothing to settle.
-func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *doc.Node) (found *subject, known bool, err error) {
+// carriedOut returns what the call of an intent has made; nil where the organization has nothing such. known is the
+// provider's id of what the gateway knew already, so that there is nothing to settle.
+func (rs *resources) carriedOut(ctx context.Context, in *ledger.Intent, wanted *doc.Node) (found *subject, known string, err error) {
+	except := in.ID
 	switch {
 	case in.Renames:
 		marks, err := rs.marks(ctx)
 		if err != nil {
-			return nil, false, err
+			return nil, "", err
 		}
 		if _, err := rs.items.Fetch(ctx, marks.Upstream(in.ID), ""); !api.Gone(err) {
-			return nil, err == nil, err
+			return nil, in.ID, err
 		}
-	case in.ID != "" && in.Leaves != ledger.Deleted:
+		except = "" // the new id may be one that it had before
+	case in.ID != "" && !in.Access && in.Leaves != ledger.Deleted:
 		record, err := rs.record(ctx, in.ID)
 		if err != nil || record == nil || record.Deferred == nil {
-			return nil, err == nil, err
+			return nil, in.ID, err
 		}
-	}
-	except := in.ID
-	if in.Renames {
-		except = "" // the new id may be one that it had before
 	}
 	for _, l := range in.Lookups {
 		for sub, err := range rs.holders(ctx, value.Lookup(l), except) {
 			switch {
 			case err != nil:
-				return nil, false, err
+				return nil, "", err
 			case in.Renames && sub.id == in.ID && sub.entry != nil:
-				return sub, false, nil
+				return sub, "", nil
 			case sub.entry == nil, sub.entry.Protected, slices.Contains(in.Had, sub.entry.ID), rs.IsUser() && !rs.links.Made(sub.member(), wanted):
 			case sub.linked(), sub.deleted(): // which came after the call
-				known = true
+				known = sub.id
 			default:
-				return sub, false, nil
+				return sub, "", nil
 			}
 		}
 	}
