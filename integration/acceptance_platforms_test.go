@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-scim/gateway/integration/desk"
 	"github.com/caddy-scim/gateway/integration/gitea"
@@ -17,14 +18,17 @@ import (
 )
 
 // tenants are n gateways of one site, the i-th below /scim/<i>, with the block that f writes for it. There are few people
-// in them, of whom many are deactivated: a guard would hold that.
+// in them, of whom many are deactivated: a guard would hold that. What is not answered is settled soon.
 func tenants(n int, addr string, f func(i int) string) string {
 	var site strings.Builder
 	for i := range n {
-		site.WriteString(strings.Replace(gateway(addr, f(i)+"\n\t\tguard off"), "/scim/*", fmt.Sprintf("/scim/%d/*", i), 1))
+		site.WriteString(strings.Replace(gateway(addr, f(i)+"\n\t\tguard off\n\t\tupstream_timeout "+tenantTimeout.String()), "/scim/*", fmt.Sprintf("/scim/%d/*", i), 1))
 	}
 	return site.String()
 }
+
+// tenantTimeout is how long a call of theirs may take.
+const tenantTimeout = 9 * time.Second
 
 // tenant is the i-th of them.
 func (p *platform) tenant(s *server, i int, org backend, ids map[string]string) *world {

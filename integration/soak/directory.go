@@ -21,6 +21,7 @@ type Person struct {
 	link
 	told   *said // what was acknowledged of the person; nil where nobody knows
 	joined bool  // it was once acknowledged that the person is active
+	lost   bool  // deleted, and never found: it was asked for, and there was no answer
 }
 
 // said is what the provider says of a person.

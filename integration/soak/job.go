@@ -149,6 +149,7 @@ func (j *Job) person(p *Person) bool {
 		if !j.remove("/Users", "userName", p.UserName, &p.link) {
 			return false
 		}
+		p.lost = p.id == "" && p.tried
 		j.Acknowledged(p.Mail)
 		return true
 	}

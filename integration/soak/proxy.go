@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -20,14 +21,20 @@ type Proxy struct {
 	// Rate is how many calls of a thousand go wrong.
 	Rate int
 
+	// Late are the writing calls of a thousand that are answered with nothing to go by, and carried out a while after. Stale
+	// are the reads of a thousand that show what they showed before.
+	Late, Stale int
+
 	// Kill, if set, are more things that can go wrong: each ends a process, or stands for something as bad.
 	Kill []Kill
 
-	late sync.WaitGroup // accidents that are about to happen
+	late sync.WaitGroup // accidents and calls that are about to happen
 
 	mu      sync.Mutex
 	rng     *rand.Rand
 	trouble bool
+	landed  bool                                  // whether a call was carried out late
+	shown   map[string]*httptest.ResponseRecorder // what was answered to reads the last time, by path
 }
 
 // Kill is an accident that happens to a whole process.
@@ -42,7 +49,7 @@ type Kill struct {
 
 // NewProxy returns a proxy that spoils calls by the generator, once there is trouble.
 func NewProxy(org http.Handler, rng *rand.Rand, trace *Trace, rate int) *Proxy {
-	return &Proxy{Org: org, Trace: trace, Rate: rate, rng: rng}
+	return &Proxy{Org: org, Trace: trace, Rate: rate, rng: rng, shown: map[string]*httptest.ResponseRecorder{}}
 }
 
 // Trouble begins the faults, or ends them.
@@ -53,6 +60,13 @@ func (p *Proxy) Trouble(on bool) {
 	if !on {
 		p.late.Wait()
 	}
+}
+
+// Landed reports whether a call was carried out after it was answered, or is about to be.
+func (p *Proxy) Landed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.landed
 }
 
 // Draw is a number below n, by the proxy's generator.
@@ -83,18 +97,30 @@ func (p *Proxy) draw(r *http.Request) (*fault, *Kill, bool) {
 			return nil, &p.Kill[i], p.rng.IntN(2) == 0
 		}
 	}
+	switch n := p.rng.IntN(1000); {
+	case r.Method != http.MethodGet && n < p.Late && !groupMade(r) && !strings.Contains(r.URL.Path, "token"):
+		p.landed = true
+		return &late, nil, false
+	case r.Method == http.MethodGet && n < p.Stale && p.shown[r.URL.RequestURI()] != nil:
+		return &stale, nil, false
+	}
 	if p.rng.IntN(1000) >= p.Rate {
 		return nil, nil, false
 	}
 	for {
 		f := &faults[p.rng.IntN(len(faults))]
-		if strings.HasPrefix(f.name, "twice") && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/groups") {
+		if strings.HasPrefix(f.name, "twice") && groupMade(r) {
 			continue // there would be two groups of one name, of which one is nobody's
 		}
 		if !f.quiet || shown(r) {
 			return f, nil, false
 		}
 	}
+}
+
+// groupMade reports whether a call makes a group where there may be several of one name.
+func groupMade(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/groups")
 }
 
 // shown reports whether a call is of those whose effect is looked at: reads, and what decides over access.
@@ -108,6 +134,16 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
 		p.Org.ServeHTTP(rec, r)
 		return rec
+	}
+	if r.Method == http.MethodGet {
+		fresh := pass
+		pass = func() *httptest.ResponseRecorder {
+			rec := fresh()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.shown[r.URL.RequestURI()] = rec
+			return rec
+		}
 	}
 	f, kill, after := p.draw(r)
 	what := r.Method + " " + r.URL.Path
@@ -127,6 +163,27 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		kill.Do()
 		hangUp(w, "")
+	case f == &stale:
+		p.mu.Lock()
+		rec := p.shown[r.URL.RequestURI()]
+		p.mu.Unlock()
+		p.Trace.Add("    %s [%s] %d", what, f.name, rec.Code)
+		copyAnswer(w, rec)
+	case f == &late:
+		p.Trace.Add("    %s [%s]", what, f.name)
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		p.late.Go(func() {
+			time.Sleep(time.Duration(p.Draw(100)) * time.Millisecond)
+			again := r.Clone(context.WithoutCancel(r.Context()))
+			again.Body = io.NopCloser(strings.NewReader(string(body)))
+			rec := httptest.NewRecorder()
+			p.Org.ServeHTTP(rec, again)
+			p.Trace.Add("    %s carried out late: %d", what, rec.Code)
+		})
+		f.do(w, pass)
 	case f != nil:
 		if r.Body != nil { // so that it can be sent twice
 			body, err := io.ReadAll(r.Body)
@@ -187,6 +244,12 @@ const page = "<!doctype html><html><body>a page of something between</body></htm
 // empty is what many calls that change something are answered with when all is well.
 var empty = answer(200, "", "")
 
+// late and stale are the faults of an organization that is slow, and of one that is several that do not agree at once.
+var (
+	late  = before("504, and carried out later", answer(504, "text/html", page))
+	stale = fault{name: "as the last time"}
+)
+
 // faults are the ways in which one call goes wrong. Those before it have no effect, those after it have.
 var faults = []fault{
 	before("reset", func(w http.ResponseWriter) { hangUp(w, "") }),
@@ -198,6 +261,10 @@ var faults = []fault{
 	before("403 HTML", answer(403, "text/html", page)),
 	before("401", answer(401, "", "")),
 	before("429", answer(429, "application/json", `{}`)),
+	before("503, for a second", func(w http.ResponseWriter) {
+		w.Header().Set("Retry-After", "1")
+		answer(503, "application/json", `{}`)(w)
+	}),
 	before("200 HTML", answer(200, "text/html", page)),
 	{name: "200 empty, before", quiet: true, do: func(w http.ResponseWriter, _ func() *httptest.ResponseRecorder) { empty(w) }},
 	after("reset", func(w http.ResponseWriter) { hangUp(w, "") }),

@@ -19,6 +19,7 @@ const (
 	Orphan        Invariant = "orphan"          // the organization has somebody or something that the directory has not
 	Forgotten     Invariant = "forgotten"       // the provider is told that what it has linked is not there
 	Unsettled     Invariant = "unsettled"       // one cycle in peace is not enough
+	Unclaimed     Invariant = "unclaimed"       // made late by a call of whom the provider has found nothing since: told to the operator
 )
 
 // Organization is what an organization's own API shows of what the job provisions.
@@ -43,6 +44,16 @@ func (j *Job) States() map[Invariant][]string {
 	return maps.Clone(j.wrong)
 }
 
+// HasLeavers reports whether somebody has access who is in the directory and not active, or was deleted there.
+func (j *Job) HasLeavers(members map[string]bool) bool {
+	for _, p := range j.Directory.People {
+		if !p.Active && members[p.Mail] && !j.Directory.has(p.Mail) {
+			return true
+		}
+	}
+	return false
+}
+
 // Judge compares the organization with the directory.
 func (j *Job) Judge(org Organization) {
 	shall := map[string]*Person{}
@@ -64,9 +75,15 @@ func (j *Job) Judge(org Organization) {
 			j.Wrong(JoinerMissing, "%s was active and is not in the organization any more", mail)
 		}
 	}
+	lost := map[string]bool{}
+	for _, p := range j.Directory.People {
+		lost[p.Mail] = p.lost
+	}
 	for mail, access := range org.Members {
 		switch {
 		case shall[mail] != nil:
+		case lost[mail]:
+			j.Wrong(Unclaimed, "%s is deleted in the directory", mail)
 		case access:
 			j.Wrong(LeaverActive, "%s is deleted in the directory", mail)
 		default:
@@ -115,7 +132,7 @@ func (j *Job) judgeGroups(org Organization) {
 // Count says how many wrong states there are of each invariant, in words.
 func Count(all ...map[Invariant][]string) string {
 	var parts []string
-	for _, i := range []Invariant{LeaverActive, JoinerMissing, MemberLost, MemberTooMany, Orphan, Forgotten, Unsettled} {
+	for _, i := range []Invariant{LeaverActive, JoinerMissing, MemberLost, MemberTooMany, Orphan, Forgotten, Unsettled, Unclaimed} {
 		n := 0
 		for _, states := range all {
 			n += len(states[i])
