@@ -46,8 +46,12 @@ func (j *Job) States() map[Invariant][]string {
 
 // HasLeavers reports whether somebody has access who is in the directory and not active, or was deleted there.
 func (j *Job) HasLeavers(members map[string]bool) bool {
+	stays := map[string]bool{}
 	for _, p := range j.Directory.People {
-		if !p.Active && members[p.Mail] && !j.Directory.has(p.Mail) {
+		stays[p.Mail] = stays[p.Mail] || p.Active || p.lost
+	}
+	for _, p := range j.Directory.People {
+		if members[p.Mail] && !stays[p.Mail] {
 			return true
 		}
 	}

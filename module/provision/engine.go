@@ -12,10 +12,12 @@ import (
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/ledger"
+	"github.com/caddy-scim/gateway/module/provision/api"
 	"github.com/caddy-scim/gateway/module/provision/items"
 	"github.com/caddy-scim/gateway/module/provision/link"
 	"github.com/caddy-scim/gateway/module/provision/resource"
 	"github.com/caddy-scim/gateway/module/trace"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
@@ -106,10 +108,16 @@ func (e *engine) carry(ctx context.Context, c caller, op *scim.Operation) (*scim
 		return rs.readOne(ctx)
 	case scim.Create:
 		return does.create(ctx)
-	case scim.Delete:
-		return does.delete(ctx)
 	}
-	return does.change(ctx)
+	carry := does.change
+	if op.Verb == scim.Delete {
+		carry = does.delete
+	}
+	a, err := carry(ctx)
+	if leaves && api.Gone(err) { // the provider takes it for done
+		s.users.said(ctx, &subject{id: op.ID, res: doc.NewObject()}, ledger.Deleted)
+	}
+	return a, err
 }
 
 // readOne answers a GET of one resource. What is protected is hidden.

@@ -36,6 +36,22 @@ func TestLateCallGivesNobodyAccess(t *testing.T) {
 		"replaced": func(t *testing.T, g *gateway, id string) {
 			g.must(t, 200, "PUT", "/Users/"+id, strings.Replace(user(mail, "jane"), `"active":true`, `"active":false`, 1))
 		},
+		"deleted without an answer, and not there": func(t *testing.T, g *gateway, id string) {
+			b := g.caller.(*bitwarden)
+			b.after = func(r *http.Request) *upstream.Answer {
+				if r.Method == http.MethodDelete {
+					return page(502)
+				}
+				return nil
+			}
+			a := g.do(t, "DELETE", "/Users/"+id, "")
+			if b.after = nil; a.status == 502 {
+				a = g.must(t, 404, "DELETE", "/Users/"+id, "")
+			}
+			if a.status != 204 && a.status != 404 {
+				t.Fatalf("got %d %v", a.status, a.err)
+			}
+		},
 		"deleted": func(t *testing.T, g *gateway, id string) { g.must(t, 204, "DELETE", "/Users/"+id, "") },
 	}
 	calls := map[string]func(*testing.T, *gateway, *bitwarden) (id string, land func()){
