@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddy-scim/gateway/integration/entra"
 )
 
@@ -114,6 +116,24 @@ func TestGuard(t *testing.T) {
 	}
 	if strings.Contains(s.logs(), "p0059@example.com") || !strings.Contains(s.logs(), "the guard has tripped") {
 		t.Error("the log names somebody, or does not say that the guard has tripped")
+	}
+}
+
+// What was counted just before the gateway is stopped counts when it is started again.
+func TestGuardOverAStop(t *testing.T) {
+	site := gateway("", "organization acme\nguard {\n\tdisables 5 per 1h\n}\n"+bitwarden) + organization
+	s := start(t, site)
+	c := s.entra("/scim")
+	ids := people(t, c, 10)
+	if n := disableAll(t, c, ids[:5]); n != 5 {
+		t.Fatalf("%d of 5 lost their access", n)
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	s.load(site)
+	if n := disableAll(t, s.entra("/scim"), ids[5:]); n != 0 {
+		t.Errorf("%d more lost their access after the stop, the limit was reached before", n)
 	}
 }
 

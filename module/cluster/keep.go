@@ -12,13 +12,12 @@ import (
 
 // keep renews the lease until it is lost or given back.
 func (l *leadership) keep() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.keeping {
-		l.keeping = true
-		go l.keeper()
-	}
-	l.signal()
+	l.set(func() {
+		if !l.keeping {
+			l.keeping = true
+			go l.keeper()
+		}
+	})
 }
 
 func (l *leadership) keeper() {
@@ -33,10 +32,7 @@ func (l *leadership) keeper() {
 				l.seat.log().Warn("the lease could not be given back: others have to wait until it ends",
 					zap.String("organization", l.seat.name), zap.Error(err))
 			}
-			l.mu.Lock()
-			l.closing = false
-			l.signal()
-			l.mu.Unlock()
+			l.set(func() { l.closing = false })
 			continue
 		case due < 0:
 			return
@@ -53,9 +49,7 @@ func (l *leadership) keeper() {
 		if err != nil {
 			l.seat.log().Warn("the lease could not be renewed", zap.String("organization", l.seat.name), zap.Error(err))
 		}
-		l.mu.Lock()
-		l.signal()
-		l.mu.Unlock()
+		l.wake()
 	}
 }
 
@@ -97,10 +91,7 @@ func (l *leadership) announce() {
 // stop ends leading: nothing new begins, and when nothing is under way any more, the lease is given back at once. What
 // takes longer than a stop may wait ends with the lease.
 func (l *leadership) stop() {
-	l.mu.Lock()
-	l.stopping = true
-	l.signal()
-	l.mu.Unlock()
+	l.set(func() { l.stopping = true })
 	deadline := time.NewTimer(drain)
 	defer deadline.Stop()
 	for {
@@ -113,10 +104,7 @@ func (l *leadership) stop() {
 		select {
 		case <-wait:
 		case <-deadline.C:
-			l.mu.Lock()
-			l.abandoned = true
-			l.signal()
-			l.mu.Unlock()
+			l.set(func() { l.abandoned = true })
 			return
 		}
 	}
@@ -124,8 +112,5 @@ func (l *leadership) stop() {
 
 // resume takes a stop back: the configuration that was to take its place did not start.
 func (l *leadership) resume() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stopping, l.abandoned = false, false
-	l.signal()
+	l.set(func() { l.stopping, l.abandoned = false, false })
 }

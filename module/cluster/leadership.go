@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
@@ -29,7 +28,6 @@ type leadership struct {
 	seat    *Seat
 	options Options
 	lease   *lease.Lease
-	secret  string
 	flight  singleflight.Group
 
 	mu         sync.Mutex
@@ -72,17 +70,14 @@ func (clock) Within(ctx context.Context, d time.Duration) (context.Context, cont
 	return context.WithTimeoutCause(ctx, d, ErrTooSlow)
 }
 
-func newLeadership(s *Seat, o Options, secret string) *leadership {
-	l := &leadership{seat: s, options: o, secret: secret, changed: make(chan struct{}), asked: time.Now()}
+func newLeadership(s *Seat, o Options) *leadership {
+	l := &leadership{seat: s, options: o, changed: make(chan struct{}), asked: time.Now()}
 	l.lease = lease.New(lease.Config{
-		Key: key("lease", s.name), TTL: o.ttl(), Address: o.Advertise, Secret: secret,
+		Key: s.Key("lease"), TTL: o.ttl(), Address: o.Advertise, Secret: s.secret,
 		Report: func(message string) { s.log().Error(message, zap.String("organization", s.name)) },
 	}, s.storage, clock{time.Now()})
 	return l
 }
-
-// newSecret returns what peers know each other by.
-func newSecret() string { return rand.Text() }
 
 // begin waits for a turn.
 func (l *leadership) begin(ctx context.Context, a Asked) (*Turn, error) {
@@ -102,7 +97,7 @@ func (l *leadership) begin(ctx context.Context, a Asked) (*Turn, error) {
 				return nil, refusal("the gateway's own memory, which says which gateway provisions the organization, cannot be read or written; try again", time.Second, err)
 			case standby == nil:
 				continue
-			case standby.secret != l.secret:
+			case standby.secret != l.seat.secret:
 				return nil, standby
 			}
 			// It is this gateway's own lease, which it could not renew: nobody else leads, but who is not its owner any more
@@ -156,26 +151,23 @@ func (l *leadership) blind() *Turn {
 	return &Turn{lead: l, blind: true}
 }
 
-// hold makes a turn that has not ended end twice.
-func (l *leadership) hold() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turns++
-}
-
 func (l *leadership) end(t *Turn) {
+	l.set(func() {
+		l.turns--
+		l.dirty = l.dirty || t.blind
+	})
+}
+
+// set changes something, and wakes up whoever waits for that.
+func (l *leadership) set(change func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.turns--
-	l.dirty = l.dirty || t.blind
+	change()
 	l.signal()
 }
 
-func (l *leadership) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.signal()
-}
+// wake makes whoever waits look at the lease again.
+func (l *leadership) wake() { l.set(func() {}) }
 
 func (l *leadership) wait() <-chan struct{} {
 	l.mu.Lock()

@@ -22,7 +22,7 @@ func newGateway(t *testing.T, st Storage, address string) *gateway {
 	g := &gateway{Seat: newSeat("acme")}
 	g.load, g.end = newLoad(st)
 	g.load.options = map[string]*Options{"acme": {Advertise: address}}
-	g.OnTakeover(func() { g.took++ })
+	g.Join(Part{Takeover: func() { g.took++ }})
 	g.open(g.load)
 	g.start(g.load)
 	return g
@@ -372,7 +372,7 @@ func TestWhatIsLeftIsWrittenBeforeAnotherLeads(t *testing.T) {
 		st := new(memory)
 		a, b := newGateway(t, st, "http://a"), newGateway(t, st, "http://b")
 		written := 0
-		a.OnHandover(func() {
+		a.Join(Part{Handover: func() {
 			written++
 			if err := a.Storage().Store(t.Context(), "left", []byte("by a")); err != nil {
 				t.Error(err)
@@ -380,7 +380,7 @@ func TestWhatIsLeftIsWrittenBeforeAnotherLeads(t *testing.T) {
 			if _, err := a.leading().lease.Alive(); err != nil {
 				t.Errorf("it is written when another one may lead: %v", err)
 			}
-		})
+		}})
 		a.leads(t, Asked{}).End()
 		a.stop(a.load)
 		if written != 1 {
@@ -394,7 +394,7 @@ func TestWhatIsLeftIsWrittenBeforeAnotherLeads(t *testing.T) {
 		b.stop(b.load)
 	})
 	alone, written := newSeat("acme"), 0
-	alone.OnHandover(func() { written++ })
+	alone.Join(Part{Handover: func() { written++ }})
 	first, _ := newLoad(new(memory))
 	second, _ := newLoad(new(memory))
 	for _, l := range []*load{first, second} {

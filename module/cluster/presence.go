@@ -24,7 +24,7 @@ type presence struct {
 
 	mu        sync.Mutex
 	process   string
-	wrote     string
+	wrote     bool
 	clustered bool
 	others    string // what the other kind of gateway wrote, as it was last seen
 	looked    bool
@@ -44,9 +44,7 @@ func (p *presence) touch(s *Seat, clustered bool) {
 	if !p.at.IsZero() && time.Since(p.at) < presenceEvery {
 		return
 	}
-	if p.at = time.Now(); p.process == "" {
-		p.process = rand.Text()
-	}
+	p.at = time.Now()
 	if p.clustered != clustered { // a reload
 		p.clustered, p.looked = clustered, false
 	}
@@ -55,7 +53,7 @@ func (p *presence) touch(s *Seat, clustered bool) {
 
 func (p *presence) look(s *Seat, clustered bool) {
 	ctx := context.Background()
-	key, other := key("presence", s.name), key("lease", s.name)
+	key, other := s.Key("presence"), s.Key("lease")
 	if clustered {
 		key, other = other, key
 	}
@@ -77,10 +75,9 @@ func (p *presence) look(s *Seat, clustered bool) {
 	var r presenceRecord
 	_ = json.Unmarshal(text, &r)
 	p.mu.Lock()
-	alone := p.wrote == "" || r.Process == "" || r.Process == p.process
+	alone := !p.wrote || r.Process == "" || r.Process == p.process
 	p.second = p.second || !alone
-	mark := rand.Text()
-	value, err := json.Marshal(presenceRecord{Process: p.process, Mark: mark})
+	value, err := json.Marshal(presenceRecord{Process: p.process, Mark: rand.Text()})
 	p.mu.Unlock()
 	if !alone {
 		s.log().Error("a second gateway provisions the organization: two that do not know of each other undo each other's work; "+
@@ -91,7 +88,7 @@ func (p *presence) look(s *Seat, clustered bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wrote = mark
+	p.wrote = true
 }
 
 // foreign notes what the other kind of gateway has written, and reports whether it is new: one that has ended writes no more.

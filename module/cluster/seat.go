@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -16,25 +17,28 @@ type Seat struct {
 	name    string
 	storage *storage
 
-	mu       sync.Mutex
-	started  chan struct{} // closed when a configuration has been started
-	opened   []*load       // provisioned and not gone, the newest last
-	running  []*load       // started and not gone, the newest last
-	stopped  map[*load]bool
-	lead     *leadership // nil where there is one gateway
-	takeover []func()
-	busy     []func() bool
-	handover []func()
+	mu      sync.Mutex
+	started chan struct{} // closed when a configuration has been started
+	loads   []*seated     // the configurations that have not gone, the newest last
+	lead    *leadership   // nil where there is one gateway
+	parts   []Part
 
-	secret   string // known to the other gateways of a cluster
+	secret   string // what the gateways of a cluster know each other by
 	presence presence
 
 	sharing sync.Mutex
 	shared  map[string]any
 }
 
+// seated is a configuration that speaks of an organization.
+type seated struct {
+	*load
+	started, stopped bool
+}
+
 func newSeat(name string) *Seat {
-	s := &Seat{name: name, started: make(chan struct{}), stopped: map[*load]bool{}, shared: map[string]any{}, secret: newSecret()}
+	s := &Seat{name: name, started: make(chan struct{}), shared: map[string]any{}, secret: rand.Text()}
+	s.presence.process = rand.Text()
 	s.storage = &storage{of: s.current}
 	return s
 }
@@ -71,49 +75,63 @@ func (s *Seat) Shared(key string, begin func() any) any {
 	return v
 }
 
-// OnTakeover has f called whenever somebody else may have provisioned the organization since: whatever was read of it
-// and of the ledger before may be wrong. It is called before the first operation begins, and calls no method of the seat.
-// It is for what is [Seat.Shared]: once for each such value, not once for each load.
-func (s *Seat) OnTakeover(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.takeover = append(s.takeover, f)
+// Part is something that the organization has [Seat.Shared]. Its functions, each of which may be nil, call no method of the seat.
+type Part struct {
+	// Takeover is called whenever somebody else may have provisioned the organization since: whatever was read of it and of
+	// the ledger before may be wrong. It is called before the first operation begins.
+	Takeover func()
+
+	// Busy reports whether something is still to be made good. Leadership is kept for as long as it is so.
+	Busy func() bool
+
+	// Handover is called before another gateway may provision the organization, and before this process ends: it writes what
+	// is still to be written, and takes a few seconds at most. No operation is under way then.
+	Handover func()
 }
 
-// Busy has f asked whether something is still to be made good. Leadership is kept for as long as it is so. f calls no
-// method of the seat.
-func (s *Seat) Busy(f func() bool) {
+// Join makes a part known: once for each, not once for each load.
+func (s *Seat) Join(p Part) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.busy = append(s.busy, f)
+	s.parts = append(s.parts, p)
 }
 
-// OnHandover has f called before another gateway may provision the organization, and before this process ends: it writes what
-// is still to be written, and takes a few seconds at most. No operation is under way then. f calls no method of the seat.
-func (s *Seat) OnHandover(f func()) {
+func (s *Seat) joined() []Part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.handover = append(s.handover, f)
+	return slices.Clone(s.parts)
 }
 
 func (s *Seat) handOver() {
-	s.mu.Lock()
-	all := slices.Clone(s.handover)
-	s.mu.Unlock()
-	for _, f := range all {
-		f()
+	for _, p := range s.joined() {
+		if p.Handover != nil {
+			p.Handover()
+		}
+	}
+}
+
+func (s *Seat) isBusy() bool {
+	return slices.ContainsFunc(s.joined(), func(p Part) bool { return p.Busy != nil && p.Busy() })
+}
+
+func (s *Seat) forgetAll() {
+	takeovers().Inc()
+	for _, p := range s.joined() {
+		if p.Takeover != nil {
+			p.Takeover()
+		}
 	}
 }
 
 func (s *Seat) open(l *load) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = append(s.opened, l)
+	s.loads = append(s.loads, &seated{load: l})
 }
 
 func (s *Seat) start(l *load) {
 	s.mu.Lock()
-	s.running = append(s.running, l)
+	s.seated(l).started = true
 	before := s.adopt()
 	select {
 	case <-s.started:
@@ -133,7 +151,7 @@ func (s *Seat) start(l *load) {
 // stop ends the part of a configuration. The last one ends leading, and gives the lease back before it returns.
 func (s *Seat) stop(l *load) {
 	s.mu.Lock()
-	s.stopped[l] = true
+	s.seated(l).stopped = true
 	before, lead := s.adopt(), s.lead
 	last := s.active() == nil
 	if last {
@@ -163,42 +181,38 @@ func (s *Seat) adopt() (before *leadership) {
 	case o == nil:
 		before, s.lead = s.lead, nil
 	case s.lead == nil || s.lead.options != *o:
-		before, s.lead = s.lead, newLeadership(s, *o, s.secret)
+		before, s.lead = s.lead, newLeadership(s, *o)
 	}
 	return before
 }
 
 // active returns the newest configuration that was started and not stopped.
 func (s *Seat) active() *load {
-	for _, l := range slices.Backward(s.running) {
-		if !s.stopped[l] && !l.isGone() {
-			return l
+	return s.newest(func(l *seated) bool { return l.started && !l.stopped && !l.isGone() })
+}
+
+func (s *Seat) newest(is func(*seated) bool) *load {
+	for _, l := range slices.Backward(s.loads) {
+		if is(l) {
+			return l.load
 		}
 	}
 	return nil
+}
+
+func (s *Seat) seated(l *load) *seated {
+	for _, other := range s.loads {
+		if other.load == l {
+			return other
+		}
+	}
+	return &seated{load: l} // it has gone
 }
 
 func (s *Seat) leading() *leadership {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lead
-}
-
-func (s *Seat) isBusy() bool {
-	s.mu.Lock()
-	busy := slices.Clone(s.busy)
-	s.mu.Unlock()
-	return slices.ContainsFunc(busy, func(f func() bool) bool { return f() })
-}
-
-func (s *Seat) forgetAll() {
-	takeovers().Inc()
-	s.mu.Lock()
-	takeover := slices.Clone(s.takeover)
-	s.mu.Unlock()
-	for _, f := range takeover {
-		f()
-	}
 }
 
 // log returns where the configuration that runs now logs.
@@ -208,7 +222,7 @@ func (s *Seat) log() *zap.Logger {
 	if l := s.active(); l != nil {
 		return l.logger
 	}
-	for _, l := range slices.Backward(s.running) {
+	if l := s.newest(func(l *seated) bool { return l.started }); l != nil {
 		return l.logger
 	}
 	return zap.NewNop()
@@ -217,27 +231,22 @@ func (s *Seat) log() *zap.Logger {
 func (s *Seat) forget(l *load) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	is := func(other *load) bool { return other == l }
-	s.opened, s.running = slices.DeleteFunc(s.opened, is), slices.DeleteFunc(s.running, is)
-	delete(s.stopped, l)
+	s.loads = slices.DeleteFunc(s.loads, func(other *seated) bool { return other.load == l })
 }
 
 // current returns the storage to use, and whether it may be written to; nil where every configuration has gone.
 func (s *Seat) current() (st Storage, writable bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.active(); l != nil {
+	l := s.active()
+	if l == nil { // stopped, with something that is not finished
+		l = s.newest(func(l *seated) bool { return l.started && !l.isGone() })
+	}
+	if l != nil {
 		return l.storage, true
 	}
-	for _, l := range slices.Backward(s.running) { // stopped, with something that is not finished
-		if !l.isGone() {
-			return l.storage, true
-		}
-	}
-	for _, l := range slices.Backward(s.opened) {
-		if !l.isGone() {
-			return l.storage, false
-		}
+	if l = s.newest(func(l *seated) bool { return !l.isGone() }); l != nil {
+		return l.storage, false
 	}
 	return nil, false
 }
@@ -251,8 +260,8 @@ func (l *load) isGone() bool {
 	}
 }
 
-// key returns where something of an organization is kept.
-func key(kind, organization string) string {
-	sum := sha256.Sum256([]byte(organization))
+// Key returns where something of the organization is kept.
+func (s *Seat) Key(kind string) string {
+	sum := sha256.Sum256([]byte(s.name))
 	return path.Join("scim_gateway", kind, hex.EncodeToString(sum[:16]))
 }

@@ -213,7 +213,7 @@ func TestDirectivesOfOneOrganizationHaveOneSeat(t *testing.T) {
 		t.Fatal(err)
 	}
 	count := 0
-	value := first.Shared("key", func() any { first.OnTakeover(func() { count++ }); return new(int) })
+	value := first.Shared("key", func() any { first.Join(Part{Takeover: func() { count++ }}); return new(int) })
 	if again, err := open(ctx, "one"); err != nil || again != first {
 		t.Fatalf("two directives: %v", err)
 	}

@@ -78,7 +78,9 @@ func Hold(ctx context.Context) (release func()) {
 	if t == nil || t.lead == nil {
 		return func() {}
 	}
-	t.lead.hold()
+	t.lead.mu.Lock()
+	defer t.lead.mu.Unlock()
+	t.lead.turns++ // it ends twice
 	return t.End
 }
 

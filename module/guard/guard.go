@@ -9,6 +9,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -193,7 +194,10 @@ func (g *Guard) Take(k Removal, base int, subjects ...Subject) (*Ticket, error) 
 // End tells how a removal ended. One that was refused for certain did not happen, and does not count; one of which nobody
 // knows does.
 func (t *Ticket) End(err error) {
-	if t == nil || err == nil || !certain(err) {
+	if t == nil {
+		return
+	}
+	if e, ok := errors.AsType[*scim.Error](err); !ok || e.Status < 400 || e.Status >= 500 {
 		return
 	}
 	t.guard.mu.Lock()
@@ -202,12 +206,6 @@ func (t *Ticket) End(err error) {
 		delete(t.guard.windows[t.kind].Counted, id)
 	}
 	t.guard.change()
-}
-
-// certain reports whether an error says that nothing was done.
-func certain(err error) bool {
-	e, ok := asError(err)
-	return ok && e.Status >= 400 && e.Status < 500
 }
 
 func (g *Guard) change() {

@@ -260,7 +260,7 @@ func TestKept(t *testing.T) {
 	storage := &memory{keys: map[string][]byte{}}
 	open := func() *Open {
 		g, _ := start(Config{Disables: &Limit{Max: 5, Per: caddy.Duration(time.Hour)}})
-		return &Open{Guard: g, keeper: g.keepIn(storage, "org")}
+		return &Open{Guard: g, keeper: g.keepIn(storage, "key")}
 	}
 	o := open()
 	for i := range 8 {
@@ -276,7 +276,7 @@ func TestKept(t *testing.T) {
 	if held := o.Status()[Disables].Held; len(held) != 4 {
 		t.Errorf("%d are held after a restart", len(held))
 	}
-	for name, broken := range map[string]*memory{"unreadable": {fail: errors.New("no storage")}, "damaged": {keys: map[string][]byte{keyOf("org"): []byte(`{"windows":3`)}}} {
+	for name, broken := range map[string]*memory{"unreadable": {fail: errors.New("no storage")}, "damaged": {keys: map[string][]byte{"key": []byte(`{"windows":3`)}}} {
 		storage = broken
 		o = open()
 		through := 0

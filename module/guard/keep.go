@@ -2,12 +2,9 @@ package guard
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,7 +29,7 @@ type keeper struct {
 	log     atomic.Pointer[zap.Logger] // of the newest configuration
 
 	mu      sync.Mutex
-	writing bool          // a write is planned
+	planned *time.Timer   // the write to come; nil where there is nothing to write
 	read    chan struct{} // closed when what was kept has been read, or cannot be; nil before anybody asked
 	failed  bool          // the last write or read failed: said once
 }
@@ -42,14 +39,9 @@ type kept struct {
 	Windows map[string]*window `json:"windows"`
 }
 
-func keyOf(organization string) string {
-	sum := sha256.Sum256([]byte(organization))
-	return path.Join("scim_gateway", "guard", hex.EncodeToString(sum[:16]))
-}
-
 // keepIn makes the storage keep what the guard counts.
-func (g *Guard) keepIn(storage cluster.Storage, organization string) *keeper {
-	k := &keeper{guard: g, storage: storage, key: keyOf(organization)}
+func (g *Guard) keepIn(storage cluster.Storage, key string) *keeper {
+	k := &keeper{guard: g, storage: storage, key: key}
 	k.log.Store(zap.NewNop())
 	g.changed = k.plan // the guard's lock is held when it is called
 	return k
@@ -103,16 +95,21 @@ func (k *keeper) load() {
 func (k *keeper) plan() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.writing {
-		return
+	if k.planned == nil {
+		k.planned = time.AfterFunc(writeEvery, k.handOver)
 	}
-	k.writing = true
-	time.AfterFunc(writeEvery, func() {
-		k.mu.Lock()
-		k.writing = false
-		k.mu.Unlock()
+}
+
+// handOver writes what is still to be written.
+func (k *keeper) handOver() {
+	k.mu.Lock()
+	planned := k.planned
+	k.planned = nil
+	k.mu.Unlock()
+	if planned != nil {
+		planned.Stop()
 		_ = k.write()
-	})
+	}
 }
 
 // write writes what the guard knows now.

@@ -19,26 +19,20 @@ import (
 const Event = "scim_guard_tripped"
 
 var tripsTotal = sync.OnceValue(func() *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "scim_gateway", Name: "guard_trips_total",
-		Help: "How often the guard has tripped, by kind of removal.",
-	}, []string{"kind"})
-	for k := range Removal(kinds) {
-		c.WithLabelValues(k.String())
-	}
-	return c
+	return counter("guard_trips_total", "How often the guard has tripped, by kind of removal.")
 })
 
 var heldTotal = sync.OnceValue(func() *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "scim_gateway", Name: "guard_held_total",
-		Help: "Requests that the guard held, by kind of removal.",
-	}, []string{"kind"})
+	return counter("guard_held_total", "Requests that the guard held, by kind of removal.")
+})
+
+func counter(name, help string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "caddy", Subsystem: "scim_gateway", Name: name, Help: help}, []string{"kind"})
 	for k := range Removal(kinds) {
 		c.WithLabelValues(k.String())
 	}
 	return c
-})
+}
 
 // Open is the guard of one gateway: that of its organization, which outlives a reload and is kept in the storage, or, in
 // front of a SCIM server (seat is nil), one that this process has under the name.
@@ -80,9 +74,8 @@ func For(ctx caddy.Context, at Place, c Config) (*Open, error) {
 	if seat != nil {
 		o.name = seat.Name()
 		shared := seat.Shared("guard", func() any {
-			g := New(c, time.Now)
-			k := g.keepIn(seat.Storage(), seat.Name())
-			seat.OnTakeover(k.forget)
+			k := New(c, time.Now).keepIn(seat.Storage(), seat.Key("guard"))
+			seat.Join(cluster.Part{Takeover: k.forget, Handover: k.handOver})
 			return k
 		}).(*keeper) //nolint:forcetypeassert // nobody else uses the key
 		shared.log.Store(o.log)

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // freeFor is how long those whom an operator lets go may lose their access: the provider comes back for them in its next
@@ -168,5 +166,3 @@ func (g *Guard) Status() []Status {
 	}
 	return all
 }
-
-func asError(err error) (*scim.Error, bool) { return errors.AsType[*scim.Error](err) }

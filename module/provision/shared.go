@@ -42,9 +42,7 @@ func sharedBy(seat *cluster.Seat, run *dryrun.Run) *shared {
 		if run != nil {
 			sh.run, sh.imagined = run, items.NewImagined(run.Imagine)
 		}
-		seat.OnTakeover(sh.forget)
-		seat.Busy(func() bool { return sh.ledger.Owed() > 0 })
-		seat.OnHandover(sh.ledger.Rest)
+		seat.Join(cluster.Part{Takeover: sh.forget, Busy: func() bool { return sh.ledger.Owed() > 0 }, Handover: sh.ledger.Rest})
 		return sh
 	}).(*shared)
 }
