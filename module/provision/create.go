@@ -164,14 +164,14 @@ func (rs *resources) add(ctx context.Context, id string, wanted *doc.Node) (*sub
 		end(false) // whoever asks next finds what there is
 		return nil, err
 	}
-	remember := rs.owe
+	keep := rs.book.Owe
 	if id == "" {
 		id = it.ID
 	} else { // whose the organization's id is, the ledger alone knows
-		remember = rs.keep
+		keep = rs.book.Keep
 	}
 	date := rs.date()
-	record := remember(ctx, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
+	record := rs.keepBy(ctx, keep, id, it.Entry, wanted, value.Attributes(wanted), func(r *ledger.Record) {
 		rs.begin(r, id, it.ID)
 		date(r, r.Created.IsZero())
 	})

@@ -60,14 +60,9 @@ func (rs *resources) keep(ctx context.Context, id string, e *view.Entry, wanted 
 	return rs.keepBy(ctx, rs.book.Keep, id, e, wanted, changed, change)
 }
 
-// owe is keep for what an open intent tells of: nobody waits until it is on disk.
-func (rs *resources) owe(ctx context.Context, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
-	return rs.keepBy(ctx, rs.book.Owe, id, e, wanted, changed, change)
-}
-
-type keeping = func(ctx context.Context, id string, apply func(*ledger.Record))
-
-func (rs *resources) keepBy(ctx context.Context, keep keeping, id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
+// keepBy is keep by a function of the book: by [ledger.Book.Owe] where an open intent tells of it, nobody waits until it is on
+// disk.
+func (rs *resources) keepBy(ctx context.Context, keep func(context.Context, string, func(*ledger.Record)), id string, e *view.Entry, wanted *doc.Node, changed []string, change func(*ledger.Record)) *ledger.Record {
 	seen := e.Resource()
 	apply := func(r *ledger.Record) {
 		if change != nil {

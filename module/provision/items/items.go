@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddy-scim/gateway/module/dryrun"
 	"github.com/caddy-scim/gateway/module/provision/api"
@@ -265,4 +268,27 @@ func (s *Items) Known(ctx context.Context, f func(*view.Table)) error {
 // Browse is [Items.Known] for whoever only looks, see [view.View.Browse].
 func (s *Items) Browse(ctx context.Context, f func(*view.Table)) error {
 	return s.View.Browse(ctx, s.list(nil), f)
+}
+
+// Lists counts how often everything is listed, by resource and result, over reloads.
+var Lists = sync.OnceValue(func() *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "scim_gateway", Name: "view_refreshes_total",
+		Help: "How often all items of an organization were listed to refresh the view of it, by resource and result.",
+	}, []string{"resource", "result"})
+	for _, resource := range []string{"User", "Group"} {
+		c.WithLabelValues(resource, "ok")
+		c.WithLabelValues(resource, "failed")
+	}
+	return c
+})
+
+// counted counts a list of everything, and returns its error.
+func (s *Items) counted(err error) error {
+	result := "ok"
+	if err != nil {
+		result = "failed"
+	}
+	Lists().WithLabelValues(s.Type.Name, result).Inc()
+	return err
 }
