@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -186,18 +185,4 @@ func (p *page) asset(name string) error {
 	p.w.Header().Set("Cache-Control", "max-age=300")
 	_, err = p.w.Write(text) //nolint:gosec // one of two files of its own
 	return err
-}
-
-// texts returns the spellings of what somebody looks for: as it is, and as the log may show it.
-func (p *page) texts(q string) []string {
-	if q == "" || p.gateway.Records() == nil {
-		return nil
-	}
-	all := []string{q}
-	for _, s := range []string{q, strings.ToLower(q)} {
-		if mark := p.gateway.Records().Mark(s); !slices.Contains(all, mark) {
-			all = append(all, mark)
-		}
-	}
-	return all
 }

@@ -41,7 +41,7 @@ func (p *page) logPage(ctx context.Context) error {
 		return p.show(http.StatusOK, "log.html")
 	}
 	s := provlog.Search{
-		Organization: p.Org, Text: p.texts(strings.TrimSpace(q.Get("q"))), Verb: q.Get("verb"), Resource: q.Get("resource"), Rule: q.Get("rule"),
+		Organization: p.Org, Text: p.gateway.Records().Spellings(strings.TrimSpace(q.Get("q"))), Verb: q.Get("verb"), Resource: q.Get("resource"), Rule: q.Get("rule"),
 		Failed: q.Get("failed") != "", Limit: perPage + 1,
 	}
 	s.Status, _ = strconv.Atoi(q.Get("status"))
@@ -148,7 +148,7 @@ func (p *page) listPage(ctx context.Context, resource string) error {
 	if p.reader == nil {
 		return p.show(http.StatusOK, "people.html")
 	}
-	all, err := p.reader.Subjects(ctx, p.Org, resource, p.texts(d.Q), perPage+1, (d.Page-1)*perPage)
+	all, err := p.reader.Subjects(ctx, p.Org, resource, p.gateway.Records().Spellings(d.Q), perPage+1, (d.Page-1)*perPage)
 	if err != nil {
 		return p.fail(err)
 	}

@@ -113,18 +113,12 @@ func moment(s string, now time.Time) (time.Time, error) {
 
 // spellings returns how a name may stand in a log: as it is, or as its mark.
 func spellings(file, text string) []string {
-	if text == "" {
-		return nil
+	mode := Masked
+	key, err := os.ReadFile(file + ".key") //nolint:gosec // the operator's path
+	if err != nil {
+		mode = Full
 	}
-	all := []string{text}
-	if key, err := os.ReadFile(file + ".key"); err == nil { //nolint:gosec // the operator's path
-		m := newMasker(Masked, key)
-		all = append(all, m.mark(text))
-		if lower := strings.ToLower(text); lower != text {
-			all = append(all, m.mark(lower))
-		}
-	}
-	return all
+	return newMasker(mode, key).spellings(text)
 }
 
 // show prints the newest records, the oldest of them first, and goes on with what comes.

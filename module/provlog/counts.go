@@ -31,27 +31,25 @@ func (r *Reader) Histogram(ctx context.Context, organization string, since, unti
 	var w where
 	w.add("time >= ?", start)
 	r.of(&w, "organization", organization)
-	rows, err := r.ask(ctx, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms), coalesce(sum(calls) FILTER (WHERE upstream IS NOT NULL), 0), "+
+	type counted struct {
+		Bucket
+		at int
+	}
+	found, err := rows(ctx, r, "SELECT (time - ?) / ?, count(*), sum(failed), avg(ms), coalesce(sum(calls) FILTER (WHERE upstream IS NOT NULL), 0), "+
 		"coalesce(sum(upstream), 0), sum(max(length(rules) - length(replace(rules, ' ', '')) - 1, 0)) FROM requests"+condition(&w)+" GROUP BY 1",
-		append([]any{start, step}, w.args...)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var at int
-		var b Bucket
-		var microseconds int64
-		if err := rows.Scan(&at, &b.Requests, &b.Failed, &b.Milliseconds, &b.Calls, &microseconds, &b.Rules); err != nil {
-			return nil, err
-		}
-		b.Upstream = time.Duration(microseconds) * time.Microsecond
-		if at >= 0 && at < n {
-			b.Start = buckets[at].Start
-			buckets[at] = b
+		append([]any{start, step}, w.args...), func(scan func(...any) error) (c counted, err error) {
+			var microseconds int64
+			err = scan(&c.at, &c.Requests, &c.Failed, &c.Milliseconds, &c.Calls, &microseconds, &c.Rules)
+			c.Upstream = time.Duration(microseconds) * time.Microsecond
+			return c, err
+		})
+	for _, c := range found {
+		if c.at >= 0 && c.at < n {
+			c.Start = buckets[c.at].Start
+			buckets[c.at] = c.Bucket
 		}
 	}
-	return buckets, rows.Err()
+	return buckets, err
 }
 
 // RuleCount is how many requests a rule was applied to.
@@ -65,30 +63,24 @@ func (r *Reader) Rules(ctx context.Context, organization string, since time.Time
 	var w where
 	w.add("time >= ? AND rules <> ''", since.UnixMilli())
 	r.of(&w, "organization", organization)
-	rows, err := r.ask(ctx, "SELECT rules, count(*) FROM requests"+condition(&w)+" GROUP BY 1", w.args...)
-	if err != nil {
-		return nil, err
+	type applied struct {
+		rules    string
+		requests int
 	}
-	defer rows.Close()
+	found, err := rows(ctx, r, "SELECT rules, count(*) FROM requests"+condition(&w)+" GROUP BY 1", w.args, func(scan func(...any) error) (a applied, err error) {
+		err = scan(&a.rules, &a.requests)
+		return a, err
+	})
 	counts := map[string]int{}
-	for rows.Next() {
-		var rules string
-		var n int
-		if err := rows.Scan(&rules, &n); err != nil {
-			return nil, err
-		}
-		for rule := range strings.FieldsSeq(rules) {
-			counts[rule] += n
+	for _, a := range found {
+		for rule := range strings.FieldsSeq(a.rules) {
+			counts[rule] += a.requests
 		}
 	}
-	return sorted(counts), rows.Err()
-}
-
-func sorted(counts map[string]int) []RuleCount {
 	var all []RuleCount
 	for rule, n := range counts {
 		all = append(all, RuleCount{rule, n})
 	}
 	slices.SortFunc(all, func(a, b RuleCount) int { return cmp.Or(b.Requests-a.Requests, strings.Compare(a.Rule, b.Rule)) })
-	return all
+	return all, err
 }

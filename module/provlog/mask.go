@@ -65,6 +65,20 @@ func (m *masker) mark(s string) string {
 	return mark
 }
 
+// spellings returns how a text may stand in a log, to look for it: as it is, or as its mark.
+func (m *masker) spellings(text string) []string {
+	if text == "" {
+		return nil
+	}
+	all := []string{text}
+	for _, s := range []string{text, strings.ToLower(text)} {
+		if mark := m.personal(s); mark != "" && !slices.Contains(all, mark) {
+			all = append(all, mark)
+		}
+	}
+	return all
+}
+
 // personal returns a value that tells who somebody is.
 func (m *masker) personal(s string) string {
 	switch m.mode {

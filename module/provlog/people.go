@@ -2,7 +2,6 @@ package provlog
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -20,16 +19,7 @@ func (r *Reader) Subjects(ctx context.Context, organization, resource string, te
 	w.add("resource = ?", resource)
 	w.add("NOT (gone = 1 AND active < 0 AND state = '' AND name = '' AND login = '')") // of whom nothing is known but that they are not there
 	r.of(&w, "organization", organization)
-	var alike []string
-	for _, t := range texts {
-		if t != "" {
-			alike = append(alike, `name LIKE ? ESCAPE '\' OR login LIKE ? ESCAPE '\' OR id LIKE ? ESCAPE '\'`)
-			w.args = append(w.args, like(t), like(t), like(t))
-		}
-	}
-	if len(alike) > 0 {
-		w.text = append(w.text, "("+strings.Join(alike, " OR ")+")")
-	}
+	w.alike(texts, "name", "login", "id")
 	return r.subjects(ctx, condition(&w)+" ORDER BY gone, name COLLATE NOCASE, id LIMIT ? OFFSET ?", append(w.args, limit, offset))
 }
 
@@ -46,22 +36,13 @@ func (r *Reader) Subject(ctx context.Context, organization, id string) (*Subject
 }
 
 func (r *Reader) subjects(ctx context.Context, rest string, args []any) ([]Subject, error) {
-	rows, err := r.ask(ctx, "SELECT organization, resource, id, name, login, active, state, gone, since, seen FROM subjects"+rest, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found []Subject
-	for rows.Next() {
-		var s Subject
+	const columns = "SELECT organization, resource, id, name, login, active, state, gone, since, seen FROM subjects"
+	return rows(ctx, r, columns+rest, args, func(scan func(...any) error) (s Subject, err error) {
 		var since, seen int64
-		if err := rows.Scan(&s.Organization, &s.Resource, &s.ID, &s.Name, &s.Login, &s.Active, &s.State, &s.Gone, &since, &seen); err != nil {
-			return nil, err
-		}
+		err = scan(&s.Organization, &s.Resource, &s.ID, &s.Name, &s.Login, &s.Active, &s.State, &s.Gone, &since, &seen)
 		s.Since, s.Seen = time.UnixMilli(since), time.UnixMilli(seen)
-		found = append(found, s)
-	}
-	return found, rows.Err()
+		return s, err
+	})
 }
 
 // Invited returns the users who have been invited since before a time and have not accepted.

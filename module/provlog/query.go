@@ -97,9 +97,38 @@ func (r *Reader) of(w *where, column, organization string) {
 	w.add(column+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
 }
 
-// ask puts a question. Its text is put together here, of constants alone; what somebody asks for is an argument.
-func (r *Reader) ask(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	return r.db.QueryContext(ctx, r.with+text, args...)
+// rows puts a question, and returns what read makes of each row. The text is put together here, of constants alone; what somebody
+// asks for is an argument.
+func rows[T any](ctx context.Context, r *Reader, text string, args []any, read func(scan func(...any) error) (T, error)) (all []T, err error) {
+	found, err := r.db.QueryContext(ctx, r.with+text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		one, err := read(found.Scan)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, found.Err()
+}
+
+// alike asks for rows that have one of the texts in one of the columns.
+func (w *where) alike(texts []string, columns ...string) {
+	var some []string
+	for _, t := range texts {
+		if t == "" {
+			continue
+		}
+		for _, column := range columns {
+			some, w.args = append(some, column+` LIKE ? ESCAPE '\'`), append(w.args, like(t))
+		}
+	}
+	if len(some) > 0 {
+		w.text = append(w.text, "("+strings.Join(some, " OR ")+")")
+	}
 }
 
 // like returns a pattern that finds a text anywhere, with nothing in it that is special.
@@ -112,56 +141,33 @@ func (r *Reader) Records(ctx context.Context, s Search) ([]*Record, error) {
 	var w where
 	r.of(&w, "q.organization", s.Organization)
 	if s.Subject != "" {
-		w.add("q.id IN (SELECT request FROM mentions WHERE subject = ? AND organization = q.organization)", s.Subject)
 		if s.Organization != "" { // the primary key finds them
-			w.text, w.args = w.text[:len(w.text)-1], w.args[:len(w.args)-1]
 			w.add("q.id IN (SELECT request FROM mentions WHERE organization = ? AND subject = ?)", s.Organization, s.Subject)
+		} else {
+			w.add("q.id IN (SELECT request FROM mentions WHERE subject = ? AND organization = q.organization)", s.Subject)
 		}
 	}
-	var alike []string
-	var args []any
-	for _, t := range s.Text {
-		if t != "" {
-			alike, args = append(alike, `q.name LIKE ? ESCAPE '\' OR q.subject LIKE ? ESCAPE '\'`), append(args, like(t), like(t))
-		}
-	}
-	if len(alike) > 0 {
-		w.add("("+strings.Join(alike, " OR ")+")", args...)
-	}
+	w.alike(s.Text, "q.name", "q.subject")
 	for _, c := range []struct {
+		asked bool
 		text  string
-		value string
-	}{{"q.resource = ?", s.Resource}, {"q.verb = ?", s.Verb}} {
-		if c.value != "" {
-			w.add(c.text, c.value)
+		args  []any
+	}{
+		{s.Resource != "", "q.resource = ?", []any{s.Resource}},
+		{s.Verb != "", "q.verb = ?", []any{s.Verb}},
+		{s.Rule != "", `q.rules LIKE ? ESCAPE '\'`, []any{like(" " + s.Rule + " ")}},
+		{s.Status >= 100, "q.status = ?", []any{s.Status}},
+		{s.Status > 0 && s.Status < 100, "q.status BETWEEN ? AND ?", []any{s.Status * 100, s.Status*100 + 99}},
+		{s.Failed, "q.failed = 1", nil},
+		{s.Leaver, "q.failed = 1 AND q.leaver = 1", nil},
+		{!s.Since.IsZero(), "q.time >= ?", []any{s.Since.UnixMilli()}},
+		{!s.Until.IsZero(), "q.time < ?", []any{s.Until.UnixMilli()}},
+		{s.After > 0, "q.id > ?", []any{s.After}},
+		{s.Before > 0, "q.id < ?", []any{s.Before}},
+	} {
+		if c.asked {
+			w.add(c.text, c.args...)
 		}
-	}
-	if s.Rule != "" {
-		w.add(`q.rules LIKE ? ESCAPE '\'`, like(" "+s.Rule+" "))
-	}
-	switch {
-	case s.Status >= 100:
-		w.add("q.status = ?", s.Status)
-	case s.Status > 0:
-		w.add("q.status BETWEEN ? AND ?", s.Status*100, s.Status*100+99)
-	}
-	if s.Failed {
-		w.add("q.failed = 1")
-	}
-	if s.Leaver {
-		w.add("q.failed = 1 AND q.leaver = 1")
-	}
-	if !s.Since.IsZero() {
-		w.add("q.time >= ?", s.Since.UnixMilli())
-	}
-	if !s.Until.IsZero() {
-		w.add("q.time < ?", s.Until.UnixMilli())
-	}
-	if s.After > 0 {
-		w.add("q.id > ?", s.After)
-	}
-	if s.Before > 0 {
-		w.add("q.id < ?", s.Before)
 	}
 	order := " ORDER BY q.id DESC"
 	if s.Oldest {
@@ -183,28 +189,23 @@ func condition(w *where) string {
 // columns are those of a record.
 const columns = "SELECT q.id, q.name, q.record, q.received, q.canonical, q.answered FROM requests q"
 
-func (r *Reader) records(ctx context.Context, query string, args []any) (found []*Record, err error) {
-	rows, err := r.ask(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+func (r *Reader) records(ctx context.Context, query string, args []any) ([]*Record, error) {
+	return rows(ctx, r, query, args, func(scan func(...any) error) (*Record, error) {
 		var id int64
-		var name, body string
+		var name string
+		var body []byte
 		var documents [3]json.RawMessage
-		if err := rows.Scan(&id, &name, &body, (*[]byte)(&documents[0]), (*[]byte)(&documents[1]), (*[]byte)(&documents[2])); err != nil {
+		if err := scan(&id, &name, &body, (*[]byte)(&documents[0]), (*[]byte)(&documents[1]), (*[]byte)(&documents[2])); err != nil {
 			return nil, err
 		}
 		record := new(Record)
-		if err := json.Unmarshal([]byte(body), record); err != nil {
+		if err := json.Unmarshal(body, record); err != nil {
 			return nil, err
 		}
 		record.ID, record.Name = id, name
 		record.join(documents)
-		found = append(found, record)
-	}
-	return found, rows.Err()
+		return record, nil
+	})
 }
 
 // Record returns one record; nil where there is none that may be seen.
@@ -223,20 +224,10 @@ func (r *Reader) Record(ctx context.Context, id int64) (*Record, error) {
 func (r *Reader) Organizations(ctx context.Context) ([]string, error) {
 	var w where
 	r.of(&w, "organization", "")
-	rows, err := r.ask(ctx, "SELECT DISTINCT organization FROM requests"+condition(&w)+" ORDER BY 1", w.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+	return rows(ctx, r, "SELECT DISTINCT organization FROM requests"+condition(&w)+" ORDER BY 1", w.args, func(scan func(...any) error) (name string, err error) {
+		err = scan(&name)
+		return name, err
+	})
 }
 
 // Leavers returns the users whose last deactivation was refused, by the newest request that was: they are still active. It is over

@@ -142,8 +142,8 @@ func (s *Sink) Flush() { s.target.entries.Flush() }
 // Log returns the log that the sink's entries go to.
 func (s *Sink) Log() *Log { return s.target }
 
-// Mark returns how a value of a person is written in the log, to look for it.
-func (s *Sink) Mark(value string) string { return newMasker(s.mode, s.key()).personal(value) }
+// Spellings returns how a text may stand in the log, to look for it: as it is, or as its mark.
+func (s *Sink) Spellings(text string) []string { return newMasker(s.mode, s.key()).spellings(text) }
 
 // render puts an entry into words. It is for the writer.
 func (s *Sink) render(e *Entry) *rendered {

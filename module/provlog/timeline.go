@@ -42,23 +42,13 @@ func (r *Reader) Timeline(ctx context.Context, organization, subject string, lim
 	var w where
 	w.add("m.subject = ?", subject)
 	r.of(&w, "m.organization", organization)
-	rows, err := r.ask(ctx, `SELECT q.id, q.time, q.organization, q.resource, q.verb, q.subject, q.name, q.status, q.failed, q.leaver,
-	group_concat(m.what, ' '), trim(q.rules), q.notes, q.error FROM mentions m JOIN requests q ON q.id = m.request`+
-		condition(&w)+" GROUP BY m.request ORDER BY m.request DESC LIMIT ?", append(w.args, limit)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var lines []Line
-	for rows.Next() {
-		var l Line
+	const columns = `SELECT q.id, q.time, q.organization, q.resource, q.verb, q.subject, q.name, q.status, q.failed, q.leaver,
+	group_concat(m.what, ' '), trim(q.rules), q.notes, q.error FROM mentions m JOIN requests q ON q.id = m.request`
+	return rows(ctx, r, columns+condition(&w)+" GROUP BY m.request ORDER BY m.request DESC LIMIT ?", append(w.args, limit), func(scan func(...any) error) (l Line, err error) {
 		var at int64
-		if err := rows.Scan(&l.ID, &at, &l.Organization, &l.Resource, &l.Verb, &l.Subject, &l.Name, &l.Status, &l.Failed, &l.Leaver,
-			&l.What, &l.Rules, &l.Notes, &l.Error); err != nil {
-			return nil, err
-		}
+		err = scan(&l.ID, &at, &l.Organization, &l.Resource, &l.Verb, &l.Subject, &l.Name, &l.Status, &l.Failed, &l.Leaver,
+			&l.What, &l.Rules, &l.Notes, &l.Error)
 		l.Time, l.What = time.UnixMilli(at), strings.TrimSpace(l.What)
-		lines = append(lines, l)
-	}
-	return lines, rows.Err()
+		return l, err
+	})
 }
