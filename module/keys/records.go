@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,28 +93,17 @@ type records struct {
 	keys    map[string]Record
 	revoked map[string]revocation
 	states  map[string]State
+	known   map[string]bool // whole names of all these
 	damaged map[string]error
 }
 
 func newRecords() *records {
-	return &records{map[string]Record{}, map[string]revocation{}, map[string]State{}, map[string]error{}}
+	return &records{map[string]Record{}, map[string]revocation{}, map[string]State{}, map[string]bool{}, map[string]error{}}
 }
 
-// has reports whether a record was read; records do not change.
+// has reports whether a record was read, or is not ours; records do not change.
 func (r *records) has(name string) bool {
-	id, suffix := splitName(name)
-	switch suffix {
-	case keySuffix:
-		_, ok := r.keys[id]
-		return ok
-	case revokedSuffix:
-		_, ok := r.revoked[id]
-		return ok
-	case stateSuffix:
-		_, ok := r.states[id]
-		return ok
-	}
-	return true // not ours
+	return r.known[name] || !slices.Contains([]string{keySuffix, revokedSuffix, stateSuffix}, path.Ext(name))
 }
 
 // put takes in what a record says.
@@ -148,6 +138,7 @@ func (r *records) put(name string, text []byte) error {
 		r.damaged[name] = err
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	r.known[name] = true
 	delete(r.damaged, name)
 	return nil
 }
@@ -181,14 +172,9 @@ func (r *records) state() (at string, s State) {
 // missing returns a record that was there and is not any more. Keys and revocations are never removed, and of the states
 // the newest one is not: a storage without them is in trouble, a folder that is not mounted for example.
 func (r *records) missing(names map[string]bool) string {
-	for id := range r.keys {
-		if !names[id+keySuffix] {
-			return id + keySuffix
-		}
-	}
-	for id := range r.revoked {
-		if !names[id+revokedSuffix] {
-			return id + revokedSuffix
+	for name := range r.known {
+		if path.Ext(name) != stateSuffix && !names[name] {
+			return name
 		}
 	}
 	at, _ := r.state()
