@@ -47,18 +47,24 @@ func (p *page) act(path []string) error {
 		return p.refuse(http.StatusNotFound, "Not found", "There is nothing to change here.")
 	}
 	p.logger.Info("the console changed something", zap.String("what", path[1]), zap.String("organization", p.Org), zap.String("user", p.User), zap.Error(err))
-	if err != nil {
-		text := "Caddy's log says why."
-		if known, ok := errors.AsType[caddy.APIError](err); ok && known.Err != nil && known.HTTPStatus < http.StatusInternalServerError {
-			text = known.Err.Error()
-		}
-		return p.refuse(http.StatusBadRequest, "That was not done", text)
-	}
-	if secret != "" {
+	if err == nil && secret != "" {
 		return p.organization(ctx, &fresh{made.Name, secret})
 	}
-	http.Redirect(p.w, p.r, p.Base()+"/organization"+section, http.StatusSeeOther)
-	return nil
+	return p.acted(err, http.StatusBadRequest, "/organization"+section)
+}
+
+// acted shows what became of an action: the page that is next, or why it was not done. What is said of another mistake than that of
+// who asks is in the log alone.
+func (p *page) acted(err error, status int, next string) error {
+	if err == nil {
+		http.Redirect(p.w, p.r, p.Base()+next, http.StatusSeeOther)
+		return nil
+	}
+	text := "Caddy's log says why."
+	if known, ok := errors.AsType[caddy.APIError](err); ok && known.Err != nil && known.HTTPStatus < http.StatusInternalServerError {
+		status, text = known.HTTPStatus, known.Err.Error()
+	}
+	return p.refuse(status, "That was not done", text)
 }
 
 // fresh is a key that was just made: it is shown this once.

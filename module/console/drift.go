@@ -2,11 +2,9 @@ package console
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/drift"
@@ -50,12 +48,5 @@ func (p *page) driftPage() error {
 func (p *page) compare(ctx context.Context) error {
 	_, err := p.gateway.Compare(ctx, drift.Usual)
 	p.logger.Info("the console compared the organization with what the provider said", zap.String("organization", p.Org), zap.String("user", p.User), zap.Error(err))
-	if known, ok := errors.AsType[caddy.APIError](err); ok {
-		return p.refuse(known.HTTPStatus, "That was not done", known.Err.Error())
-	}
-	if err != nil {
-		return p.refuse(http.StatusInternalServerError, "That was not done", "Caddy's log says why.")
-	}
-	http.Redirect(p.w, p.r, p.Base()+"/drift", http.StatusSeeOther)
-	return nil
+	return p.acted(err, http.StatusInternalServerError, "/drift")
 }
