@@ -29,7 +29,7 @@ func (h *Handler) tellDrift(ctx caddy.Context) error {
 	if h.run != nil {
 		return nil
 	}
-	return admin.Register(ctx, admin.Part{Name: drift.Part, Organization: h.organization(), Actions: map[string]admin.Action{
+	return admin.Register(ctx, admin.Part{Name: drift.Part, Organization: h.Name(), Actions: map[string]admin.Action{
 		drift.Action: func(ctx context.Context, body json.RawMessage) (any, error) {
 			asked := drift.Usual
 			if err := json.Unmarshal(body, &asked); err != nil {

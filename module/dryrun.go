@@ -19,17 +19,12 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// openDryRun makes the dry run ready, and returns the context in which an upstream learns of it.
-func (h *Handler) openDryRun(ctx caddy.Context) (caddy.Context, error) {
-	if !h.DryRun {
-		return ctx, nil
+// openDryRun makes the dry run ready.
+func (h *Handler) openDryRun(ctx caddy.Context) (err error) {
+	if h.DryRun {
+		h.run, err = dryrun.Open(ctx, h.Organization, h.UpstreamRaw)
 	}
-	run, err := dryrun.Open(ctx, h.Organization, h.UpstreamRaw)
-	if err != nil {
-		return ctx, err
-	}
-	h.run = run
-	return dryrun.With(ctx, run.Run), nil
+	return err
 }
 
 // tellDryRun makes the dry run known to the operator.
@@ -37,7 +32,7 @@ func (h *Handler) tellDryRun(ctx caddy.Context) error {
 	if h.run == nil {
 		return nil
 	}
-	return h.run.Tell(ctx, h.organization())
+	return h.run.Tell(ctx, h.Name())
 }
 
 // gate keeps back what a dry run must not send.
@@ -89,7 +84,7 @@ func (x *exchange) held(ctx context.Context, kind guard.Removal, subjects []guar
 func (x *exchange) report(status int, err error) {
 	now := time.Now()
 	for _, s := range x.h.run.Add(x.trace.Steps(), now) {
-		x.h.logger.Info("dry run: this would be done", zap.String("organization", x.h.organization()), zap.String("what", string(s.Kind)),
+		x.h.logger.Info("dry run: this would be done", zap.String("organization", x.h.Name()), zap.String("what", string(s.Kind)),
 			zap.String("resource", s.Resource), zap.String("id", s.ID), zap.String("group", s.Group), zap.String("held_by", s.Held))
 	}
 	read := x.verb == scim.List || x.verb == scim.Read

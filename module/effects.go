@@ -86,7 +86,7 @@ func (h *Handler) emit(notes []trace.Note) {
 			}
 		}
 		if e != last {
-			h.events.Emit(h.ctx, e.event, map[string]any{"organization": h.organization(), "resource": resource, "id": e.id})
+			h.events.Emit(h.ctx, e.event, map[string]any{"organization": h.Name(), "resource": resource, "id": e.id})
 			last = e
 		}
 	}

@@ -46,9 +46,6 @@ func (h *Handler) leave() {
 	running.all = slices.DeleteFunc(running.all, func(g *Handler) bool { return g == h })
 }
 
-// Name returns the name of the gateway's organization.
-func (h *Handler) Name() string { return h.organization() }
-
 // Records returns where the gateway's requests are recorded; nil where they are not.
 func (h *Handler) Records() *provlog.Sink { return h.sink }
 

@@ -168,49 +168,19 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.MaxBody == 0 {
 		h.MaxBody = DefaultMaxBody
 	}
-	rehearsing, err := h.openDryRun(ctx)
-	if err != nil {
-		return fmt.Errorf("dry_run: %w", err)
-	}
-	if err := h.loadUpstream(rehearsing); err != nil {
-		return fmt.Errorf("upstream: %w", err)
-	}
-	if err := h.loadPeers(ctx); err != nil {
-		return fmt.Errorf("cluster: %w", err)
-	}
-	if err := h.loadKeys(ctx); err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	if h.set, err = schema.Standard().With(h.attributes()...); err != nil {
-		return fmt.Errorf("attributes: %w", err)
-	}
-	h.norm, err = quirks.New(quirks.Config{
-		Profile: h.Quirks.Profile, Enable: h.Quirks.Enable, Disable: h.Quirks.Disable,
-		MaxOperations: h.Quirks.MaxOperations, MaxBytes: maxBytes(h.MaxBody), Schemas: h.set,
-	})
-	if err != nil {
-		return fmt.Errorf("quirks: %w", err)
-	}
 	if h.metrics, err = registerMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	if err := h.loadGuard(ctx); err != nil {
-		return fmt.Errorf("guard: %w", err)
-	}
-	if err := h.loadEvents(ctx); err != nil {
-		return fmt.Errorf("events: %w", err)
-	}
-	if err := h.openLog(ctx); err != nil {
-		return fmt.Errorf("provisioning_log: %w", err)
-	}
-	if err := h.openRecord(ctx); err != nil {
-		return fmt.Errorf("record: %w", err)
-	}
-	if err := h.tellDryRun(ctx); err != nil {
-		return fmt.Errorf("dry_run: %w", err)
-	}
-	if err := h.tellDrift(ctx); err != nil {
-		return fmt.Errorf("drift: %w", err)
+	for _, part := range []struct {
+		name string
+		load func(caddy.Context) error
+	}{
+		{"dry_run", h.openDryRun}, {"upstream", h.loadUpstream}, {"cluster", h.loadPeers}, {"keys", h.loadKeys}, {"attributes", h.loadAttributes}, {"quirks", h.loadQuirks},
+		{"guard", h.loadGuard}, {"events", h.loadEvents}, {"provisioning_log", h.openLog}, {"record", h.openRecord}, {"dry_run", h.tellDryRun}, {"drift", h.tellDrift},
+	} {
+		if err := part.load(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
 	}
 	h.base = new(atomic.Pointer[string])
 	h.enter()
@@ -222,6 +192,14 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	return nil
 }
 
+func (h *Handler) loadQuirks(caddy.Context) (err error) {
+	h.norm, err = quirks.New(quirks.Config{
+		Profile: h.Quirks.Profile, Enable: h.Quirks.Enable, Disable: h.Quirks.Disable,
+		MaxOperations: h.Quirks.MaxOperations, MaxBytes: maxBytes(h.MaxBody), Schemas: h.set,
+	})
+	return err
+}
+
 // maxBytes returns how large a document may become while it is normalized: eight times what may come in, as by default.
 func maxBytes(maxBody int64) int {
 	const growth = quirks.DefaultMaxBytes / DefaultMaxBody
@@ -231,6 +209,9 @@ func maxBytes(maxBody int64) int {
 func (h *Handler) loadUpstream(ctx caddy.Context) error {
 	if h.UpstreamRaw == nil {
 		h.UpstreamRaw = json.RawMessage(`{"kind":"scim"}`)
+	}
+	if h.run != nil {
+		ctx = dryrun.With(ctx, h.run.Run)
 	}
 	guest, err := ctx.LoadModule(h, "UpstreamRaw")
 	if err != nil {
@@ -282,9 +263,9 @@ func (h *Handler) loadKeys(ctx caddy.Context) error {
 	return nil
 }
 
-// attributes returns the operator's, and those that the upstream's resources have beyond RFC 7643. The operator may have
-// declared one of these too, for the mapping.
-func (h *Handler) attributes() []schema.Custom {
+// loadAttributes makes the schemas: with the operator's attributes, and those that the upstream's resources have beyond RFC 7643. The
+// operator may have declared one of these too, for the mapping.
+func (h *Handler) loadAttributes(caddy.Context) (err error) {
 	all := slices.Clone(h.Attributes)
 	if d, ok := h.upstream.(upstream.Declarer); ok {
 		for _, a := range d.Attributes() {
@@ -293,7 +274,8 @@ func (h *Handler) attributes() []schema.Custom {
 			}
 		}
 	}
-	return all
+	h.set, err = schema.Standard().With(all...)
+	return err
 }
 
 // Validate finds mistakes in what was not used yet.

@@ -29,15 +29,15 @@ func (h *Handler) openLog(ctx caddy.Context) (err error) {
 	if h.Log == nil {
 		return nil
 	}
-	if h.sink, err = provlog.Open(*h.Log, h.organization(), h.logger.Named("provisioning")); err != nil {
+	if h.sink, err = provlog.Open(*h.Log, h.Name(), h.logger.Named("provisioning")); err != nil {
 		return err
 	}
 	h.strangers = rate.NewLimiter(refusedPerSecond, refusedAtOnce)
-	return admin.Register(ctx, admin.Part{Name: "log", Organization: h.organization(), Status: h.logStatus})
+	return admin.Register(ctx, admin.Part{Name: "log", Organization: h.Name(), Status: h.logStatus})
 }
 
-// organization names whose records the gateway's are.
-func (h *Handler) organization() string {
+// Name returns the name of the gateway's organization.
+func (h *Handler) Name() string {
 	name := h.Organization
 	if named, ok := h.upstream.(upstream.Named); ok {
 		name = named.Name()

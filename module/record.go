@@ -27,7 +27,7 @@ func (x *exchange) record(status int, answer *scim.Answer, err error) {
 		calls, spent = x.calls.Calls(), x.calls.Spent()
 	}
 	if x.traced {
-		span.Describe(x.r.Context(), x.h.organization(), x.resource(), verb, x.rules(), calls)
+		span.Describe(x.r.Context(), x.h.Name(), x.resource(), verb, x.rules(), calls)
 	}
 	x.h.metrics.observe(labels{x.resource(), verb, status}, time.Since(x.start), calls, &x.account)
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok && x.inAccessLog() {

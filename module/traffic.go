@@ -31,7 +31,7 @@ func (h *Handler) openRecord(ctx caddy.Context) (err error) {
 	if h.recorder, err = traffic.Open(*h.Record, b, h.logger); err != nil {
 		return err
 	}
-	return admin.Register(ctx, admin.Part{Name: "record", Organization: h.organization(), Status: h.recordStatus})
+	return admin.Register(ctx, admin.Part{Name: "record", Organization: h.Name(), Status: h.recordStatus})
 }
 
 // recordStatus returns how the record fares, for "caddy scim status".
