@@ -78,16 +78,6 @@ func (p Place) Holds(q Place) bool {
 	return true
 }
 
-// Step returns the first step that q goes on with from p, and whether it can be the index of an array's element. It is for
-// a p that holds q.
-func (p Place) Step(q Place) (name string, index bool) {
-	if len(p.steps) == len(q.steps) {
-		return "", false
-	}
-	step := q.steps[len(p.steps)]
-	return step.name, step.index >= 0
-}
-
 // At returns what stands at the place; the zero Value where there is nothing. Names are compared exactly, as by [Value.Find].
 func (v Value) At(p Place) Value {
 	for _, step := range p.steps {

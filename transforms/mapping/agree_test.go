@@ -63,7 +63,7 @@ func TestContradictions(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, refused := mapping.Check(made(whole), schema.Standard())
-		if refused == nil || !slices.ContainsFunc([]string{"no place", "is no array", "too few"}, func(word string) bool { return strings.Contains(refused.Error(), word) }) {
+		if refused == nil || !strings.Contains(refused.Error(), "no place") {
 			return // accepted, or a line is lost, which is no failure
 		}
 		fails := func(sent, changed int) bool {

@@ -29,7 +29,7 @@ func TestUnmadeBody(t *testing.T) {
 			`edits[1] cannot be carried out: tags.2: the array has too few elements for the index 2`},
 		{[]mapping.EditDef{edit("set", "who", `{"is":"{scim.userName}"}`), edit("set", "who.is.id", "{id}")},
 			`edits[1] cannot be carried out: who.is.id: there is a string where "id" should be`},
-		{[]mapping.EditDef{edit("set", "tags.first", "b"), edit("append", "tags", "c")},
+		{[]mapping.EditDef{edit("set", "tags", "{scim.userName}"), edit("append", "tags", "c")},
 			`edits[1] cannot be carried out: tags is no array`},
 	} {
 		def := definition()

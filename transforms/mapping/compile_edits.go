@@ -1,11 +1,12 @@
 package mapping
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 	"github.com/caddy-scim/gateway/transforms/mapping/template"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // edits compiles the changes of a document.
@@ -48,48 +49,44 @@ func (c *compiler) edit(call *plan.Call, s *template.Scope, def EditDef) plan.Ed
 }
 
 // agree finds a line of a body that certainly contradicts an earlier one: it takes away what that one puts, or has no place
-// beside it. A line that is not carried out always, or whose value is known only then, is not certain; what comes of it is
-// for [doc.Value.With] to refuse.
+// beside it, which shows when the body is made of samples. A line that is not carried out always, or whose value is known only
+// then, is not certain; what comes of it is for [doc.Value.With] to refuse.
 func (c *compiler) agree(call *plan.Call, edits []plan.Edit) {
+	empty := doc.NewObject().Value()
+	body, create := empty, call.Verb == plan.VerbCreate
 	for i := range edits {
+		then := &edits[i]
+		at := *c
+		at.where = then.Where
 		for j := range i {
-			if err := contradicts(call.Verb, &edits[j], &edits[i]); err != nil {
-				at := *c
-				at.where = edits[i].Where
-				at.check(err)
+			first := &edits[j]
+			switch {
+			case then.Action != plan.Set || !certain(create, then) || !certain(create, first):
+			case then.Place.String() == first.Place.String():
+				at.fail("%q is set here and by an earlier line of this call", then.Place)
+				return
+			case then.Place.Holds(first.Place):
+				at.fail("%q takes away %q, where an earlier line of this call puts something", then.Place, first.Place)
 				return
 			}
+		}
+		next, err := then.Apply(body, &sample, create)
+		if err == nil {
+			body = next
+			continue
+		}
+		_, value := errors.AsType[*scim.Error](err) // no value can be made of the samples: it is not known
+		if _, alone := then.Apply(empty, &sample, create); !value && alone == nil {
+			at.fail("there is no place beside an earlier line of this call: %v", err)
+			return
 		}
 	}
 }
 
-// contradicts returns how the second of two lines contradicts the first.
-func contradicts(v plan.Verb, first, then *plan.Edit) error {
-	if !certain(v, first) || !certain(v, then) {
-		return nil
-	}
-	switch {
-	case then.Action == plan.Set && first.Place.String() == then.Place.String():
-		return fmt.Errorf("%q is set here and by an earlier line of this call", then.Place)
-	case then.Action == plan.Set && then.Place.Holds(first.Place):
-		return fmt.Errorf("%q takes away %q, where an earlier line of this call puts something", then.Place, first.Place)
-	case first.Action != plan.Set || !first.Place.Holds(then.Place):
-		return nil
-	}
-	name, index := first.Place.Step(then.Place)
-	switch kind := first.Template.Known(); {
-	case kind == doc.Invalid || kind == doc.Null: // not known, or gives way
-	case name == "" && kind != doc.Array:
-		return fmt.Errorf("what this call has put at %q is no array", then.Place)
-	case name != "" && kind != doc.Object && kind != doc.Array:
-		return fmt.Errorf("there is no place for %q: an earlier line of this call puts a single value at %q", then.Place, first.Place)
-	case name != "" && kind == doc.Array && !index:
-		return fmt.Errorf("there is no place for %q: an earlier line of this call puts an array at %q", then.Place, first.Place)
-	}
-	return nil
-}
+// sample is what placeholders stand for while a body is tried. What resources and items hold is not known.
+var sample = plan.Env{ID: "x", Key: "x", Value: "x", MID: "x", Members: doc.NewStrings("x"), Random: func() string { return "x" }}
 
 // certain reports whether a line is always carried out. In a create, what has no value is left out.
-func certain(v plan.Verb, e *plan.Edit) bool {
-	return len(e.If) == 0 && (v != plan.VerbCreate || !e.Template.MayMiss())
+func certain(create bool, e *plan.Edit) bool {
+	return len(e.If) == 0 && !(create && e.Template.MayMiss())
 }

@@ -51,16 +51,16 @@ func Parse(d doc.Doc, rt *schema.ResourceType) ([]Operation, error) {
 	if err := checkEnvelope(root); err != nil {
 		return nil, err
 	}
-	c, ok := operationsOf(d)
+	all, ok := operationsOf(d)
 	if !ok {
 		return nil, scim.Errorf(400, scim.InvalidSyntax, "the body must hold an array Operations (RFC 7644 §3.5.2)")
 	}
 	var ops []Operation
-	for c.Open(); c.More(); {
+	for item := range all.Items() {
 		if len(ops) == MaxOperations {
 			return nil, scim.Errorf(400, scim.TooMany, "more than %d operations in one request", MaxOperations)
 		}
-		op, err := parseOperation(d, &c, rt)
+		op, err := parseOperation(item, rt)
 		if err != nil {
 			return nil, numbered(len(ops), err)
 		}
@@ -84,12 +84,12 @@ func checkEnvelope(root doc.Value) error {
 	return scim.Errorf(400, scim.InvalidSyntax, "schemas of a PATCH request must be [%q] (RFC 7644 §3.5.2)", scim.PatchSchema)
 }
 
-func parseOperation(d doc.Doc, c *doc.Cursor, rt *schema.ResourceType) (Operation, error) {
+func parseOperation(v doc.Value, rt *schema.ResourceType) (Operation, error) {
 	var op Operation
-	if kind := c.Kind(); kind != doc.Object {
+	if kind := v.Kind(); kind != doc.Object {
 		return op, scim.Errorf(400, scim.InvalidSyntax, "an operation must be an object, not %s", article(kind))
 	}
-	raw := read(d, c)
+	raw := read(v)
 	if raw.Op.Kind() != doc.String {
 		return op, scim.Errorf(400, scim.InvalidSyntax, `"op" must be one of the strings add, replace and remove`)
 	}

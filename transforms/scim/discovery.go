@@ -153,7 +153,6 @@ func noBulk() *doc.Node {
 	return n
 }
 
-// bearer returns the list of the ways in: there is one.
 // schemes are the authentication schemes that the gateway offers (RFC 7643 §5).
 func schemes(f Features) *doc.Node {
 	bearer := object(
@@ -177,13 +176,7 @@ func meta(resourceType, location string) *doc.Node {
 
 func supported(b bool) *doc.Node { return object("supported", doc.NewBool(b)) }
 
-func texts(list ...string) *doc.Node {
-	n := doc.NewArray()
-	for _, s := range list {
-		n.Add(doc.NewString(s))
-	}
-	return n
-}
+func texts(list ...string) *doc.Node { return doc.NewStrings(list...).Node() }
 
 // object returns an object of the given names and nodes, in turn.
 func object(pairs ...any) *doc.Node {

@@ -1,11 +1,13 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/mapping/template"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // Edit is one change of a document.
@@ -31,30 +33,40 @@ const (
 func build(root doc.Value, edits []Edit, env *template.Env, omit bool) (doc.Value, error) {
 	for i := range edits {
 		e := &edits[i]
-		if !env.AnyChanged(e.If) {
-			continue
+		next, err := e.Apply(root, env, omit)
+		if _, value := errors.AsType[*scim.Error](err); err != nil && !value {
+			err = unmade(e.Where, "%v", err)
 		}
-		n, err := e.Template.Eval(env, omit)
 		if err != nil {
 			return doc.Value{}, err
 		}
-		v := n.Value()
-		switch {
-		case n == nil && (omit || e.Action != Set):
-			continue
-		case n == nil:
-			v = doc.NewNull().Value()
-		case e.Action != Set:
-			v, err = e.list(root.At(e.Place), n)
-		}
-		if err == nil {
-			root, err = root.With(e.Place, v)
-		}
-		if err != nil {
-			return doc.Value{}, unmade(e.Where, "%v", err)
-		}
+		root = next
 	}
 	return root, nil
+}
+
+// Apply returns a document with the change made. The error is a [*scim.Error] where the value cannot be made, and any other where
+// the document has no place for it.
+func (e *Edit) Apply(root doc.Value, env *template.Env, omit bool) (doc.Value, error) {
+	if !env.AnyChanged(e.If) {
+		return root, nil
+	}
+	n, err := e.Template.Eval(env, omit)
+	if err != nil {
+		return doc.Value{}, err
+	}
+	v := n.Value()
+	switch {
+	case n == nil && (omit || e.Action != Set):
+		return root, nil
+	case n == nil:
+		v = doc.NewNull().Value()
+	case e.Action != Set:
+		if v, err = e.list(root.At(e.Place), n); err != nil {
+			return doc.Value{}, err
+		}
+	}
+	return root.With(e.Place, v)
 }
 
 // list returns an array with values added to it, or taken out of it. Values are compared as texts, so that 7 and "7" are one.

@@ -138,21 +138,21 @@ func (c *Call) reads() bool {
 // own reports whether the answer has the API's own form.
 func (c *Call) refused(status int, own bool) Verdict {
 	err := scim.Errorf(502, "", "the organization answered with status %d", status)
+	missing := status == 404 || status == 410
 	switch {
-	case (status == 404 || status == 410) && !own:
+	case missing && !own:
 		if err.Detail += " in a form that is not its own"; c.NamesResource && c.Verb != VerbMemberAdd && c.Verb != VerbMemberRemove {
 			err = scim.Errorf(404, "", "the resource is not known to the organization")
 		}
 		err.Cause = fmt.Errorf("%s: the organization answered %d, %w", c.Where, status, ErrForeign)
 		return Verdict{Outcome: Failed, Err: err}
-	case (status == 404 || status == 410) && c.Verb == VerbFind,
-		(status == 404 || status == 410) && c.Verb == VerbMemberRemove && c.NamesResource:
+	case missing && (c.Verb == VerbFind || c.Verb == VerbMemberRemove && c.NamesResource):
 		return Verdict{Outcome: Done}
-	case (status == 404 || status == 410) && c.Verb == VerbMemberAdd && c.NamesResource:
+	case missing && c.Verb == VerbMemberAdd && c.NamesResource:
 		err = scim.Errorf(400, scim.InvalidValue, "the group or the member is not known to the organization")
-	case (status == 404 || status == 410) && c.NamesResource:
+	case missing && c.NamesResource:
 		err = scim.Errorf(404, "", "the resource is not known to the organization")
-	case status == 404 || status == 410: // a wrong base, most likely; it must not look as if a resource were gone
+	case missing: // a wrong base, most likely; it must not look as if a resource were gone
 		err.Detail += " where it should know the URL"
 	case status == 401 || status == 403:
 		err = scim.Errorf(502, "", "the organization refused the gateway's own credentials or rights (status %d)", status)

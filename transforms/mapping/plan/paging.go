@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -202,34 +203,20 @@ func (p *Pages) total(answer doc.Value, header func(string) []string) (int, erro
 	return n, nil
 }
 
+// links are the links of a Link header field, each with its parameters.
+var links = regexp.MustCompile(`<([^>]*)>([^<]*)`)
+
 // nextLink returns the URL of the link with rel="next" (RFC 8288 §3); empty where there is none.
 func nextLink(fields []string) string {
-	for _, field := range fields {
-		for field != "" {
-			_, rest, ok := strings.Cut(field, "<")
-			if !ok {
-				break
+	for _, link := range links.FindAllStringSubmatch(strings.Join(fields, ","), -1) {
+		for param := range strings.SplitSeq(strings.TrimRight(link[2], ", "), ";") {
+			name, words, _ := strings.Cut(param, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "rel") {
+				continue
 			}
-			url, rest, ok := strings.Cut(rest, ">")
-			if !ok {
-				break
-			}
-			params := rest
-			if i := strings.Index(rest, ",<"); i >= 0 {
-				params = rest[:i]
-			} else if i := strings.Index(rest, ", <"); i >= 0 {
-				params = rest[:i]
-			}
-			field = rest[len(params):]
-			for param := range strings.SplitSeq(params, ";") {
-				name, val, _ := strings.Cut(strings.TrimSpace(param), "=")
-				if !strings.EqualFold(strings.TrimSpace(name), "rel") {
-					continue
-				}
-				for word := range strings.FieldsSeq(strings.Trim(strings.TrimSpace(val), `"`)) {
-					if strings.EqualFold(word, "next") {
-						return url
-					}
+			for word := range strings.FieldsSeq(strings.Trim(strings.TrimSpace(words), `"`)) {
+				if strings.EqualFold(word, "next") {
+					return link[1]
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,39 +188,14 @@ func (c *Call) renderBody(env *template.Env, more []Header, r *Request) error {
 	return nil
 }
 
-// unescape decodes percent-encoding; what is none stays as it is.
-func unescape(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if hi, lo := nibble(s[i+1]), nibble(s[i+2]); hi < 16 && lo < 16 {
-				b = append(b, hi<<4|lo)
-				i += 2
-				continue
-			}
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
-}
-
-func nibble(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 16
-}
-
-// lastSegment returns the last segment of a URL's path, decoded.
+// lastSegment returns the last segment of a URL's path, decoded; what is no percent-encoding stays as it is.
 func lastSegment(location string) string {
 	location, _, _ = strings.Cut(location, "#")
 	location, _, _ = strings.Cut(location, "?")
 	location = strings.TrimRight(location, "/")
-	return unescape(location[strings.LastIndexByte(location, '/')+1:])
+	segment := location[strings.LastIndexByte(location, '/')+1:]
+	if decoded, err := url.PathUnescape(segment); err == nil {
+		return decoded
+	}
+	return segment
 }

@@ -1,24 +1,13 @@
 package template
 
+import (
+	"net/url"
+	"strings"
+)
+
 // Escape percent-encodes everything but the unreserved characters of RFC 3986 §2.3.
 func Escape(s string) string {
-	const hex = "0123456789ABCDEF"
-	plain := true
-	for i := range len(s) {
-		plain = plain && Unreserved(s[i])
-	}
-	if plain {
-		return s
-	}
-	b := make([]byte, 0, len(s)+16)
-	for i := range len(s) {
-		if c := s[i]; Unreserved(c) {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(b)
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") // a plus sign itself is %2B by then
 }
 
 // Unreserved reports whether a character needs no encoding anywhere in a URL (RFC 3986 §2.3).

@@ -115,21 +115,6 @@ func (e *expr) constant() bool {
 	return ok && (len(e.alts) == 1 || !empty(e.alts[0].source.(constSource).node()))
 }
 
-// known returns the kind of the value where it does not depend on the operation, else doc.Invalid.
-func (e *expr) known() doc.Kind {
-	switch first := e.alts[0].source.(type) {
-	case constSource:
-		if e.constant() {
-			return first.node().Kind()
-		}
-	case textSource:
-		if len(e.alts) == 1 && len(e.alts[0].filters) == 0 {
-			return doc.String
-		}
-	}
-	return doc.Invalid
-}
-
 // eval returns the value of the first alternative that has one; nil where none has. An e-mail address has to be there.
 func (e *expr) eval(env *Env) (*doc.Node, error) {
 	var last *doc.Node

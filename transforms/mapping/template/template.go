@@ -94,23 +94,6 @@ func (s *Scope) parseJSON(v doc.Value) (Template, error) {
 	return Template{kind: constValue, json: doc.Tree(v).Doc()}, nil
 }
 
-// Known returns the kind of the value where it does not depend on the operation, else doc.Invalid.
-func (v *Template) Known() doc.Kind {
-	switch v.kind {
-	case textValue:
-		return doc.String
-	case constValue:
-		return v.json.Value().Kind()
-	case arrayValue:
-		return doc.Array
-	case objectValue:
-		return doc.Object
-	case exprValue:
-		return v.expr.known()
-	}
-	return doc.Invalid
-}
-
 // MayMiss reports whether the value can be missing: whether it is one placeholder.
 func (v *Template) MayMiss() bool { return v.kind == exprValue }
 
