@@ -30,18 +30,17 @@ type leadership struct {
 	lease   *lease.Lease
 	flight  singleflight.Group
 
-	mu         sync.Mutex
-	changed    chan struct{} // closed, and made anew, whenever the rest changes
-	turns      int           // operations under way
-	others     int           // lease.Term.Others of what is known in this process
-	dirty      bool          // something was done without asking who leads
-	closing    bool          // the lease is being given back
-	stopping   bool          // nothing new begins
-	abandoned  bool          // the lease is left to end by itself
-	keeping    bool
-	suspecting bool
-	asked      time.Time // when an operation began last
-	announced  int       // the last term that the log knows of
+	mu        sync.Mutex
+	changed   chan struct{} // closed, and made anew, whenever the rest changes
+	turns     int           // operations under way
+	others    int           // lease.Term.Others of what is known in this process
+	dirty     bool          // something was done without asking who leads
+	closing   bool          // the lease is being given back
+	stopping  bool          // nothing new begins
+	abandoned bool          // the lease is left to end by itself
+	keeping   bool
+	asked     time.Time // when an operation began last
+	announced int       // the last term that the log knows of
 }
 
 // clock is this process's.

@@ -32,23 +32,15 @@ func (s *Seat) Suspect() {
 	if l == nil {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.suspecting {
-		return
-	}
-	l.suspecting = true
 	suspected, _ := l.lease.Seen()
-	go func() {
+	l.flight.DoChan("suspect", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*l.options.ttl())
 		defer cancel()
 		l.watch(ctx, func(st lease.Standing) bool {
 			return suspected == nil || st.Leader == nil || st.Leader.Number == suspected.Number
 		})
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.suspecting = false
-	}()
+		return nil, nil
+	})
 }
 
 // watch looks at the lease now and then, and claims it when it has ended; for as long as still says.

@@ -9,28 +9,21 @@ import (
 	"slices"
 	"strings"
 	"sync"
-)
 
-// Storage is what a dry run reads, and never writes.
-type Storage interface {
-	Store(ctx context.Context, key string, value []byte) error
-	Load(ctx context.Context, key string) ([]byte, error)
-	Delete(ctx context.Context, key string) error
-	List(ctx context.Context, path string, recursive bool) ([]string, error)
-}
+	"github.com/caddy-scim/gateway/module/cluster"
+)
 
 // Scratch is a storage whose writes stay in memory: what was never written is read from the storage of the configuration
 // that runs now.
 type Scratch struct {
 	mu      sync.Mutex
-	bases   []*Storage // of the configurations that use it, the newest one last
-	written map[string][]byte
-	deleted map[string]bool
+	bases   []*cluster.Storage // of the configurations that use it, the newest one last
+	changed map[string][]byte  // what was written here; nil where it was deleted
 }
 
 // use makes a configuration's storage the one to read, until drop is called. Then that of the configuration that is left is
 // read again.
-func (s *Scratch) use(base Storage) (drop func()) {
+func (s *Scratch) use(base cluster.Storage) (drop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mine := &base
@@ -38,11 +31,11 @@ func (s *Scratch) use(base Storage) (drop func()) {
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.bases = slices.DeleteFunc(s.bases, func(b *Storage) bool { return b == mine })
+		s.bases = slices.DeleteFunc(s.bases, func(b *cluster.Storage) bool { return b == mine })
 	}
 }
 
-func (s *Scratch) base() Storage {
+func (s *Scratch) base() cluster.Storage {
 	if len(s.bases) == 0 {
 		return nil
 	}
@@ -51,38 +44,35 @@ func (s *Scratch) base() Storage {
 
 // Store keeps a value in memory.
 func (s *Scratch) Store(_ context.Context, key string, value []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.written == nil {
-		s.written, s.deleted = map[string][]byte{}, map[string]bool{}
-	}
-	s.written[key] = slices.Clone(value)
-	delete(s.deleted, key)
+	s.change(key, append([]byte{}, value...))
 	return nil
 }
 
 // Delete makes a key be missing, here.
 func (s *Scratch) Delete(_ context.Context, key string) error {
+	s.change(key, nil)
+	return nil
+}
+
+func (s *Scratch) change(key string, value []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.deleted == nil {
-		s.written, s.deleted = map[string][]byte{}, map[string]bool{}
+	if s.changed == nil {
+		s.changed = map[string][]byte{}
 	}
-	delete(s.written, key)
-	s.deleted[key] = true
-	return nil
+	s.changed[key] = value
 }
 
 // Load returns what was written here, and else what the storage holds.
 func (s *Scratch) Load(ctx context.Context, key string) ([]byte, error) {
 	s.mu.Lock()
-	value, written := s.written[key]
-	deleted, base := s.deleted[key], s.base()
+	value, changed := s.changed[key]
+	base := s.base()
 	s.mu.Unlock()
 	switch {
-	case written:
+	case value != nil:
 		return slices.Clone(value), nil
-	case deleted, base == nil:
+	case changed, base == nil:
 		return nil, fs.ErrNotExist
 	}
 	return base.Load(ctx, key)
@@ -102,10 +92,13 @@ func (s *Scratch) List(ctx context.Context, below string, recursive bool) ([]str
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keys = slices.DeleteFunc(keys, func(key string) bool { return s.deleted[key] })
-	for _, key := range slices.Sorted(maps.Keys(s.written)) {
+	keys = slices.DeleteFunc(keys, func(key string) bool {
+		value, changed := s.changed[key]
+		return changed && value == nil
+	})
+	for _, key := range slices.Sorted(maps.Keys(s.changed)) {
 		rest, ok := strings.CutPrefix(key, strings.TrimSuffix(below, "/")+"/")
-		if !ok {
+		if !ok || s.changed[key] == nil {
 			continue
 		}
 		if first, _, deeper := strings.Cut(rest, "/"); deeper && !recursive {

@@ -8,13 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddy-scim/gateway/module/cluster"
 	"github.com/caddy-scim/gateway/module/ledger/storagetest"
 )
 
 // sealed is a storage that fails the test when it is written to.
 type sealed struct {
 	*testing.T
-	Storage
+	cluster.Storage
 }
 
 func (s sealed) Store(_ context.Context, key string, _ []byte) error {

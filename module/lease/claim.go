@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 )
 
@@ -86,7 +87,7 @@ func (l *Lease) claim(ctx context.Context, begun Instant, s *sighting) error {
 	}
 	l.mu.Lock()
 	number := l.highest + 1
-	h := &holding{owner: newOwner(), acked: number, number: number, counts: begun, renewed: begun, since: begun.Wall, open: s.returned()}
+	h := &holding{owner: rand.Text(), acked: number, number: number, counts: begun, renewed: begun, since: begun.Wall, open: s.returned()}
 	l.mu.Unlock()
 	left := limit - l.clock.Now().since(begun)
 	if left <= 0 {

@@ -2,7 +2,6 @@ package lease
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -157,8 +156,6 @@ func (l *Lease) GiveBack(ctx context.Context, idle bool) error {
 }
 
 func (l *Lease) markKey() string { return l.config.Key + "_returned" }
-
-func newOwner() string { return rand.Text() }
 
 func (l *Lease) report(format string, args ...any) {
 	if l.config.Report != nil {

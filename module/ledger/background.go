@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"sync"
 	"time"
 )
 
@@ -13,18 +12,20 @@ import (
 
 // A round is one time of writing what is owed. It waits for the storage no longer than a caller does.
 type round struct {
-	hurry chan struct{} // closed when somebody waits for it
-	once  sync.Once
+	hurry chan struct{} // holds one token when somebody waits for it
 	over  chan struct{} // closed when it has been tried
 	away  func() bool   // reports whether whoever asked last may not write any more
 	held  []func()      // the turns of those who asked for it
 }
 
-func newRound() *round { return &round{hurry: make(chan struct{}), over: make(chan struct{})} }
+func newRound() *round { return &round{hurry: make(chan struct{}, 1), over: make(chan struct{})} }
 
 // wait waits for the round, which begins at once then.
 func (r *round) wait() {
-	r.once.Do(func() { close(r.hurry) })
+	select {
+	case r.hurry <- struct{}{}:
+	default:
+	}
 	<-r.over
 }
 

@@ -92,12 +92,9 @@ type Storage interface {
 // New returns the ledger of an organization, for use after [Ledger.Use].
 func New(organization string) *Ledger {
 	l := new(Ledger)
-	root := place(organization)
-	l.Users = newBook(l, path.Join(root, "users"))
-	l.Groups = newBook(l, path.Join(root, "groups"))
-	l.Intents = newBook(l, path.Join(root, "intents"))
+	book := func(folder string) *Book { return newBook(l, path.Join(place(organization), folder)) }
+	l.Users, l.Groups, l.Intents, l.Synced = book("users"), book("groups"), book("intents"), book("synced")
 	l.Intents.listed = true
-	l.Synced = newBook(l, path.Join(root, "synced"))
 	return l
 }
 

@@ -158,10 +158,7 @@ func look[T any](m Marks, f func(*index) T) (none T) {
 
 // ID returns what the provider calls an upstream id.
 func (m Marks) ID(upstream string) string {
-	if id := m.Owner(upstream); id != "" {
-		return id
-	}
-	return upstream
+	return cmp.Or(m.Owner(upstream), upstream)
 }
 
 // Owner returns the provider's id that an upstream id stands for; empty where it stands for itself.
@@ -171,16 +168,12 @@ func (m Marks) Owner(upstream string) string {
 
 // Upstream returns what the upstream calls an id of the provider's.
 func (m Marks) Upstream(id string) string {
-	found := look(m, func(x *index) string {
+	return cmp.Or(look(m, func(x *index) string {
 		if r := x.records[id]; r != nil {
 			return r.Upstream
 		}
 		return ""
-	})
-	if found == "" {
-		return id
-	}
-	return found
+	}), id)
 }
 
 // IDs returns what the provider calls some upstream ids, each once, without those that are hidden from it.
@@ -245,18 +238,20 @@ func (m Marks) Joiners() []string {
 
 // Waiting returns the records of the users who wait and have one of some keys, in the order of their ids.
 func (m Marks) Waiting(keys ...string) []*Record {
-	return m.some(func(x *index, take func(id string)) {
+	return look(m, func(x *index) []*Record {
+		found := make(map[string]*Record)
 		for _, key := range keys {
 			for _, id := range x.waiting[key] {
-				take(id)
+				found[id] = x.records[id]
 			}
 		}
+		return ordered(found)
 	})
 }
 
 // WaitingID returns the record of the user with an id who waits; nil where there is none.
 func (m Marks) WaitingID(id string) *Record {
-	for _, r := range m.some(func(_ *index, take func(string)) { take(id) }) {
+	if r := m.Record(id); r != nil && r.Deferred != nil {
 		return r
 	}
 	return nil
@@ -294,19 +289,6 @@ func (m Marks) Deleted() []string {
 			}
 		}
 		return ids
-	})
-}
-
-// some returns the records of users who wait among those that are taken.
-func (m Marks) some(pick func(x *index, take func(id string))) []*Record {
-	return look(m, func(x *index) []*Record {
-		found := make(map[string]*Record)
-		pick(x, func(id string) {
-			if r := x.records[id]; r != nil && r.Deferred != nil {
-				found[id] = r
-			}
-		})
-		return ordered(found)
 	})
 }
 
