@@ -60,7 +60,7 @@ func soakProcesses(t *testing.T, run *soakRun, n int) {
 	var gateways []*process
 	storage := t.TempDir()
 	for range n {
-		addr, block := freeAddr(t), bitwarden+"\norganization soak\nguard off"
+		addr, block := freeAddr(t), bitwarden+"\norganization soak\nguard off\nupstream_timeout "+tenantTimeout.String()
 		if n > 1 {
 			block += "\ncluster {\nadvertise http://" + addr + "\nttl " + clusterTTL.String() + "\n}"
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddy-scim/gateway/module/guard"
 	"github.com/caddy-scim/gateway/module/provision/view"
@@ -115,11 +116,19 @@ func (k *kind) named(id string, res *doc.Node) guard.Subject {
 	return guard.Subject{ID: id, Name: res.Get(k.Identity).Text()}
 }
 
+// countPatience is how long a leaver waits, at most, until it is known how many users there are.
+const countPatience = 10 * time.Second
+
 // active returns how many active users, or groups, there are, as last seen; they are listed where they never were. 0 says
 // that nobody knows, and that only numbers count.
 func (rs *resources) active(ctx context.Context) (n int) {
 	count := func(t *view.Table) { n = t.Active() }
 	if !rs.View.Seen(count) {
+		if rs.leaves {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, countPatience)
+			defer cancel()
+		}
 		_ = rs.items.Known(ctx, count) // nobody knows then
 	}
 	return n

@@ -16,9 +16,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 // Asked is the number of a question to the upstream: later questions have larger ones.
@@ -30,9 +29,8 @@ type View struct {
 	now     func() time.Time
 	indexed []string
 
-	flight singleflight.Group
-
 	mu      sync.Mutex
+	flight  *flight // the list that everybody waits for who needs one; nil where nobody lists for others
 	table   *Table
 	asOf    time.Time        // when the last list was asked for; zero: what is known must not be relied on
 	epoch   int              // counts what made earlier lists worthless
@@ -155,7 +153,7 @@ func (v *View) Expire() {
 	defer v.mu.Unlock()
 	v.asOf = time.Time{}
 	v.epoch++
-	v.flight.Forget("") // who asks from now on must not be served by a list that began before
+	v.flight = nil // who asks from now on must not be served by a list that began before
 }
 
 // Forget makes the view know nothing: somebody else may have changed anything.
@@ -217,14 +215,7 @@ func (v *View) With(ctx context.Context, list Lister, f func(*Table)) error {
 		if v.Known(f) {
 			return nil
 		}
-		var leader bool
-		_, err, _ := v.flight.Do("", func() (any, error) {
-			leader = true
-			if v.Known(func(*Table) {}) { // another request's list came in between
-				return nil, nil
-			}
-			return nil, v.Refresh(ctx, list)
-		})
+		again, err := v.shared(ctx, list)
 		if err == nil {
 			// Served from what was listed, whatever its age is by now: with no time to live, every request lists.
 			v.mu.Lock()
@@ -232,10 +223,48 @@ func (v *View) With(ctx context.Context, list Lister, f func(*Table)) error {
 			f(v.table)
 			return nil
 		}
-		if leader || ctx.Err() != nil || !upstream.Canceled(err) {
+		if !again {
 			return err
 		}
-		// The request that was listing for everybody went away. This one is still there.
+	}
+}
+
+// flight is a list that one request makes for all who need one.
+type flight struct {
+	done chan struct{} // closed when the list is over
+	err  error
+	left bool // the request that was listing went away
+}
+
+// shared lists the items, or waits for whoever does. again says that the request that was listing for everybody went away, and
+// that this one is still there.
+func (v *View) shared(ctx context.Context, list Lister) (again bool, err error) {
+	v.mu.Lock()
+	f := v.flight
+	if f == nil {
+		f = &flight{done: make(chan struct{}), err: context.Canceled, left: true} // which stays so in a panic
+		v.flight = f
+		v.mu.Unlock()
+		defer func() {
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			if v.flight == f {
+				v.flight = nil
+			}
+			close(f.done)
+		}()
+		if !v.Known(func(*Table) {}) { // or another request's list came in between
+			f.err = v.Refresh(ctx, list)
+		}
+		f.left = f.err != nil && ctx.Err() != nil
+		return false, f.err
+	}
+	v.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.left, f.err
+	case <-ctx.Done():
+		return false, &scim.Error{Status: upstream.StatusCanceled, Detail: "the client closed the request", Cause: ctx.Err()}
 	}
 }
 

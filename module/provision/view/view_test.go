@@ -15,6 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/caddy-scim/gateway/transforms/doc"
+
+	"github.com/caddy-scim/gateway/module/upstream"
 )
 
 // item is what an upstream shows of somebody, and entry what is made of it.
@@ -190,6 +192,31 @@ func TestWhoeverListsGoesAway(t *testing.T) {
 		})
 		synctest.Wait()
 		cancel()
+		wg.Wait()
+	})
+}
+
+// Who waits for somebody else's list waits no longer than they want to, and the list goes on.
+func TestWhoeverWaitsGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := New([]string{"userName"}, time.Minute, time.Now)
+		list := func(ctx context.Context, _ func(string, []byte, func() (*Entry, error)) error) error {
+			time.Sleep(time.Minute)
+			return ctx.Err()
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := v.With(t.Context(), list, func(*Table) {}); err != nil {
+				t.Errorf("who lists got %v", err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := v.With(ctx, list, func(*Table) {}); !upstream.Canceled(err) || time.Since(began) != time.Second {
+			t.Errorf("who waits got %v after %v", err, time.Since(began))
+		}
 		wg.Wait()
 	})
 }
