@@ -62,7 +62,7 @@ func (p *page) acted(err error, status int, next string) error {
 	}
 	text := "Caddy's log says why."
 	if known, ok := errors.AsType[caddy.APIError](err); ok && known.Err != nil && known.HTTPStatus < http.StatusInternalServerError {
-		status, text = known.HTTPStatus, known.Err.Error()
+		text = known.Err.Error()
 	}
 	return p.refuse(status, "That was not done", text)
 }

@@ -2,9 +2,11 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/caddy-scim/gateway/module/drift"
@@ -48,5 +50,9 @@ func (p *page) driftPage() error {
 func (p *page) compare(ctx context.Context) error {
 	_, err := p.gateway.Compare(ctx, drift.Usual)
 	p.logger.Info("the console compared the organization with what the provider said", zap.String("organization", p.Org), zap.String("user", p.User), zap.Error(err))
-	return p.acted(err, http.StatusInternalServerError, "/drift")
+	status := http.StatusInternalServerError
+	if known, ok := errors.AsType[caddy.APIError](err); ok {
+		status = known.HTTPStatus
+	}
+	return p.acted(err, status, "/drift")
 }
