@@ -103,7 +103,7 @@ func (p *pass) wrapped(s doc.Span) []byte {
 // withoutControls refuses control characters in what identifies a resource (H7). Elsewhere they may mean something: an
 // address has lines.
 func withoutControls(p *pass, a *schema.Attribute, s doc.Span) (bool, error) {
-	if !p.identifies(a) || !p.escaped(s) {
+	if !p.escaped(s) || !p.identifies(a) { // nearly no string has one
 		return false, nil
 	}
 	return false, p.uncontrolled(a.Name, s)
