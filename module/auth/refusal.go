@@ -70,27 +70,27 @@ func (r *Refusal) OfPeer() {
 	}
 }
 
+// refuse counts a refusal against its address, where it has a weight.
+func (t *Keys) refuse(client string, reason Reason, status, weight int, retryAfter time.Duration) *Refusal {
+	log, count := t.Throttle.note(client, reason, weight)
+	return &Refusal{Reason: reason, RetryAfter: retryAfter, Log: log, Count: count, status: status}
+}
+
 // failed refuses what is no key, and counts it against its address.
 func (t *Keys) failed(client string, reason Reason) *Refusal {
 	if refusal := t.blocked(client); refusal != nil {
 		return refusal
 	}
-	r := &Refusal{Reason: reason, status: http.StatusUnauthorized}
-	r.Log, r.Count = t.Throttle.failed(client, reason)
-	return r
+	return t.refuse(client, reason, http.StatusUnauthorized, 1, 0)
 }
 
 // known refuses a right key, which never counts against its address.
 func (t *Keys) known(client string, reason Reason) *Refusal {
-	r := &Refusal{Reason: reason, status: http.StatusUnauthorized}
-	r.Log, r.Count = t.Throttle.noted(client, reason)
-	return r
+	return t.refuse(client, reason, http.StatusUnauthorized, 0, 0)
 }
 
 func (t *Keys) unreadable(client string) *Refusal {
-	r := &Refusal{Reason: Unreadable, status: http.StatusServiceUnavailable, RetryAfter: 5 * time.Second}
-	r.Log, r.Count = t.Throttle.failed(client, Unreadable)
-	return r
+	return t.refuse(client, Unreadable, http.StatusServiceUnavailable, 1, 5*time.Second)
 }
 
 // blocked refuses an address from which too many failures came.
@@ -99,9 +99,7 @@ func (t *Keys) blocked(client string) *Refusal {
 	if !ok {
 		return nil
 	}
-	r := &Refusal{Reason: Throttled, status: http.StatusTooManyRequests, RetryAfter: wait}
-	r.Log, r.Count = t.Throttle.noted(client, Throttled)
-	return r
+	return t.refuse(client, Throttled, http.StatusTooManyRequests, 0, wait)
 }
 
 // Forbidden returns the answer where the key is right but not good for this.

@@ -112,16 +112,7 @@ func (t *Throttle) Blocked() (n int) {
 	return n
 }
 
-// failed counts a failure, and reports whether there is to be a line in the log, for how many failures.
-func (t *Throttle) failed(client string, reason Reason) (log bool, count int) {
-	return t.note(client, reason, 1)
-}
-
-// noted is failed for what does not count.
-func (t *Throttle) noted(client string, reason Reason) (log bool, count int) {
-	return t.note(client, reason, 0)
-}
-
+// note counts a refusal with its weight, and reports whether there is to be a line in the log, for how many refusals.
 func (t *Throttle) note(client string, reason Reason, weight int) (log bool, count int) {
 	if t == nil {
 		return true, 1

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -120,7 +121,7 @@ func (p *page) todos(ctx context.Context, now time.Time) ([]todo, error) {
 	for _, s := range waiting {
 		all = append(all, todo{
 			Title: about(s.Name, s.Login) + " was invited " + ago(s.Since, now) + " and has not accepted",
-			Text:  "Ask whether the mail arrived, and send the invitation again in the organization.", Link: p.Base() + "/people/" + escape(s.ID),
+			Text:  "Ask whether the mail arrived, and send the invitation again in the organization.", Link: p.Base() + "/people/" + url.PathEscape(s.ID),
 		})
 	}
 	repeats, err := p.reader.Repeats(ctx, p.Org, now.Add(-repeatedWithin))

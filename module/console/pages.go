@@ -15,8 +15,6 @@ import (
 	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
-func escape(s string) string { return url.PathEscape(s) }
-
 const perPage = 50
 
 // found is what the page Log shows.

@@ -76,7 +76,7 @@ func (l *Log) add(q queued) {
 
 func (l *Log) drop(n int) {
 	l.dropped.Add(int64(n))
-	metrics().dropped.Add(float64(n))
+	dropped.Add(float64(n))
 }
 
 // work puts entries into words and writes them, in batches: each is one commit.

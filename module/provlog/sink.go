@@ -61,7 +61,6 @@ func (c *Config) Check() error {
 // Sink is where one gateway's entries go. A nil Sink takes nothing.
 type Sink struct {
 	organization string
-	pooled       string
 	target       *Log
 	mode         string
 	key          func() []byte // of marks; read or made when it is needed first, so that a check of a configuration writes nothing
@@ -100,7 +99,7 @@ func Open(c Config, organization string, logger *zap.Logger) (*Sink, error) {
 	if mode == "" {
 		mode = Masked
 	}
-	s := &Sink{organization: organization, pooled: file, logger: logger, mode: mode}
+	s := &Sink{organization: organization, logger: logger, mode: mode}
 	s.key = sync.OnceValue(func() []byte {
 		key, err := maskKey(file)
 		if err != nil && mode == Masked {
@@ -132,7 +131,7 @@ func (s *Sink) Close() error {
 		return nil
 	}
 	s.Flush()
-	_, err := logs.Delete(s.pooled)
+	_, err := logs.Delete(s.target.file)
 	return err
 }
 
