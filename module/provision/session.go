@@ -55,11 +55,13 @@ func (e *engine) begin(c caller, op *scim.Operation, leaves bool) *session {
 	return s
 }
 
-// resourcesOf returns those of a kind. That a user is not there is believed at once only where nobody loses access by it; that a
-// group is not there never: a provider that is told so gives it up, with the memberships that it was about to end or to make.
+// resourcesOf returns those of a kind. That a user is not there is believed at once only where nobody loses access by it, as
+// somebody may by a DELETE, PATCH or PUT; that a group is not there never: a provider that is told so gives it up, with the
+// memberships that it was about to end or to make.
 func (s *session) resourcesOf(k *kind) *resources {
+	believes := s.op == nil || s.op.Type.Name != k.Type.Name || s.op.Verb == scim.List || s.op.Verb == scim.Read || s.op.Verb == scim.Create
 	return &resources{kind: k, session: s, items: &items.Items{
-		Kind: k.Kind.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || s.takesAccess(), SoftDelete: s.config.Ledger.SoftDelete,
+		Kind: k.Kind.Kind, Talk: s.talk, Imagined: s.imagined, Doubts: !k.IsUser() || !believes, SoftDelete: s.config.Ledger.SoftDelete,
 	}}
 }
 
@@ -72,12 +74,4 @@ func (s *session) of(resource string) *resources {
 		return s.groups.resources
 	}
 	return nil
-}
-
-// takesAccess reports whether the operation deletes or may deactivate a user.
-func (s *session) takesAccess() bool {
-	if s.op == nil || s.op.Type.Name != s.user.Type.Name {
-		return false
-	}
-	return s.op.Verb == scim.Delete || s.op.Verb == scim.Patch || s.op.Verb == scim.Replace
 }

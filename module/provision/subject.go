@@ -63,7 +63,7 @@ func (s *subject) member() link.Member {
 }
 
 // linked reports whether it is somebody or something to the provider already.
-func (s *subject) linked() bool { return s.member().Linked() }
+func (s *subject) linked() bool { return s.record != nil && s.record.Linked && !s.record.Deleted }
 
 // deleted reports whether the provider has deleted it, though the upstream still holds it.
 func (s *subject) deleted() bool { return s.record != nil && s.record.Deleted }

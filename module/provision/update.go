@@ -53,18 +53,33 @@ func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, c
 		return nil, err
 	}
 	wrote := now != nil
-	if !wrote {
+	switch {
+	case !wrote:
 		now = &items.Item{Entry: sub.entry, Value: sub.value}
-	}
-	if wrote && rs.IsUser() {
+	case rs.IsUser():
 		// Where the address and the userName are one field, a new address shows as a userName that the provider has not changed.
 		changed = append(slices.Clip(changed), rs.Identity)
 	}
+	record := rs.keepChange(ctx, sub, now, after, changed, also)
+	end(true)
+	if rs.IsUser() && patch.Touches(changed, "active") {
+		if err := rs.mustShow(now.Entry, after.Get("active").True()); err != nil {
+			return nil, err
+		}
+	}
+	if wrote {
+		rs.sayChanged(ctx, sub, now.Entry, after)
+	}
+	return rs.subject(sub.id, now.Entry, now.Value, record), nil
+}
+
+// keepChange remembers a resource that the provider has changed, so that it is the provider's, whoever it was before.
+func (rs *resources) keepChange(ctx context.Context, sub *subject, now *items.Item, after *doc.Node, changed []string, also func(*ledger.Record)) *ledger.Record {
 	if rs.IsUser() && rs.book != nil && !sub.linked() {
 		rs.linkedBy(ctx, sub.id, value.Lookup{}, "the provider's first change")
 	}
 	moved, date := rs.Dates && rs.moved(sub, now.Entry, after, changed), rs.date()
-	record := rs.keep(ctx, sub.id, now.Entry, after, changed, func(r *ledger.Record) {
+	return rs.keep(ctx, sub.id, now.Entry, after, changed, func(r *ledger.Record) {
 		if now.ID != sub.entry.ID {
 			r.Upstream = now.ID
 			if now.ID == sub.id {
@@ -78,16 +93,6 @@ func (rs *resources) write(ctx context.Context, sub *subject, after *doc.Node, c
 			also(r)
 		}
 	})
-	end(true)
-	if rs.IsUser() && patch.Touches(changed, "active") {
-		if err := rs.mustShow(now.Entry, after.Get("active").True()); err != nil {
-			return nil, err
-		}
-	}
-	if wrote {
-		rs.sayChanged(ctx, sub, now.Entry, after)
-	}
-	return rs.subject(sub.id, now.Entry, now.Value, record), nil
 }
 
 // send makes the calls that change an item, and returns it as it is read after them; nil where there was none to make. end

@@ -74,14 +74,15 @@ type Outcome struct {
 func (o Outcome) Refused() bool { return o.Done == 0 && !o.Lost }
 
 // Gone reports whether an error says that a resource is not there.
-func Gone(err error) bool { return answers(err, http.StatusNotFound) }
+func Gone(err error) bool {
+	e, ok := errors.AsType[*scim.Error](err)
+	return ok && e.Status == http.StatusNotFound
+}
 
 // Taken reports whether an error says that there is such a resource already.
-func Taken(err error) bool { return answers(err, http.StatusConflict) }
-
-func answers(err error, status int) bool {
+func Taken(err error) bool {
 	e, ok := errors.AsType[*scim.Error](err)
-	return ok && e.Status == status
+	return ok && e.Status == http.StatusConflict
 }
 
 // Answer is what came of a call.

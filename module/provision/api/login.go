@@ -88,7 +88,7 @@ func (t *Talk) login(ctx context.Context, auth *plan.Auth) (token, error) {
 		}
 		return token{}, unauthorized(res.StatusCode, errors.New("the login set no cookie of that name"))
 	}
-	body, err := readAll(res.Body)
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxLogin))
 	if err != nil || res.StatusCode/100 != 2 {
 		return token{}, unauthorized(res.StatusCode, err)
 	}
@@ -106,6 +106,7 @@ func (t *Talk) login(ctx context.Context, auth *plan.Auth) (token, error) {
 // route behind the gateway does not lead to. No redirect is followed: it would carry the secret elsewhere.
 func (t *Talk) client(auth *plan.Auth) *http.Client {
 	c := &http.Client{
+		Transport:     http.DefaultTransport,
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -120,7 +121,7 @@ func (t *Talk) client(auth *plan.Auth) *http.Client {
 
 // fieldSetter sends requests with more header fields.
 type fieldSetter struct {
-	next   http.RoundTripper // nil for the usual one
+	next   http.RoundTripper
 	fields []plan.Header
 }
 
@@ -130,11 +131,7 @@ func (f *fieldSetter) RoundTrip(r *http.Request) (*http.Response, error) {
 	for _, field := range f.fields {
 		r.Header.Set(field.Name, field.Value)
 	}
-	next := f.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	return next.RoundTrip(r)
+	return f.next.RoundTrip(r)
 }
 
 func unauthorized(status int, cause error) error {
@@ -196,5 +193,3 @@ func code(text string) string {
 
 // maxLogin is the size of an answer to a login.
 const maxLogin = 1 << 20
-
-func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxLogin)) }

@@ -71,9 +71,6 @@ func (m Member) Stranger() bool {
 	return m.Entry != nil && (m.Record == nil || !m.Record.Linked && !m.Record.Deleted)
 }
 
-// Linked reports whether the provider knows a member as its own.
-func (m Member) Linked() bool { return m.Record != nil && m.Record.Linked && !m.Record.Deleted }
-
 // Verdict says whether a member is a user who is to be created.
 type Verdict int
 
@@ -110,7 +107,8 @@ func (r *Rules) Made(m Member, wanted *doc.Node) bool { return r.alike(m, wanted
 // Renamed reports whether the provider knows a member under another userName than that of the user who is to be created. Such a
 // member is somebody else to it, whatever address or externalId the two share: linked, one of them would act as the other.
 func (r *Rules) Renamed(m Member, wanted *doc.Node) bool {
-	return (m.Entry == nil || m.Linked()) && !value.Lookup{Attribute: "userName", Value: nameOf(wanted)}.In(r.Type, m.User)
+	known := m.Entry == nil || m.Record != nil && m.Record.Linked && !m.Record.Deleted
+	return known && !value.Lookup{Attribute: "userName", Value: nameOf(wanted)}.In(r.Type, m.User)
 }
 
 // Offers reports whether a list by a filter, which holds for a member, shows the member even if it is a stranger. The provider

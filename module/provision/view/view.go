@@ -57,22 +57,16 @@ func New(indexed []string, ttl time.Duration, now func() time.Time) *View {
 func (v *View) Ask() (at Asked, done func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	at = v.ask()
-	return at, func() {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.answered(at)
-	}
-}
-
-func (v *View) ask() Asked {
 	v.asked++
-	v.open[v.asked] = true
-	return v.asked
+	at = v.asked
+	v.open[at] = true
+	return at, func() { v.answered(at) }
 }
 
 // answered forgets what is gone as soon as no answer under way can bring it back.
 func (v *View) answered(at Asked) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	delete(v.open, at)
 	if len(v.dropped) == 0 {
 		return
@@ -298,8 +292,10 @@ func (v *View) glance(f func(*Table)) (shown bool, done func()) {
 
 // Refresh lists the items now, whatever is known.
 func (v *View) Refresh(ctx context.Context, list Lister) error {
+	at, answered := v.Ask()
+	defer answered()
 	v.mu.Lock()
-	at, asOf, epoch := v.ask(), v.now(), v.epoch
+	asOf, epoch := v.now(), v.epoch
 	v.listing++
 	v.mu.Unlock()
 
@@ -326,7 +322,6 @@ func (v *View) Refresh(ctx context.Context, list Lister) error {
 
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	defer v.answered(at)
 	v.listing--
 	if err != nil {
 		return err
