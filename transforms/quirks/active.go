@@ -6,9 +6,9 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// Deactivates reports whether a document that was refused would have switched a user off, or may have been meant to: then
-// somebody has to look at it soon, because the user stays active until the provider's request is accepted (Q53). It takes
-// every form that the rules know, and every word that is not one for true, whatever else is wrong with the document.
+// Deactivates reports whether a document switches a user off, or may be meant to, in any form that the rules know and by every
+// word that is not one for true, whatever else is wrong with it. Of one that was refused somebody has to look at it soon: the
+// user stays active until the provider's request is accepted (Q53).
 func Deactivates(d doc.Doc) bool { return setsActive(d, isOff) }
 
 // Unclear reports whether a document that [Deactivates] may have been meant otherwise: what it says of active is no word for
