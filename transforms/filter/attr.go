@@ -7,8 +7,6 @@ import (
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
-func foldEqual(a, b string) bool { return doc.FoldEqual(a, b) }
-
 // attr reads an attribute with an optional URI and sub-attribute (RFC 7644 §3.10: attrPath) and spells it as the schema
 // does. The definition is nil where the schema has none. In a filter, a URI alone is an error.
 func (p *parser) attr(inFilter bool) (Attr, *schema.Attribute, error) {
@@ -108,7 +106,7 @@ func (p *parser) relative(token string, start int) (Attr, *schema.Attribute, err
 		return Attr{}, nil, p.fail(start, "the name of a sub-attribute is expected inside brackets")
 	}
 	def := p.parent.SubAttribute(token)
-	if def == nil && p.parent != nil && p.parent.Type != schema.Complex && foldEqual(token, "value") {
+	if def == nil && p.parent != nil && p.parent.Type != schema.Complex && doc.FoldEqual(token, "value") {
 		// A list of simple values is searched by "value" (RFC 7643 §2.4).
 		def = &schema.Attribute{Name: "value", Type: p.parent.Type, CaseExact: p.parent.CaseExact}
 	}

@@ -55,7 +55,7 @@ func (p *parser) typed(v Literal, quoted bool, def *schema.Attribute, at int) (L
 				return v, nil
 			}
 			for _, word := range [...]string{"true", "false"} {
-				if v.Kind == doc.String && foldEqual(v.Text, word) {
+				if v.Kind == doc.String && doc.FoldEqual(v.Text, word) {
 					return Literal{doc.Bool, word}, p.use(BooleanString, at)
 				}
 			}
@@ -117,7 +117,7 @@ func (p *parser) literal() (v Literal, quoted bool, err error) {
 	} else {
 		word := p.token()
 		switch {
-		case word == "" || foldEqual(word, "and") || foldEqual(word, "or"):
+		case word == "" || doc.FoldEqual(word, "and") || doc.FoldEqual(word, "or"):
 			return v, false, p.fail(start, "a value is expected after the operator")
 		case word == "true" || word == "false":
 			v = Literal{doc.Bool, word}

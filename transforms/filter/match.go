@@ -115,7 +115,7 @@ func (s scope) find(uri, name string) (*doc.Node, *schema.Attribute) {
 
 // member returns a sub-attribute of an element. The "value" of an element that is no object is the element (RFC 7643 §2.4).
 func member(elem *doc.Node, name string) *doc.Node {
-	if elem.Kind() != doc.Object && foldEqual(name, "value") {
+	if elem.Kind() != doc.Object && doc.FoldEqual(name, "value") {
 		return elem
 	}
 	return elem.Get(name)

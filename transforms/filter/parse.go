@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/schema"
 )
 
@@ -95,7 +96,7 @@ func (p *parser) connective(word string) (bool, error) {
 		i++
 	}
 	end := i + len(word)
-	if i == p.pos || end >= len(p.text) || p.text[end] != ' ' || !foldEqual(p.text[i:end], word) {
+	if i == p.pos || end >= len(p.text) || p.text[end] != ' ' || !doc.FoldEqual(p.text[i:end], word) {
 		return false, nil
 	}
 	p.noteCase(p.text[i:end], word)
@@ -150,7 +151,7 @@ func (p *parser) term() (Filter, error) {
 // attribute's name.
 func (p *parser) afterNot() int {
 	const not = "not"
-	if len(p.text)-p.pos <= len(not) || !foldEqual(p.text[p.pos:p.pos+len(not)], not) {
+	if len(p.text)-p.pos <= len(not) || !doc.FoldEqual(p.text[p.pos:p.pos+len(not)], not) {
 		return 0
 	}
 	for i := p.pos + len(not); i < len(p.text); i++ {
@@ -232,7 +233,7 @@ const present Operator = "pr"
 
 func operator(word string) (Operator, bool) {
 	for _, op := range [...]Operator{Eq, Ne, Co, Sw, Ew, Gt, Ge, Lt, Le, present} {
-		if foldEqual(word, string(op)) {
+		if doc.FoldEqual(word, string(op)) {
 			return op, true
 		}
 	}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -63,7 +64,7 @@ func (c *compiler) at(where string) *compiler {
 }
 
 func (c *compiler) fail(format string, args ...any) {
-	*c.errs = append(*c.errs, errorf(c.where, format, args...))
+	*c.errs = append(*c.errs, &Error{c.where, fmt.Sprintf(format, args...)})
 }
 
 // check reports a mistake whose place was not known where it was found.
@@ -200,9 +201,6 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isName reports whether s can be the name of what a call saves.
-func isName(s string) bool { return s != "" && template.IsName(s) }
-
 func (c *compiler) conditions(field string, defs []ConditionDef) []plan.Condition {
 	var out []plan.Condition
 	for i, def := range defs {
@@ -246,13 +244,4 @@ func (c *compiler) attributes(field string, names []string, rt *schema.ResourceT
 		out = append(out, a)
 	}
 	return out
-}
-
-// fold returns the set of the folded texts.
-func fold(texts ...string) map[string]bool {
-	set := make(map[string]bool)
-	for _, t := range texts {
-		set[doc.Fold(t)] = true
-	}
-	return set
 }

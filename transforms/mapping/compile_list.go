@@ -63,7 +63,7 @@ func (c *compiler) save(call *plan.Call, s *template.Scope, def SaveDef) {
 	switch {
 	case call.Verb.Lists():
 		c.fail("what a list, find or members call saves, nobody can use")
-	case !isName(def.Name):
+	case !template.IsName(def.Name):
 		c.fail("%q is no name: letters, digits and _", def.Name)
 	case isSaved || slices.ContainsFunc(call.Saves, func(other plan.Save) bool { return other.Name == def.Name }):
 		c.fail("%q is saved twice", def.Name)

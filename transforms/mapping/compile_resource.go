@@ -17,7 +17,7 @@ func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + 
 
 // resource compiles how one resource type is kept.
 func (c *compiler) resource(rt *schema.ResourceType, def *ResourceDef) *plan.Resource {
-	r := &plan.Resource{Type: rt, DisableAs: def.DisableAs, IDChanges: def.IDChanges, EmailOrder: def.Email, ReadablePaths: fold("id"), WritablePaths: fold(), UpdatedPaths: fold()}
+	r := &plan.Resource{Type: rt, DisableAs: def.DisableAs, IDChanges: def.IDChanges, EmailOrder: def.Email, ReadablePaths: map[string]bool{"id": true}, WritablePaths: map[string]bool{}, UpdatedPaths: map[string]bool{}}
 	if len(r.EmailOrder) == 0 {
 		r.EmailOrder = template.DefaultEmail
 	}

@@ -7,22 +7,20 @@ import (
 	"github.com/caddy-scim/gateway/transforms/mapping/plan"
 )
 
-// subjects are the placeholders that say which item a call of a verb is about. Without any of them the calls would be the
+// subjects returns the placeholders that say which item a call of a verb is about. Without any of them the calls would be the
 // same for every item: a delete would delete the collection, and a get would show somebody else.
-var subjects = map[plan.Verb][]string{
-	plan.VerbFind:         {"value"},
-	plan.VerbGet:          {"id"},
-	plan.VerbCreate:       {"scim"},
-	plan.VerbCreated:      {"id", "key", "cur"},
-	plan.VerbUpdate:       {"id", "key", "cur"},
-	plan.VerbDisable:      {"id", "key", "cur"},
-	plan.VerbEnable:       {"id", "key", "cur"},
-	plan.VerbDelete:       {"id", "key", "cur"},
-	plan.VerbReinvite:     {"id", "key", "cur"},
-	plan.VerbMembers:      {"id", "key", "cur"},
-	plan.VerbMemberAdd:    {"id", "key", "cur"},
-	plan.VerbMemberRemove: {"id", "key", "cur"},
-	plan.VerbMembersSet:   {"id", "key", "cur"},
+func subjects(v plan.Verb) []string {
+	switch v {
+	case plan.VerbList:
+		return nil
+	case plan.VerbFind:
+		return []string{"value"}
+	case plan.VerbGet:
+		return []string{"id"}
+	case plan.VerbCreate:
+		return []string{"scim"}
+	}
+	return []string{"id", "key", "cur"}
 }
 
 // sense finds calls that are well-formed and cannot be meant: such as read with a method that changes, only read where
@@ -51,12 +49,11 @@ func (c *compiler) about(v plan.Verb, calls []*plan.Call) {
 	if v == plan.VerbMembers {
 		groups = slices.Collect(slices.Chunk(calls, 1))
 	}
-	names := func(call *plan.Call) bool {
-		return slices.ContainsFunc(subjects[v], func(name string) bool { return call.Placeholders[name] })
-	}
+	about := subjects(v)
+	names := func(call *plan.Call) bool { return slices.ContainsFunc(about, call.Uses) }
 	for _, group := range groups {
-		if len(group) > 0 && len(subjects[v]) > 0 && !slices.ContainsFunc(group, names) {
-			c.of(group[0]).fail("nothing says which %s it is about: there is no {%s}", subject(v), strings.Join(subjects[v], "} or {"))
+		if len(group) > 0 && len(about) > 0 && !slices.ContainsFunc(group, names) {
+			c.of(group[0]).fail("nothing says which %s it is about: there is no {%s}", subject(v), strings.Join(about, "} or {"))
 		}
 	}
 }

@@ -1,7 +1,5 @@
 package mapping
 
-import "fmt"
-
 // Error is a mistake in a mapping.
 type Error struct {
 	Where  string // the place in the definition, such as user.create[0].edits[1]; empty for the whole of it
@@ -13,8 +11,4 @@ func (e *Error) Error() string {
 		return "mapping: " + e.Reason
 	}
 	return "mapping: " + e.Where + ": " + e.Reason
-}
-
-func errorf(where, format string, args ...any) *Error {
-	return &Error{where, fmt.Sprintf(format, args...)}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
 // Custom declares an attribute that RFC 7643 does not define, so that its values are coerced, matched and published in
@@ -64,9 +66,9 @@ func (s *Set) With(custom ...Custom) (*Set, error) {
 // place finds out what a declaration belongs to; name may still have a sub-attribute.
 func (s *Set) place(c Custom) (rt *ResourceType, uri, name string, err error) {
 	switch {
-	case c.Resource == "", equalFold(c.Resource, s.User.Name):
+	case c.Resource == "", doc.FoldEqual(c.Resource, s.User.Name):
 		rt = s.User
-	case equalFold(c.Resource, s.Group.Name):
+	case doc.FoldEqual(c.Resource, s.Group.Name):
 		rt = s.Group
 	default:
 		return nil, "", "", fmt.Errorf("unknown resource type %q: User or Group", c.Resource)
@@ -76,7 +78,7 @@ func (s *Set) place(c Custom) (rt *ResourceType, uri, name string, err error) {
 		return nil, "", "", fmt.Errorf("%q is not the URI of a schema: urn:<namespace>:<name>", uri)
 	}
 	for _, other := range []*ResourceType{s.User, s.Group} {
-		if other != rt && equalFold(other.Core.ID, uri) {
+		if other != rt && doc.FoldEqual(other.Core.ID, uri) {
 			return nil, "", "", fmt.Errorf("the schema is that of the resource type %s", other.Name)
 		}
 	}
@@ -112,7 +114,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 	if child != "" {
 		parent := rt.Attribute(uri, name, "")
 		switch {
-		case find(common, name) != nil && (uri == "" || equalFold(uri, rt.Core.ID)):
+		case find(common, name) != nil && (uri == "" || doc.FoldEqual(uri, rt.Core.ID)):
 			return nil, fmt.Errorf("%s belongs to every resource and cannot be extended", name)
 		case parent == nil:
 			return nil, fmt.Errorf("declare %s as complex too", name)
@@ -144,7 +146,7 @@ func (rt *ResourceType) add(uri, name, child string, c Custom) (*Attribute, erro
 func schemaName(uri, resource string) string {
 	parts := strings.Split(uri, ":")
 	for _, part := range slices.Backward(parts) {
-		if !equalFold(part, resource) && strings.Trim(part, "0123456789.") != "" {
+		if !doc.FoldEqual(part, resource) && strings.Trim(part, "0123456789.") != "" {
 			return part
 		}
 	}

@@ -10,11 +10,9 @@ import (
 // The lists are short (a User has 21 attributes) and names differ in length more often than not, so that walking them is
 // as fast as hashing a folded copy of the name would be, allocates nothing, and needs no index that could go stale.
 
-func equalFold(a, b string) bool { return doc.FoldEqual(a, b) }
-
 func find(attributes []*Attribute, name string) *Attribute {
 	for _, a := range attributes {
-		if equalFold(a.Name, name) {
+		if doc.FoldEqual(a.Name, name) {
 			return a
 		}
 	}
@@ -39,11 +37,11 @@ func (s *Schema) Attribute(name string) *Attribute {
 
 // Schema returns the core schema or the extension with the given URI, compared without ASCII case; nil where there is none.
 func (rt *ResourceType) Schema(uri string) *Schema {
-	if equalFold(rt.Core.ID, uri) {
+	if doc.FoldEqual(rt.Core.ID, uri) {
 		return rt.Core
 	}
 	for _, s := range rt.Extensions {
-		if equalFold(s.ID, uri) {
+		if doc.FoldEqual(s.ID, uri) {
 			return s
 		}
 	}
@@ -88,7 +86,7 @@ func (rt *ResourceType) Attributes() iter.Seq2[string, *Attribute] {
 
 // Value returns what a resource of the type holds of an attribute; nil for nothing.
 func (rt *ResourceType) Value(res *doc.Node, uri, name string) *doc.Node {
-	if uri != "" && !equalFold(uri, rt.Core.ID) {
+	if uri != "" && !doc.FoldEqual(uri, rt.Core.ID) {
 		res = res.Get(uri)
 	}
 	return res.Get(name)
@@ -101,7 +99,7 @@ func (rt *ResourceType) Prefix(s string) (known *Schema, rest string) {
 	rest = s
 	try := func(c *Schema) {
 		n := len(c.ID)
-		if len(s) < n || known != nil && len(known.ID) >= n || !equalFold(s[:n], c.ID) {
+		if len(s) < n || known != nil && len(known.ID) >= n || !doc.FoldEqual(s[:n], c.ID) {
 			return
 		}
 		if len(s) == n || s[n] == ':' || s[n] == '.' {
@@ -125,7 +123,7 @@ func (rt *ResourceType) SplitURN(s string) (uri, rest string, ok bool) {
 			return known.ID, after, true
 		} // else the URI goes on, and is a longer one that nobody declared
 	}
-	if len(s) < len("urn:") || !equalFold(s[:len("urn:")], "urn:") {
+	if len(s) < len("urn:") || !doc.FoldEqual(s[:len("urn:")], "urn:") {
 		return "", s, false
 	}
 	i := strings.LastIndexByte(s, ':')

@@ -3,6 +3,8 @@ package schema
 import (
 	"strings"
 	"time"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
 // The words of RFC 7643 §7, in the order of the constants.
@@ -28,7 +30,7 @@ func (u Uniqueness) String() string { return uniquenessWords[u] }
 // parseType reads the name of a data type, in any ASCII case.
 func parseType(s string) (Type, bool) {
 	for i, word := range typeWords {
-		if equalFold(s, word) {
+		if doc.FoldEqual(s, word) {
 			return Type(i), true
 		}
 	}
@@ -43,7 +45,7 @@ func IsName(s string) bool {
 		return false
 	}
 	if s[0] == '$' {
-		return equalFold(s, "$ref")
+		return doc.FoldEqual(s, "$ref")
 	}
 	if !letter(s[0]) {
 		return false
@@ -59,7 +61,7 @@ func IsName(s string) bool {
 // IsURN reports whether s can be the URI of an extension schema: a URN (RFC 8141) of plain characters, without the ones
 // that have a meaning in a filter or a path.
 func IsURN(s string) bool {
-	if len(s) < len("urn:a:b") || !equalFold(s[:len("urn:")], "urn:") {
+	if len(s) < len("urn:a:b") || !doc.FoldEqual(s[:len("urn:")], "urn:") {
 		return false
 	}
 	segments := 0

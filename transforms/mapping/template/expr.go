@@ -95,12 +95,12 @@ func (s *Scope) parseExpr(text string) (*expr, error) {
 			a.filters, a.words = append(a.filters, f), append(a.words, word)
 		}
 		if c, ok := a.source.(constSource); ok && len(a.filters) > 0 { // decided here and now
-			n, err := a.apply(c.node())
+			n, err := a.apply(c.eval(nil))
 			if err != nil && !s.Checking {
 				return nil, fmt.Errorf("{%s}: %w", text, err)
 			}
 			if err != nil {
-				n = c.node()
+				n = c.eval(nil)
 			}
 			a = alt{source: constSource{n.Doc()}}
 		}
@@ -112,7 +112,7 @@ func (s *Scope) parseExpr(text string) (*expr, error) {
 // constant reports whether the value does not depend on the operation.
 func (e *expr) constant() bool {
 	_, ok := e.alts[0].source.(constSource)
-	return ok && (len(e.alts) == 1 || !empty(e.alts[0].source.(constSource).node()))
+	return ok && (len(e.alts) == 1 || !empty(e.alts[0].source.(constSource).eval(nil)))
 }
 
 // eval returns the value of the first alternative that has one; nil where none has. An e-mail address has to be there.

@@ -44,8 +44,7 @@ type (
 	membersSource struct{}
 )
 
-func (c constSource) node() *doc.Node         { return doc.Tree(c.json.Value()) }
-func (c constSource) eval(*Env) *doc.Node     { return c.node() }
+func (c constSource) eval(*Env) *doc.Node     { return doc.Tree(c.json.Value()) }
 func (t textSource) eval(env *Env) *doc.Node  { return orMissing(t(env)) }
 func (a attrSource) eval(env *Env) *doc.Node  { return a.attr.Get(env.SCIM) }
 func (e emailSource) eval(env *Env) *doc.Node { return orMissing(PrimaryEmail(env.SCIM, e.order)) }

@@ -123,7 +123,7 @@ func (s *Scope) parseText(text string, escape func(string) string) (Text, error)
 			return nil, err
 		}
 		if e.constant() { // known already: {env.X}
-			lit.WriteString(escape(TextOf(e.alts[0].source.(constSource).node())))
+			lit.WriteString(escape(TextOf(e.alts[0].source.(constSource).eval(nil))))
 		} else {
 			if lit.Len() > 0 {
 				parts = append(parts, segment{text: lit.String()})
