@@ -70,8 +70,8 @@ func (e *engine) settle(lists ...*openList) {
 	for _, l := range lists {
 		switch rest := l.rest(); {
 		case len(rest) > 0:
-			value.Holder(e.res, l.at.URI, true).Set(l.at.Name, doc.NewArray(rest...))
-		case l.attr != nil || !value.Absent(value.Holder(e.res, l.at.URI, false).Get(l.at.Name)):
+			value.Holder(e.res, l.at.URI).Set(l.at.Name, doc.NewArray(rest...))
+		case l.attr != nil || !value.Absent(e.rt.Value(e.res, l.at.URI, l.at.Name)):
 			value.Delete(e.res, l.at.URI, l.at.Name)
 		}
 		e.close(l)
@@ -108,10 +108,10 @@ func (e *engine) list(op Op, t *target) *openList {
 	key := key(t.Attr)
 	l := e.lists[key]
 	if l == nil {
-		if t.Def != nil && op != OpRemove && value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name) == nil {
-			value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, doc.NewArray())
+		if t.Def != nil && op != OpRemove && e.rt.Value(e.res, t.Attr.URI, t.Attr.Name) == nil {
+			value.Holder(e.res, t.Attr.URI).Set(t.Attr.Name, doc.NewArray())
 		}
-		l = &openList{newList(value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name), t.Def, &e.budget), t.Attr}
+		l = &openList{newList(e.rt.Value(e.res, t.Attr.URI, t.Attr.Name), t.Def, &e.budget), t.Attr}
 		e.lists[key], e.order = l, append(e.order, l)
 	}
 	return l
@@ -186,7 +186,7 @@ func (e *engine) several(op Op, t *target, v doc.Value) bool {
 	if t.Def != nil {
 		return t.Def.MultiValued
 	}
-	held := value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name).Kind() == doc.Array
+	held := e.rt.Value(e.res, t.Attr.URI, t.Attr.Name).Kind() == doc.Array
 	switch {
 	case t.Filter != nil:
 		return true
@@ -200,7 +200,7 @@ func (e *engine) several(op Op, t *target, v doc.Value) bool {
 
 // assignOne works on a single-valued attribute.
 func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
-	held := value.Holder(e.res, t.Attr.URI, false).Get(t.Attr.Name)
+	held := e.rt.Value(e.res, t.Attr.URI, t.Attr.Name)
 	switch {
 	case op == OpRemove && t.Sub == "":
 		if t.Def != nil && t.Def.Required && !value.Absent(held) {
@@ -223,7 +223,7 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 		}
 		return nil
 	case t.Sub == "" && v.Kind() != doc.Object:
-		value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, doc.Tree(v))
+		value.Holder(e.res, t.Attr.URI).Set(t.Attr.Name, doc.Tree(v))
 		return nil
 	}
 	into := held
@@ -244,7 +244,7 @@ func (e *engine) assignOne(op Op, t *target, v doc.Value) error {
 	if into.Len() == 0 {
 		value.Delete(e.res, t.Attr.URI, t.Attr.Name)
 	} else {
-		value.Holder(e.res, t.Attr.URI, true).Set(t.Attr.Name, into)
+		value.Holder(e.res, t.Attr.URI).Set(t.Attr.Name, into)
 	}
 	return nil
 }

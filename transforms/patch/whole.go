@@ -95,7 +95,7 @@ func (e *engine) assignNamed(op Op, uri, name string, v doc.Value) error {
 	}
 	if a := e.rt.Attribute(uri, name, ""); a != nil && a.Mutability == schema.ReadOnly {
 		// What a client sends back unchanged does not change anything (RFC 7643 §2.2).
-		if e.put || value.Equal(value.Holder(e.res, uri, false).Get(name), doc.Tree(v)) {
+		if e.put || value.Equal(e.rt.Value(e.res, uri, name), doc.Tree(v)) {
 			return nil
 		}
 	}

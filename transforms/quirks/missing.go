@@ -262,7 +262,7 @@ func (c *creator) apply(op *patch.Operation) {
 
 // list returns the attribute in the state; nil where it has none.
 func (c *creator) list(a filter.Attr) *doc.Node {
-	return value.Holder(c.state, a.URI, false).Get(a.Name)
+	return c.rt.Value(c.state, a.URI, a.Name)
 }
 
 // single makes a list of one of the object that some servers show in place of it: the element is there.
@@ -284,5 +284,5 @@ func (c *creator) grow(a filter.Attr, element *doc.Node) {
 
 // put sets the attribute in the state.
 func (c *creator) put(a filter.Attr, list *doc.Node) {
-	value.Holder(c.state, a.URI, true).Set(a.Name, list)
+	value.Holder(c.state, a.URI).Set(a.Name, list)
 }

@@ -43,36 +43,33 @@ func Set(rt *schema.ResourceType, res *doc.Node, path string, v *doc.Node) {
 		Delete(res, at.URI, at.Name)
 		return
 	}
-	Holder(res, at.URI, true).Set(at.Name, v)
+	Holder(res, at.URI).Set(at.Name, v)
 }
 
 // Delete takes an attribute away, and the extension that has no other.
 func Delete(res *doc.Node, uri, name string) {
-	in := Holder(res, uri, false)
-	if in == nil {
+	if uri == "" {
+		res.Delete(name)
 		return
 	}
-	in.Delete(name)
-	if uri != "" && in.Len() == 0 {
-		res.Delete(uri)
+	if ext := res.Get(uri); ext.Kind() == doc.Object {
+		if ext.Delete(name); ext.Len() == 0 {
+			res.Delete(uri)
+		}
 	}
 }
 
-// Holder returns the object that the attributes of a schema stand in: the resource itself for the core schema, whose URI is
-// empty, or the object of an extension. It is nil where there is no such object, unless create makes it.
-func Holder(res *doc.Node, uri string, create bool) *doc.Node {
+// Holder returns the object that the attributes of a schema are put into: the resource itself for the core schema, whose URI is
+// empty, or the object of an extension, which is made where there is none.
+func Holder(res *doc.Node, uri string) *doc.Node {
 	if uri == "" {
 		return res
 	}
 	ext := res.Get(uri)
-	switch {
-	case ext.Kind() == doc.Object:
-		return ext
-	case !create:
-		return nil
+	if ext.Kind() != doc.Object {
+		ext = doc.NewObject()
+		res.Set(uri, ext)
 	}
-	ext = doc.NewObject()
-	res.Set(uri, ext)
 	return ext
 }
 

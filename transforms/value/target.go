@@ -55,7 +55,10 @@ func (t *Target) Innermost() *schema.Attribute {
 // Get returns the value in a resource; nil where there is none. Of a multi-valued attribute that is the array of all, or
 // with a filter the first that fits.
 func (t *Target) Get(res *doc.Node) *doc.Node {
-	v := Holder(res, t.Attr.URI, false).Get(t.Attr.Name)
+	if t.Attr.URI != "" {
+		res = res.Get(t.Attr.URI)
+	}
+	v := res.Get(t.Attr.Name)
 	if v.Kind() != doc.Array {
 		return t.within(v)
 	}
@@ -89,7 +92,7 @@ func (t *Target) within(element *doc.Node) *doc.Node {
 // Put gives a resource that is being made the value. An array of values of a sub-attribute becomes as many elements; paths
 // with the same filter share theirs. The filter must describe an element (see [Element]).
 func (t *Target) Put(res, v *doc.Node) {
-	holder := Holder(res, t.Attr.URI, true)
+	holder := Holder(res, t.Attr.URI)
 	switch {
 	case t.Sub == "":
 		holder.Set(t.Attr.Name, v)
