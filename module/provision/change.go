@@ -8,6 +8,7 @@ import (
 	"github.com/caddy-scim/gateway/module/trace"
 	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 	"github.com/caddy-scim/gateway/transforms/scim"
 	"github.com/caddy-scim/gateway/transforms/value"
 )
@@ -30,7 +31,7 @@ func (u *users) change(ctx context.Context) (*scim.Answer, error) {
 	}
 	var sub *subject
 	err = u.in(ctx, u.op.ID, func(was *subject) (err error) {
-		if sub, err = u.applyChange(ctx, was, change); err == nil {
+		if sub, err = u.applyChange(ctx, was, change); err == nil && quirks.SpeaksOfActive(u.op.Body) {
 			u.said(ctx, sub, leaving(sub))
 		}
 		return err

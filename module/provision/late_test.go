@@ -113,6 +113,8 @@ func TestLateCallGivesNobodyAccess(t *testing.T) {
 						g = g.restarted(t, s)
 					}
 					land()
+					// Another change says nothing of it, though it is answered with what there is.
+					g.do(t, "PATCH", "/Users/"+id, patchOp(`{"op":"replace","path":"displayName","value":"Jane Doe"}`))
 					for range 2 {
 						g.clock.t = g.clock.t.Add(g.settleAfter())
 						g.settleAll(t.Context(), g.caller)

@@ -11,6 +11,9 @@ import (
 // user stays active until the provider's request is accepted (Q53).
 func Deactivates(d doc.Doc) bool { return setsActive(d, isOff) }
 
+// SpeaksOfActive reports whether a document says of a user to be active or not, in any form that the rules know.
+func SpeaksOfActive(d doc.Doc) bool { return setsActive(d, func(doc.Value) bool { return true }) }
+
 // Unclear reports whether a document that [Deactivates] may have been meant otherwise: what it says of active is no word for
 // false. Somebody has to look at it all the same.
 func Unclear(d doc.Doc) bool {
