@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -103,6 +104,13 @@ const wayDown = 100 * time.Millisecond
 
 func ok(res *entra.Response) bool { return res.Status >= 200 && res.Status < 300 }
 
+// draw is a number below n, by the job's generator.
+func (j *Job) draw(n int) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rng.IntN(n)
+}
+
 // set changes what is remembered.
 func (j *Job) set(change func()) {
 	j.mu.Lock()
@@ -183,11 +191,15 @@ func (j *Job) create(p *Person, want said) bool {
 	return true
 }
 
-// correct changes what the organization was not told yet.
+// words are what providers write for active.
+var words = map[bool][]any{true: {"True", true, "true"}, false: {"False", false, "false", "0"}}
+
+// correct changes what the organization was not told yet, in one of the forms that providers have for it.
 func (j *Job) correct(p *Person, want said) bool {
 	values := map[string]any{}
 	if p.told == nil || p.told.active != want.active {
-		values["active"] = map[bool]any{true: "True", false: "False"}[want.active]
+		some := words[want.active]
+		values["active"] = some[j.draw(len(some))]
 	}
 	if p.told == nil || p.told.name != want.name {
 		values["displayName"] = want.name
@@ -195,7 +207,17 @@ func (j *Job) correct(p *Person, want said) bool {
 	if p.told == nil || p.told.userName != want.userName {
 		values["userName"] = want.userName
 	}
-	res := j.ask(fmt.Sprintf("patch %s %s %v", p.Mail, p.id, values), func(c *entra.Client) (*entra.Response, error) {
+	form := j.draw(4)
+	res := j.ask(fmt.Sprintf("patch %s %s %v, form %d", p.Mail, p.id, values, form), func(c *entra.Client) (*entra.Response, error) {
+		switch form {
+		case 0:
+			return c.Do(http.MethodPut, "/Users/"+url.PathEscape(p.id), map[string]any{
+				"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "externalId": p.ExternalID, "displayName": want.name,
+				"userName": want.userName, "emails": []any{map[string]any{"type": "work", "primary": true, "value": p.Mail}}, "active": want.active,
+			})
+		case 1:
+			c.Flag = true // one operation without a path
+		}
 		return c.Replace("/Users", p.id, values)
 	})
 	if res.Status == http.StatusNotFound {
