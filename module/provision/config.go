@@ -5,7 +5,8 @@
 //
 // Begin to read at engine.go, where an operation comes in, and session.go, which names who takes part: users and groups
 // decide, and resources are what the organization holds (package items, which speaks by package api) together with what is
-// remembered (module/ledger). What is known of a kind without a call is in package resource.
+// remembered (module/ledger). What is known of a kind without a call is in package resource, and package link decides whether a
+// member who was there before is a user of the provider.
 package provision
 
 import (

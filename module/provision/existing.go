@@ -120,12 +120,7 @@ func (rs *resources) spelledOtherwise(ctx context.Context, wanted *doc.Node) (*s
 		if err != nil {
 			return nil, err
 		}
-		if sub.record != nil {
-			if _, named := sub.record.Kept[rs.Identity]; named {
-				continue
-			}
-		}
-		if sub.entry.Protected {
+		if sub.entry.Protected || sub.record != nil && sub.record.Kept[rs.Identity].Value != nil { // named by the provider
 			continue
 		}
 		date := rs.date()
