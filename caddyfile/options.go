@@ -207,7 +207,7 @@ func parsed[T any](d *caddyfile.Dispenser, to *T, kind string, parse func(string
 func size(d *caddyfile.Dispenser, to *int64) error {
 	return parsed(d, to, "size such as 4MiB", func(s string) (int64, bool) {
 		n, err := humanize.ParseBytes(s)
-		return int64(n), err == nil && n > 0 && n <= 1<<40 //nolint:gosec // it fits
+		return int64(n), err == nil && n > 0 && n <= 1<<40
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -42,11 +43,12 @@ func OpenReader(file string, organizations ...string) (*Reader, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	r := &Reader{db: db, organizations: organizations}
-	for _, c := range lacking(is) {
-		r.with += ", " + c.none + " AS " + c.name
-	}
-	if r.with != "" {
-		r.with = "WITH requests AS (SELECT *" + r.with + " FROM main.requests) "
+	if columns := lacking(is); len(columns) > 0 {
+		var more strings.Builder
+		for _, c := range columns {
+			fmt.Fprintf(&more, ", %s AS %s", c.none, c.name)
+		}
+		r.with = "WITH requests AS (SELECT *" + more.String() + " FROM main.requests) "
 	}
 	return r, nil
 }

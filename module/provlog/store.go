@@ -173,13 +173,14 @@ func (s *store) update(ctx context.Context) error {
 	if is > version {
 		return fmt.Errorf("the file is of a newer gateway (version %d)", is)
 	}
-	add := ""
+	var text strings.Builder
 	if is > 0 {
 		for _, c := range lacking(is) {
-			add += "ALTER TABLE requests ADD COLUMN " + c.name + " " + c.kind + ";"
+			fmt.Fprintf(&text, "ALTER TABLE requests ADD COLUMN %s %s;", c.name, c.kind)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, add+tables+fmt.Sprintf("PRAGMA user_version = %d;", version)); err != nil {
+	fmt.Fprintf(&text, "%sPRAGMA user_version = %d;", tables, version)
+	if _, err := tx.ExecContext(ctx, text.String()); err != nil {
 		return err
 	}
 	return tx.Commit()
