@@ -192,9 +192,9 @@ func (r *soakRun) excused() bool {
 	late := r.proxy.Landed()
 	for what := range r.wrong {
 		switch what {
-		case soak.LeaverActive, soak.Forgotten, soak.Unsettled:
+		case soak.LeaverActive, soak.Unsettled:
 			return false
-		case soak.MemberLost, soak.MemberTooMany: // of a list that was read, and is written as a whole
+		case soak.MemberLost, soak.MemberTooMany, soak.Forgotten: // all that was read was as before
 			if !late && r.proxy.Stale == 0 {
 				return false
 			}

@@ -192,7 +192,7 @@ func (j *Job) create(p *Person, want said) bool {
 }
 
 // words are what providers write for active.
-var words = map[bool][]any{true: {"True", true, "true"}, false: {"False", false, "false", "0"}}
+var words = map[bool][]any{true: {"True", true, "true"}, false: {"False", false, "false", "FALSE"}}
 
 // correct changes what the organization was not told yet, in one of the forms that providers have for it.
 func (j *Job) correct(p *Person, want said) bool {
