@@ -74,13 +74,16 @@ func drawRequests(buckets []provlog.Bucket) *chart {
 	}
 	c.fill("requests", buckets, float64(most), func(b provlog.Bucket) float64 { return float64(b.Requests) })
 	c.fill("failed", buckets, float64(most), func(b provlog.Bucket) float64 { return float64(b.Failed) })
+	goesOn := false // the line, from the bucket before
 	for i, b := range buckets {
 		if b.Requests == 0 {
+			goesOn = false
 			continue
 		}
 		point := fmt.Sprintf("%.1f,%.1f", c.Bars[i].X+c.Width/float64(2*len(buckets)), c.Height-(c.Height-8)*b.Milliseconds/max(slowest, 1))
-		if i == 0 || buckets[i-1].Requests == 0 {
+		if !goesOn {
 			c.Lines = append(c.Lines, point) // twice: one alone is a dot
+			goesOn = true
 		}
 		c.Lines[len(c.Lines)-1] += " " + point
 	}

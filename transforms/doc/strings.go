@@ -25,15 +25,17 @@ func (v Value) Strings() (list Strings, ok bool) {
 		return Strings{}, false
 	}
 	list.raw = v.raw
-	for i, end := 1, 0; ; i = end + 1 {
+	for i := 1; ; {
 		if v.raw[i] != '"' || v.raw[i+1] == '"' {
 			return Strings{}, false
 		}
 		list.n++
-		switch end = skipString(v.raw, i); v.raw[end] {
+		end := skipString(v.raw, i)
+		switch v.raw[end] {
 		case ']':
 			return list, true
 		case ',':
+			i = end + 1
 		default:
 			return Strings{}, false
 		}
@@ -70,10 +72,12 @@ func (s Strings) All() iter.Seq[string] {
 // places walks over where the strings stand, with their quotes.
 func (s Strings) places() iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
-		for i, end := 1, 0; i < len(s.raw); i = end + 1 {
-			if end = skipString(s.raw, i); !yield(i, end) {
+		for i := 1; i < len(s.raw); {
+			end := skipString(s.raw, i)
+			if !yield(i, end) {
 				return
 			}
+			i = end + 1
 		}
 	}
 }

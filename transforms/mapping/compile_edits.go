@@ -88,5 +88,5 @@ var sample = plan.Env{ID: "x", Key: "x", Value: "x", MID: "x", Members: doc.NewS
 
 // certain reports whether a line is always carried out. In a create, what has no value is left out.
 func certain(create bool, e *plan.Edit) bool {
-	return len(e.If) == 0 && !(create && e.Template.MayMiss())
+	return len(e.If) == 0 && (!create || !e.Template.MayMiss())
 }

@@ -14,9 +14,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/caddy-scim/gateway/transforms/doc"
-
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
 )
 
 // item is what an upstream shows of somebody, and entry what is made of it.
