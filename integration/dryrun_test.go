@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -152,6 +153,18 @@ func (s *server) kept() map[string]string {
 		})
 	}
 	return all
+}
+
+// rests waits until the gateway has written what it still had to: an intent is the last thing that leaves the storage.
+func (s *server) rests() {
+	s.t.Helper()
+	for range 1000 {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(s.kept())), func(path string) bool { return strings.Contains(path, "/intents/") }) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("an intent stays in the storage")
 }
 
 // looked is all of an organization, in order.

@@ -32,6 +32,7 @@ func TestExplainWithUpstream(t *testing.T) {
 	if res, err := c.AddMembers(group.ID(), ids...); err != nil || res.Status >= 300 {
 		t.Fatalf("%v %s", err, res.Raw)
 	}
+	s.rests() // explain reads what is in the storage
 	closed.set(true)
 	persons, groups := looked(t, vaultwardenBackend{org})
 

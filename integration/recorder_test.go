@@ -4,8 +4,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/caddy-scim/gateway/transforms/doc"
+	"github.com/caddy-scim/gateway/transforms/quirks"
 )
 
 // recorder is a SCIM upstream that keeps what arrives and answers what it is told to.
@@ -65,7 +69,11 @@ func plausible(w http.ResponseWriter, r *http.Request, body []byte) {
 	case r.Method == http.MethodGet && r.URL.Query().Has("filter"):
 		_, _ = io.WriteString(w, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"Resources":[],"startIndex":1,"itemsPerPage":0}`)
 	default:
-		_, _ = io.WriteString(w, `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"1","userName":"a@example.com"}`)
+		user := `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"1","userName":"a@example.com"}`
+		if d, err := doc.Scan(body); err == nil && quirks.Deactivates(d) {
+			user = strings.Replace(user, `"id"`, `"active":false,"id"`, 1)
+		}
+		_, _ = io.WriteString(w, user)
 	}
 }
 

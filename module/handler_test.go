@@ -177,7 +177,7 @@ func TestMediaTypes(t *testing.T) {
 	} {
 		g := newGateway(t, config)
 		w := g.do(t, request("PATCH", "/scim/Users/1",
-			`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":false}]}`,
+			`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"displayName","value":"x"}]}`,
 			"Content-Type", media))
 		if w.Code != http.StatusNoContent {
 			t.Errorf("%q: %d %s", media, w.Code, w.Body)
@@ -188,7 +188,7 @@ func TestMediaTypes(t *testing.T) {
 // What is canonical already arrives byte for byte, under the root of the request, with the id as it was written.
 func TestCarriedOn(t *testing.T) {
 	g := newGateway(t, config)
-	const patch = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"] , "Operations":[{"op":"replace","path":"active","value":false}]}`
+	const patch = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"] , "Operations":[{"op":"replace","path":"displayName","value":"x"}]}`
 	for _, r := range []*http.Request{
 		request("PATCH", "/a/b/Users/x%40y", patch),
 		request("DELETE", "/a/b/Groups/7/", ""),

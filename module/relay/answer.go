@@ -40,9 +40,6 @@ func (r *Relay) answer(c *upstream.Caller, op *scim.Operation, a *upstream.Answe
 		}
 		d = r.normal(c, op, d)
 	}
-	if ignoresLeaver(op, d.Value()) {
-		return nil, bad("the upstream answered that it deactivated the user, and showed the user active", nil)
-	}
 	d = scim.Relocate(d, op.Base)
 	out := &scim.Answer{Status: http.StatusOK, ETag: tag, Body: d.Raw()}
 	if op.Verb == scim.Create { // some servers say 200; RFC 7644 §3.3 knows 201 only
@@ -123,15 +120,6 @@ func saysFailed(v doc.Value) bool {
 		}
 	}
 	return false
-}
-
-// ignoresLeaver reports whether a user who was to be deactivated is active in the answer.
-func ignoresLeaver(op *scim.Operation, v doc.Value) bool {
-	if op.Verb != scim.Replace && op.Verb != scim.Patch || !op.Deactivates {
-		return false
-	}
-	active, _ := v.Lookup("active")
-	return active.True() || active.Is("true")
 }
 
 // failed returns an answer that is no success.

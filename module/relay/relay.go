@@ -14,13 +14,15 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-scim/gateway/module/upstream"
+	"github.com/caddy-scim/gateway/transforms/doc"
 	"github.com/caddy-scim/gateway/transforms/patch"
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
 func init() { caddy.RegisterModule(Relay{}) }
 
-// Relay carries operations out on a SCIM server: one call for one operation, canonical, under the server's own root.
+// Relay carries operations out on a SCIM server: one call for one operation, canonical, under the server's own root, and one
+// more for a deactivation whose answer does not show it.
 type Relay struct {
 	// The SCIM root of the server, such as /scim/v2 or /. The default is the root that the provider uses.
 	Root string `json:"root,omitempty"`
@@ -93,7 +95,49 @@ func (r *Relay) send(ctx context.Context, c *upstream.Caller, op *scim.Operation
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(c, op, a)
+	out, err := r.answer(c, op, a)
+	if err == nil && op.Deactivates && op.Verb != scim.Create {
+		err = r.mustBeOff(ctx, c, op, out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// mustBeOff makes sure that a user who was to be deactivated is. A server may leave that out of its answer, or answer without
+// the user (RFC 7644 §3.5.2, §3.9): the user is read then, whatever condition the provider's request had. Where the server
+// never shows "active", its word has to do.
+func (r *Relay) mustBeOff(ctx context.Context, c *upstream.Caller, op *scim.Operation, out *scim.Answer) error {
+	active, shown := activeIn(out)
+	if !shown {
+		a, err := c.Do(ctx, upstream.Call{Method: http.MethodGet, Path: r.root(c) + c.Path()})
+		if err != nil {
+			return err
+		}
+		out, err = r.answer(c, &scim.Operation{Type: op.Type, Verb: scim.Read, ID: op.ID, Base: op.Base}, a)
+		if e, ok := errors.AsType[*scim.Error](err); ok && e.Status == http.StatusNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		active, _ = activeIn(out)
+	}
+	if active.True() || active.Is("true") {
+		return bad("the upstream answered that it deactivated the user, and showed the user active", nil)
+	}
+	return nil
+}
+
+// activeIn returns what an answer says of "active", and reports whether it does.
+func activeIn(a *scim.Answer) (active doc.Value, shown bool) {
+	d, err := doc.Scan(a.Body)
+	if err != nil { // there is none
+		return doc.Value{}, false
+	}
+	active, shown = d.Value().Lookup("active")
+	return active, shown && active.Kind() != doc.Null
 }
 
 var methods = [...]string{

@@ -25,16 +25,20 @@ import (
 	"github.com/caddy-scim/gateway/transforms/scim"
 )
 
-// server is a SCIM server that answers one way.
+// server is a SCIM server that answers one way, but for reading what was changed where that is answered by another one.
 type server struct {
 	status int
 	header http.Header
 	body   string
+	reads  *server
 	got    *http.Request
 	sent   string
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	if s.reads != nil && r.Method == http.MethodGet {
+		return s.reads.ServeHTTP(w, r)
+	}
 	body, _ := io.ReadAll(r.Body)
 	s.got, s.sent = r, string(body)
 	maps.Copy(w.Header(), s.header)
@@ -137,7 +141,7 @@ func TestCalls(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &server{status: 200, body: found}
+			s := &server{status: 200, body: strings.Replace(found, `"id"`, `"active":false,"id"`, 1)}
 			if tt.verb == scim.List {
 				s.body = `{"totalResults":0}`
 			}
@@ -172,6 +176,8 @@ func TestAnswers(t *testing.T) {
 	list := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":1,"startIndex":1,"itemsPerPage":1,"Resources":[`
 	empty := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}`
 	const filter = "filter=userName+eq+%22a%22"
+	on, off := strings.Replace(found, `"id"`, `"active":true,"id"`, 1), strings.Replace(found, `"id"`, `"active":false,"id"`, 1)
+	shows := func(user string) *server { return &server{status: 200, body: user} }
 	h := func(pairs ...string) http.Header {
 		out := http.Header{}
 		for i := 0; i < len(pairs); i += 2 {
@@ -195,8 +201,11 @@ func TestAnswers(t *testing.T) {
 		{name: "id that is a number", verb: scim.Read, server: server{status: 200, body: strings.Replace(found, `"7"`, "7", 1)}, want: scim.Answer{Status: 200, Body: []byte(here)}},
 		{name: "create of a number", verb: scim.Create, server: server{status: 201, body: strings.Replace(found, `"7"`, "7", 1)}, want: scim.Answer{Status: 201, Body: []byte(here), Location: base + "/Users/7"}},
 		{name: "patch 200", verb: scim.Patch, server: server{status: 200, body: found}, want: scim.Answer{Status: 200, Body: []byte(here)}},
-		{name: "patch 204", verb: scim.Patch, server: server{status: 204}, want: scim.Answer{Status: 204}},
-		{name: "patch 200 without body", verb: scim.Patch, server: server{status: 200}, want: scim.Answer{Status: 204}},
+		{name: "patch 204", verb: scim.Patch, server: server{status: 204, reads: shows(off)}, want: scim.Answer{Status: 204}},
+		{name: "patch 200 without body", verb: scim.Patch, server: server{status: 200, reads: shows(off)}, want: scim.Answer{Status: 204}},
+		{name: "patch 204 of who is gone", verb: scim.Patch, server: server{status: 204, reads: &server{status: 404}}, want: scim.Answer{Status: 204}},
+		{name: "patch 204 of a server that shows no active", verb: scim.Patch, server: server{status: 204, reads: shows(found)}, want: scim.Answer{Status: 204}},
+		{name: "patch that leaves active out", verb: scim.Patch, server: server{status: 200, body: found, reads: shows(off)}, want: scim.Answer{Status: 200, Body: []byte(here)}},
 		{name: "delete 200", verb: scim.Delete, server: server{status: 200, body: "{}"}, want: scim.Answer{Status: 204}},
 		{name: "delete 200 with what was deleted", verb: scim.Delete, server: server{status: 200, body: found}, want: scim.Answer{Status: 204}},
 		{name: "delete 200 that says so", verb: scim.Delete, server: server{status: 200, body: `{"success":true,"status":200,"error":null,"errors":[]}`}, want: scim.Answer{Status: 204}},
@@ -218,6 +227,12 @@ func TestAnswers(t *testing.T) {
 		{name: "delete 200 that failed", verb: scim.Delete, server: server{status: 200, body: `{"status":"failed"}`}, err: &scim.Error{Status: 502}},
 		{name: "patch that deactivated nobody", verb: scim.Patch, server: server{status: 200, body: strings.Replace(found, `"id"`, `"active":true,"id"`, 1)}, err: &scim.Error{Status: 502}},
 		{name: "patch that deactivated nobody, in words", verb: scim.Patch, server: server{status: 200, body: strings.Replace(found, `"id"`, `"active":"True","id"`, 1)}, err: &scim.Error{Status: 502}},
+		{name: "patch 204 that deactivated nobody", verb: scim.Patch, server: server{status: 204, reads: shows(on)}, err: &scim.Error{Status: 502}},
+		{name: "patch 204 that deactivated nobody, in words", verb: scim.Patch, server: server{status: 204, reads: shows(strings.Replace(on, "true", `"True"`, 1))}, err: &scim.Error{Status: 502}},
+		{name: "put 204 that deactivated nobody", verb: scim.Replace, server: server{status: 204, reads: shows(on)}, err: &scim.Error{Status: 502}},
+		{name: "patch that leaves active out, of who is active", verb: scim.Patch, server: server{status: 200, body: found, reads: shows(on)}, err: &scim.Error{Status: 502}},
+		{name: "patch 204 that cannot be read back", verb: scim.Patch, server: server{status: 204, reads: &server{status: 500}}, err: &scim.Error{Status: 502}},
+		{name: "patch 204 that may be read back later", verb: scim.Patch, server: server{status: 204, reads: &server{status: 429, header: h("Retry-After", "7")}}, err: &scim.Error{Status: 429, RetryAfter: 7 * time.Second}},
 		{name: "delete not found", verb: scim.Delete, server: server{status: 404}, err: &scim.Error{Status: 404}},
 		{name: "list not found", verb: scim.List, server: server{status: 404}, err: &scim.Error{Status: 502}},
 		{name: "create not found", verb: scim.Create, server: server{status: 404}, err: &scim.Error{Status: 502}},
@@ -255,6 +270,8 @@ func TestAnswers(t *testing.T) {
 				path, body = "/Users", found
 			case scim.Patch:
 				body = patch
+			case scim.Replace:
+				body = off
 			}
 			a, err := newHarness(t, new(relay.Relay)).carry(t, &tt.server, tt.verb, path, tt.query, body, nil)
 			if tt.err == nil {
