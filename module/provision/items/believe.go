@@ -30,11 +30,10 @@ func (s *Items) ConfirmGone(ctx context.Context, id string, err error) error {
 	if s.View.Unlisted(id) {
 		return err
 	}
-	listed := false
-	if listErr := s.View.Refresh(ctx, s.list(func(shown string, _ doc.Value) { listed = listed || shown == id })); listErr != nil {
+	switch listed, listErr := s.look(ctx, id); {
+	case listErr != nil:
 		return listErr
-	}
-	if !listed {
+	case listed.Kind() == doc.Invalid:
 		return err
 	}
 	return &scim.Error{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -204,19 +205,30 @@ func (s *Items) get(ctx context.Context, id, key string) (found doc.Value, err e
 
 // search looks for an item in the upstream's lists, where it cannot be read by itself.
 func (s *Items) search(ctx context.Context, id string) (*Item, error) {
-	var found doc.Value
-	err := s.View.Refresh(ctx, s.list(func(shown string, v doc.Value) {
-		if shown == id {
-			found = v
-		}
-	}))
-	if err != nil {
+	found, err := s.look(ctx, id)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if found.Kind() == doc.Invalid {
+	case found.Kind() == doc.Invalid:
 		return nil, s.NotFound()
 	}
 	return s.Read(found)
+}
+
+// look lists all items now, and returns the one with an id, which is invalid if it is not shown. Pages that are counted
+// shift when somebody before them is removed meanwhile: who is missing from such a list is looked for once more.
+func (s *Items) look(ctx context.Context, id string) (found doc.Value, err error) {
+	list := s.list(func(shown string, v doc.Value) {
+		if shown == id {
+			found = v
+		}
+	})
+	shifts := slices.ContainsFunc(s.List, func(c *plan.Call) bool { return c.Paging != nil && c.Paging.Counts() })
+	err = s.View.Refresh(ctx, list)
+	if err == nil && found.Kind() == doc.Invalid && shifts {
+		err = s.View.Refresh(ctx, list)
+	}
+	return found, err
 }
 
 // Candidates returns the entries that may have a value in an attribute. The upstream's own search is asked where it has one

@@ -27,6 +27,8 @@ type organization struct {
 	people map[string]map[string]any
 	calls  []string
 
+	paged   bool             // lists come in pages of two
+	leaves  string           // who is removed once the first page was answered
 	hides   bool             // what is created does not show
 	keeps   bool             // what is deleted goes on showing
 	empty   bool             // a create is answered with nothing but a Location
@@ -41,7 +43,8 @@ func (o *organization) Do(_ context.Context, c upstream.Call) (*upstream.Answer,
 		body, err := json.Marshal(v)
 		return &upstream.Answer{Status: status, Header: http.Header{"Location": {"/people/1"}}, Body: body}, err
 	}
-	id := strings.TrimPrefix(strings.TrimPrefix(c.Path, "/people"), "/")
+	path, query, _ := strings.Cut(c.Path, "?")
+	id := strings.TrimPrefix(strings.TrimPrefix(path, "/people"), "/")
 	switch {
 	case c.Method == http.MethodGet && id == "":
 		all := []any{}
@@ -49,6 +52,11 @@ func (o *organization) Do(_ context.Context, c upstream.Call) (*upstream.Answer,
 			if p := o.people[id]; p != nil {
 				all = append(all, p)
 			}
+		}
+		if o.paged {
+			delete(o.people, o.leaves) // after this page
+			n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(query, "page="), "&size=2"))
+			all = all[min(2*(n-1), len(all)):min(2*n, len(all))]
 		}
 		return answer(200, all)
 	case c.Method == http.MethodGet && o.instead != nil:
@@ -235,5 +243,27 @@ func TestMustBeGone(t *testing.T) {
 		if !slices.Contains(o.calls, "DELETE /people/1") {
 			t.Errorf("%s: %v", name, o.calls)
 		}
+	}
+}
+
+// Pages that are counted shift when somebody before them is removed meanwhile. Who falls between two of them is not gone: a
+// provider that were told so would leave them as they are.
+func TestWhoFallsBetweenTwoPages(t *testing.T) {
+	users, o := open(t, func(d *mapping.ResourceDef) {
+		d.Get = nil
+		d.List[0].Paginate = &mapping.PaginateDef{By: "page", Param: "page", SizeParam: "size", Size: 2}
+	})
+	o.paged = true
+	for range 5 {
+		if _, err := users.Create(t.Context(), jane()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.leaves = "1"
+	if it, err := users.Fetch(t.Context(), "3", ""); err != nil || it.ID != "3" {
+		t.Errorf("%v %v; %v", it, err, o.calls)
+	}
+	if _, err := users.Fetch(t.Context(), "1", ""); !api.Gone(err) {
+		t.Errorf("who is gone: %v", err)
 	}
 }
