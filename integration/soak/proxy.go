@@ -123,10 +123,11 @@ func groupMade(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/groups")
 }
 
-// shown reports whether a call is of those whose effect is looked at: reads, and what decides over access.
+// shown reports whether a call is of those whose effect is looked at: reads, and what decides over access. That somebody has
+// left a group is not looked at.
 func shown(r *http.Request) bool {
 	return r.Method == http.MethodGet || r.Method == http.MethodPost && !strings.Contains(r.URL.Path, "/delete-user/") ||
-		r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/members/")
+		r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/members/") && !strings.Contains(r.URL.Path, "/teams/")
 }
 
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
