@@ -1,7 +1,6 @@
 package caddyfile
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -47,7 +46,7 @@ func (c *config) quirks(d *caddyfile.Dispenser) error {
 	return block(d, " of quirks", known, func() error {
 		_, err := quirks.New(quirks.Config{Profile: q.Profile, Enable: q.Enable, Disable: q.Disable})
 		return err
-	}, slices.Collect(maps.Keys(known))...)
+	}, slices.Concat(types, []string{"enable", "disable"})...)
 }
 
 // attribute reads

@@ -23,6 +23,9 @@ type response struct {
 // costs more than to copy it once.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// mostKept is how large a buffer may be that is kept for other answers.
+const mostKept = 4 << 20
+
 func (r *response) Header() http.Header { return r.answer.Header }
 
 func (r *response) WriteHeader(status int) {
@@ -53,8 +56,10 @@ func (r *response) end() {
 		return
 	}
 	r.answer.Body = append([]byte(nil), r.body.Bytes()...)
-	r.body.Reset()
-	buffers.Put(r.body)
+	if r.body.Cap() <= mostKept {
+		r.body.Reset()
+		buffers.Put(r.body)
+	}
 	r.body = nil
 }
 
